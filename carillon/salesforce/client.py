@@ -1,0 +1,205 @@
+"""The client of one Salesforce org: a thin typed layer over the transport.
+
+It raises only SalesforceError and gives out frozen dataclasses and the caller's own record type. On a 401 it gets
+a new token once and repeats the same request.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from carillon.salesforce import auth
+from carillon.salesforce.auth import ClientCredentials as ClientCredentials
+from carillon.salesforce.auth import Session as Session
+from carillon.salesforce.describes import FieldDescribe as FieldDescribe
+from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe
+from carillon.salesforce.describes import PicklistValue as PicklistValue
+from carillon.salesforce.describes import describe_of
+from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected, SessionLost
+from carillon.salesforce.hosts import check_host, is_local
+from carillon.salesforce.ids import to_18
+from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
+from carillon.salesforce.listviews import ListViewDescription as ListViewDescription
+from carillon.salesforce.listviews import ListViewSummary as ListViewSummary
+from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of
+from carillon.salesforce.orgs import Limit as Limit
+from carillon.salesforce.orgs import Organization as Organization
+from carillon.salesforce.orgs import OrganizationRow, limits_of, organization_of, user_info_of, versions_of
+from carillon.salesforce.orgs import UserInfo as UserInfo
+from carillon.salesforce.orgs import Version as Version
+from carillon.salesforce.pages import QueryPage as QueryPage
+from carillon.salesforce.pages import page_decoder
+from carillon.salesforce.transport import Answer, Call, Retry, Transport
+
+# An address of more bytes is refused by Salesforce (16,384 with the headers).
+LONGEST_PATH = 15_000
+_ORGANIZATION_FIELDS = (
+    "Id, Name, InstanceName, IsSandbox, TimeZoneSidKey",
+    "Id, Name, IsSandbox",
+    "Id, Name",
+)
+
+T = TypeVar("T")
+
+
+class Client:
+    """Use as a context manager or call close(). `transport` holds counts, usage and the org's clock.
+
+    `allow_local` admits a simulated org on this machine; `should_stop` is asked while waiting to try again.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        credentials: ClientCredentials,
+        allow_local: bool = False,
+        api_version: str = "66.0",
+        retry: Retry | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        if not re.fullmatch(r"\d{2,3}\.0", api_version, re.ASCII):
+            raise ValueError(f"{api_version!r} is no version of the Salesforce API; they look like 66.0")
+        origin = check_host(host, allow_local=allow_local)
+        self.transport = Transport(origin, retry=retry, should_stop=should_stop)
+        self._credentials = credentials
+        # A token from a real org may not send its calls to this machine, whatever the caller allows.
+        self._allow_local = is_local(origin)
+        self._base = f"/services/data/v{api_version}"
+        self._session: Session | None = None
+        self._signing_in = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.transport.close()
+
+    @property
+    def session(self) -> Session:
+        return self._session or self._renew(None)
+
+    def sign_in(self) -> Session:
+        """A new session, replacing the one before."""
+        self._session = auth.sign_in(self.transport, self._credentials, allow_local=self._allow_local)
+        return self._session
+
+    def versions(self) -> list[Version]:
+        """The API versions of the org, oldest first; needs no session."""
+        call = Call(kind="versions", path="/services/data/")
+        return self.transport.send(call, lambda answer: versions_of(answer.body))
+
+    def limits(self) -> dict[str, Limit]:
+        return self._get("limits", f"{self._base}/limits", limits_of)
+
+    def user_info(self) -> UserInfo:
+        return self._get("user_info", "/services/oauth2/userinfo", user_info_of)
+
+    def organization(self) -> Organization:
+        """The org's own row, with as many of its fields as the API user may read."""
+        *wished, least = _ORGANIZATION_FIELDS
+        for fields in wished:
+            try:
+                return self._organization(fields)
+            except FieldNotFound:
+                continue
+        return self._organization(least)
+
+    def describe(self, sobject: str) -> ObjectDescribe:
+        return self._get("describe", f"{self._object_path(sobject)}/describe", describe_of)
+
+    def list_views(self, sobject: str) -> list[ListViewSummary]:
+        """All list views of an object that the API user can see."""
+        views: list[ListViewSummary] = []
+        path = f"{self._object_path(sobject)}/listviews"
+        while path:
+            page, path = self._get("list_views", path, summaries_of)
+            views += page
+        return views
+
+    def list_view(self, sobject: str, view_id: str) -> ListViewDescription:
+        """Raises NotFound when the view is gone or no longer shared with the API user."""
+        return self._get("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
+
+    def list_view_result_ids(self, sobject: str, view_id: str, limit: int = 2000) -> tuple[list[str], bool]:
+        """Ids of the first rows as Salesforce itself runs the view, and whether these are all of them."""
+        path = f"{self._view_path(sobject, view_id)}/results?limit={limit}"
+        return self._get("list_view_results", path, result_ids_of)
+
+    def count(self, soql: str) -> int:
+        """The count of a `SELECT COUNT() FROM ...` query."""
+        return self._get_answer(
+            "count", self._query_path("query", soql), page_decoder(msgspec.Raw)
+        ).total_size
+
+    def query(self, soql: str, record: type[T], *, all_rows: bool = False) -> Iterator[QueryPage[T]]:
+        """The pages of a query in turn, each asked for when wanted; `all_rows` includes deleted records.
+
+        `record` is a msgspec.Struct type; records that do not fit it come as msgspec.Raw. The size of a page is
+        the org's choice. Raises LocatorExpired when too long passes between pages.
+        """
+        path = self._query_path("queryAll" if all_rows else "query", soql)
+        decode = page_decoder(record)
+        number = 0
+        while path:
+            number += 1
+            page = self._get_answer("query", path, decode)
+            path = page.next_path
+            yield QueryPage(page.records, page.total_size, number, not path, page.answered_at, page.bytes)
+
+    def query_all(self, soql: str, record: type[T]) -> Iterator[QueryPage[T]]:
+        """As `query`, with deleted and merged records among the rows."""
+        return self.query(soql, record, all_rows=True)
+
+    def _organization(self, fields: str) -> Organization:
+        soql = " ".join(("SELECT", fields, "FROM Organization"))
+        for page in self.query(soql, OrganizationRow):
+            for row in page.records:
+                if isinstance(row, OrganizationRow):
+                    return organization_of(row)
+        raise MalformedAnswer("Salesforce did not say which org this is.")
+
+    def _get(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
+        return self._get_answer(kind, path, lambda answer: decode(answer.body))
+
+    def _get_answer(self, kind: str, path: str, decode: Callable[[Answer], T]) -> T:
+        session = self.session
+        try:
+            return self.transport.send(self._authorized(kind, path, session), decode)
+        except SessionLost:
+            renewed = self._renew(session)
+        return self.transport.send(self._authorized(kind, path, renewed), decode)
+
+    def _renew(self, lost: Session | None) -> Session:
+        # Threads that lose the same session together sign in once.
+        with self._signing_in:
+            if self._session is None or self._session is lost:
+                return self.sign_in()
+            return self._session
+
+    @staticmethod
+    def _authorized(kind: str, path: str, session: Session) -> Call:
+        headers = {"Authorization": f"Bearer {session.access_token}"}
+        return Call(kind=kind, path=path, origin=session.instance_url, headers=headers)
+
+    def _object_path(self, sobject: str) -> str:
+        return f"{self._base}/sobjects/{quote(sobject, safe='')}"
+
+    def _view_path(self, sobject: str, view_id: str) -> str:
+        return f"{self._object_path(sobject)}/listviews/{to_18(view_id)}"
+
+    def _query_path(self, resource: str, soql: str) -> str:
+        path = f"{self._base}/{resource}?{urlencode({'q': soql})}"
+        if len(path) > LONGEST_PATH:
+            raise QueryRejected("URI_TOO_LONG", "the query is longer than Salesforce accepts in an address")
+        return path

@@ -1,0 +1,278 @@
+"""HTTP to one Salesforce org: the only module of the vendor's client that knows httpx.
+
+Bounds time: from the start of a first failing attempt until its request succeeds, summed over the life of a
+transport, no more than `Retry.budget_seconds` is spent (the first attempt of a request always gets GRACE_SECONDS,
+so a nearly spent budget does not cut off a healthy org). Redirects are never followed. Logs name the kind of call
+and the class of the failure, never an address, a header or a body.
+"""
+
+import email.utils
+import logging
+import random
+import re
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+
+from carillon.salesforce.answers import error_of
+from carillon.salesforce.errors import MalformedAnswer, SalesforceError, Stopped, Unreachable
+from carillon.salesforce.hosts import is_local
+
+CONNECT_SECONDS = 10.0
+GRACE_SECONDS = 5.0
+# Once an answer has begun, its pieces come at once; a longer gap is a broken connection.
+BODY_GAP_SECONDS = 10.0
+# Below this there is no sense in one more attempt.
+SHORTEST_ATTEMPT_SECONDS = 0.5
+_STOP_CHECK_SECONDS = 0.5
+
+log = logging.getLogger("carillon.salesforce")
+# httpx logs each address at INFO, and with it queries that may hold personal data.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+T = TypeVar("T")
+_DATA_PATH = re.compile(r"/services/data/v\d+\.\d+/")
+_USAGE = re.compile(r"\bapi-usage=(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How long to keep trying. The default suits a command a person waits for; a worker passes more."""
+
+    budget_seconds: float = 110.0
+    read_timeout: float = 100.0
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUsage:
+    """Calls of the org's last 24 hours, by everyone, and the org's limit."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `kind` names it in counts and logs; `path` starts with a slash; `safe` allows repeating."""
+
+    kind: str
+    path: str
+    method: str = "GET"
+    origin: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    safe: bool = True
+    refuse: Callable[[int, bytes], SalesforceError] = error_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer: the decoded body's bytes and the org's clock when it was made."""
+
+    body: bytes = field(repr=False)
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T]):
+    value: T
+
+
+class Transport:
+    """A connection to one origin with bounded retries and counted calls. Safe to share between threads."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        retry: Retry | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.origin = origin
+        self.retry = retry or Retry()
+        self.calls: Counter[str] = Counter()
+        self.usage: ApiUsage | None = None
+        self.org_time: datetime | None = None
+        self._should_stop = should_stop or (lambda: False)
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._spent = 0.0
+        self._lock = threading.Lock()
+        self._http = httpx.Client(
+            follow_redirects=False,
+            trust_env=not is_local(origin),
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "Carillon"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    @property
+    def total_calls(self) -> int:
+        """API calls answered so far, as the org counts them; token requests are none."""
+        return sum(self.calls.values())
+
+    def send(self, call: Call, decode: Callable[[Answer], T]) -> T:
+        """The decoded answer of a call, tried again while that can help and time is left.
+
+        `decode` raises MalformedAnswer when the body is not what was agreed: that counts as a failed attempt.
+        """
+        failing_since: float | None = None
+        attempt = 0
+        try:
+            while True:
+                attempt += 1
+                begun = self._clock()
+                outcome = self._attempt(call, decode, self._seconds_for_attempt(failing_since))
+                if isinstance(outcome, _Done):
+                    return outcome.value
+                if failing_since is None:
+                    failing_since = begun
+                wait = self._wait_before(attempt)
+                left = self._left(failing_since)
+                if not (call.safe and outcome.retriable) or left - wait < SHORTEST_ATTEMPT_SECONDS:
+                    raise outcome
+                log.warning(
+                    "%s failed (%s), attempt %d; again in %.1f s",
+                    call.kind,
+                    type(outcome).__name__,
+                    attempt,
+                    wait,
+                )
+                self._pause(wait)
+        finally:
+            if failing_since is not None:
+                with self._lock:
+                    self._spent += self._clock() - failing_since
+
+    def _left(self, failing_since: float | None) -> float:
+        running = 0.0 if failing_since is None else self._clock() - failing_since
+        return self.retry.budget_seconds - self._spent - running
+
+    def _seconds_for_attempt(self, failing_since: float | None) -> float:
+        left = self._left(failing_since)
+        if failing_since is None:
+            left = max(left, GRACE_SECONDS)
+        return min(self.retry.read_timeout, left)
+
+    def _wait_before(self, attempt: int) -> float:
+        # Full jitter: many workers that failed together must not come back together.
+        return self._jitter() * min(self.retry.longest_wait, self.retry.first_wait * 2.0 ** min(attempt, 16))
+
+    def _pause(self, seconds: float) -> None:
+        end = self._clock() + seconds
+        while True:
+            if self._should_stop():
+                raise Stopped
+            left = end - self._clock()
+            if left <= 0:
+                return
+            self._sleep(min(left, _STOP_CHECK_SECONDS))
+
+    def _attempt(
+        self, call: Call, decode: Callable[[Answer], T], seconds: float
+    ) -> SalesforceError | _Done[T]:
+        # Failures are returned, not raised from an except block: a chained httpx error would carry the request
+        # and its headers into error reports.
+        try:
+            status, answer = self._exchange(call, seconds)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+            return _failure_of(error)
+        if not 200 <= status < 300:
+            return call.refuse(status, answer.body)
+        try:
+            return _Done(decode(answer))
+        except MalformedAnswer as error:
+            return error.with_traceback(None)
+
+    def _exchange(self, call: Call, seconds: float) -> tuple[int, Answer]:
+        deadline = self._clock() + seconds
+        request = self._http.build_request(
+            call.method,
+            (call.origin or self.origin) + call.path,
+            headers=dict(call.headers),
+            data=None if call.form is None else dict(call.form),
+            timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+        )
+        timeouts: dict[str, float] = request.extensions["timeout"]
+
+        def shrink(event: str, info: Mapping[str, Any]) -> None:
+            # httpx bounds each phase on its own; cutting the next phase to what is left bounds them together.
+            left = max(deadline - self._clock(), 0.001)
+            timeouts.update(connect=min(CONNECT_SECONDS, left), write=left, read=left)
+            if event.endswith("receive_response_body.started"):
+                timeouts["read"] = min(BODY_GAP_SECONDS, left)
+
+        request.extensions["trace"] = shrink
+        response = self._http.send(request, stream=True)
+        try:
+            pieces: list[bytes] = []
+            for piece in response.iter_bytes():
+                pieces.append(piece)
+                if self._clock() > deadline:
+                    raise httpx.ReadTimeout("The answer took too long.")
+        finally:
+            response.close()
+            self._note(call, response.headers)
+        return response.status_code, Answer(b"".join(pieces), _date_of(response.headers))
+
+    def _note(self, call: Call, headers: httpx.Headers) -> None:
+        with self._lock:
+            if _DATA_PATH.match(call.path):
+                self.calls[call.kind] += 1
+            usage = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
+            if usage:
+                self.usage = ApiUsage(int(usage[1]), int(usage[2]))
+            self.org_time = _date_of(headers) or self.org_time
+
+
+def _date_of(headers: httpx.Headers) -> datetime | None:
+    try:
+        return email.utils.parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC)
+    except (ValueError, TypeError):
+        return None
+
+
+def _failure_of(error: Exception) -> SalesforceError:
+    if _caused_by_certificate(error):
+        untrusted = Unreachable("The host's certificate is not trusted, so nothing was sent to it.")
+        untrusted.retriable = False
+        return untrusted
+    if isinstance(error, httpx.InvalidURL):
+        return Unreachable("The address of the request could not be built.")
+    if isinstance(error, httpx.DecodingError):
+        return MalformedAnswer("Salesforce's answer was damaged on the way.")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return Unreachable("Salesforce could not be reached: there is no connection to the host.")
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable("Salesforce did not answer in time.")
+    return Unreachable("The connection to Salesforce broke off before the answer was complete.")
+
+
+def _caused_by_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
