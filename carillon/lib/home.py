@@ -58,6 +58,9 @@ def make_data_dir() -> Path:
     folder = data_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.geteuid() == 0:
+            # The unprivileged account that runs the embedded database must pass through.
+            folder.chmod(folder.stat().st_mode & 0o7777 | 0o001)
     except OSError as error:
         raise CarillonError(
             f"The data folder {folder} cannot be made: {error.strerror}.",

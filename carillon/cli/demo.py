@@ -1,0 +1,183 @@
+"""`carillon demo`: everything on one machine, as one foreground process tree, on a data folder of its own."""
+
+import http.client
+import os
+import shlex
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from carillon.cli import runtime
+from carillon.cli.demo_ports import Ports, choose_ports, forget_running
+from carillon.lib import home, postgres
+from carillon.lib.errors import CarillonError
+from carillon.lib.files import Claim
+from carillon.lib.processes import Child, Supervisor
+
+GRACE_SECONDS = 27.0
+# The first start writes the simulated org's file; its size is the user's choice.
+ORG_SECONDS = 600.0
+WEB_SECONDS = 60.0
+
+
+class SignIn(Protocol):
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    folder: Path
+    ports: Ports
+    contacts: int
+    leads: int
+    seed: int
+
+    @property
+    def org_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.org}"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.ports.web}"
+
+
+@click.command()
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port of the pages."
+)
+@click.option(
+    "--contacts", default=10_000, show_default=True, type=click.IntRange(0), help="Contacts in the org."
+)
+@click.option("--leads", default=2_000, show_default=True, type=click.IntRange(0), help="Leads in the org.")
+@click.option("--seed", default=1, show_default=True, type=int, help="Another seed makes other people.")
+def demo(port: int, contacts: int, leads: int, seed: int) -> None:
+    """Run everything on this machine with a simulated Salesforce org.
+
+    Starts a database, the simulated org, the pages and the worker, and runs a first import. Stop it with Ctrl-C;
+    what you did is there again at the next start. CONTACTS, LEADS and SEED count when the org is made.
+    """
+    folder = home.make_data_dir() / "demo"
+    _use(folder)
+    with _only_one(folder), Supervisor(grace=GRACE_SECONDS, tell=click.echo) as supervisor:
+        try:
+            ports = choose_ports(folder, web=port)
+            _start(supervisor, Plan(folder, ports, contacts, leads, seed), wanted_port=port)
+            supervisor.run()
+        finally:
+            click.echo("Stopping.")
+    click.echo("Stopped. Your data is kept for the next start.")
+
+
+def _use(folder: Path) -> None:
+    """Point this process and its children to the demo's own data, whatever a real install here uses."""
+    if os.environ.pop("CARILLON_DATABASE_URL", None):
+        click.echo("The demo keeps to its own database; CARILLON_DATABASE_URL is not used.")
+    os.environ["CARILLON_DATA_DIR"] = str(folder)
+    os.environ["CARILLON_ALLOW_LOCAL_ORG"] = "1"
+    home.make_data_dir()
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the data folder; stop its database at the end, when every child has ended."""
+    claim = Claim(folder / "demo.lock")
+    if not claim.take():
+        raise CarillonError(
+            f"A demo runs already on {folder} (process {claim.holder()}).",
+            "Stop it with Ctrl-C first, or set CARILLON_DATA_DIR to another folder.",
+        )
+    try:
+        yield
+    finally:
+        postgres.stop(folder)
+        forget_running(folder)
+        claim.release()
+
+
+def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
+    started = time.monotonic()
+    logs = plan.folder / "logs"
+    logs.mkdir(exist_ok=True, mode=0o700)
+    for old in logs.glob("*.log"):
+        old.unlink()
+    if plan.ports.web != wanted_port:
+        click.echo(
+            f"Port {wanted_port} is in use by another program; the pages are on {plan.ports.web} instead."
+        )
+    os.environ["CARILLON_PUBLIC_URL"] = plan.address
+    click.echo(f"Starting the simulated org with {plan.contacts:,} Contacts and {plan.leads:,} Leads.")
+    supervisor.start(_org(plan, logs))
+    click.echo("Starting the database and bringing it up to date.")
+    runtime.call("carillon.cli.migrate_work:bring_up_to_date")
+    click.echo("Starting the pages and the worker.")
+    supervisor.start(_carillon("the web server", logs, "web", "--port", str(plan.ports.web)))
+    supervisor.start(_carillon("the worker", logs, "worker"))
+    _wait(supervisor, "The simulated org", plan.ports.org, ORG_SECONDS)
+    click.echo("Connecting to the org and importing.")
+    sign_in = runtime.call("carillon.cli.demo_seed:seed", plan.org_url, data_dir=plan.folder, tell=click.echo)
+    _wait(supervisor, "The web server", plan.ports.web, WEB_SECONDS)
+    click.echo(_welcome(plan, sign_in, time.monotonic() - started))
+
+
+def _org(plan: Plan, logs: Path) -> Child:
+    program = Path(sysconfig.get_path("scripts")) / "orgsim"
+    command = [str(program), "serve", "--port", str(plan.ports.org), "--data", str(plan.folder / "orgsim.db")]
+    command += ["--contacts", str(plan.contacts), "--leads", str(plan.leads), "--seed", str(plan.seed)]
+    return Child("the simulated org", command, log=logs / "orgsim.log")
+
+
+def _carillon(name: str, logs: Path, *arguments: str) -> Child:
+    command = [sys.executable, "-m", "carillon.cli.main", *arguments]
+    return Child(name, command, log=logs / f"{arguments[0]}.log", restart=arguments[0] == "worker")
+
+
+def _wait(supervisor: Supervisor, name: str, port: int, seconds: float) -> None:
+    if not supervisor.wait(lambda: _answers(port), seconds=seconds):
+        raise CarillonError(
+            f"{name} did not answer on port {port} within {seconds:.0f} s.", "Look at its log."
+        )
+
+
+def _answers(port: int) -> bool:
+    """Whether a server answers at all: any status means that it is up."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome(plan: Plan, sign_in: SignIn, seconds: float) -> str:
+    return f"""
+Carillon is ready after {seconds:.1f} s.
+
+  Address   {plan.address}
+  E-mail    {sign_in.email}
+  Password  {sign_in.password}
+
+What to try
+  Contacts          everybody of the list view, as imported; search a name or a number
+  Import History    press "Import changes"; open a run to see its issues and what it cost
+  Contact Import    choose another list view, map another field, import again
+  The org's staff   change a record at {plan.org_url}, then import changes
+
+On the command line, in another terminal:
+  export CARILLON_DATA_DIR={shlex.quote(str(plan.folder))} CARILLON_ALLOW_LOCAL_ORG=1
+  carillon import contact
+  carillon contacts
+
+Ctrl-C stops everything; your data is kept."""
