@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from carillon.salesforce.answers import error_of
-from carillon.salesforce.errors import HostRefused, InvalidId, MalformedAnswer, SalesforceError, SignInRefused
+from carillon.salesforce.errors import (
+    HostRefused,
+    InvalidId,
+    MalformedAnswer,
+    NotFound,
+    SalesforceError,
+    SignInRefused,
+)
 from carillon.salesforce.hosts import check_host
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.transport import Answer, Call, Transport
@@ -72,6 +79,8 @@ def sign_in(transport: Transport, credentials: ClientCredentials, *, allow_local
 
 
 def _refusal(status: int, body: bytes) -> SalesforceError:
+    if status == 404:
+        return NotFound("There is no Salesforce org at this host.", remedy=HostRefused.remedy)
     if status not in (400, 401, 403):
         return error_of(status, body)
     try:

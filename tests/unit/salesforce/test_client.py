@@ -105,6 +105,15 @@ def test_a_refused_sign_in_says_why_in_words(
     assert len(org.seen) == 1
 
 
+def test_a_host_without_an_org_is_said_to_be_that(org: TinyOrg, client: Client) -> None:
+    org.script(TOKEN_PATH, Reply(b"<html>", status=404))
+
+    with pytest.raises(errors.NotFound, match="no Salesforce org") as caught:
+        client.sign_in()
+
+    assert "My Domain" in caught.value.remedy
+
+
 def test_an_expired_session_is_renewed_once_and_the_same_request_repeated(
     org: TinyOrg, client: Client
 ) -> None:
