@@ -1,0 +1,146 @@
+"""Changes of workspaces and members. Each writes its audit entry in the same transaction.
+Invariant: a workspace that has active admins never loses its last one."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from carillon.accounts.models import AuditEntry, Member, Role, Workspace
+from carillon.lib.errors import CarillonError
+
+COMMAND_LINE = "command line"
+
+
+class MemberRefused(CarillonError):
+    """The member could not be added or changed as asked."""
+
+
+def audit(
+    workspace: Workspace, by: Member | None, action: str, subject: str, detail: dict[str, Any] | None = None
+) -> None:
+    """Adds one audit entry; `by` None is the command line. Call it inside the change's transaction."""
+    AuditEntry.objects.create(
+        workspace=workspace,
+        member=by,
+        actor=by.email if by else COMMAND_LINE,
+        action=action,
+        subject=subject[:254],
+        detail=detail or {},
+    )
+
+
+@transaction.atomic
+def ensure_first_workspace(name: str = "Main") -> Workspace:
+    """The first workspace, made when there is none."""
+    existing = Workspace.objects.order_by("pk").first()
+    if existing:
+        return existing
+    workspace = Workspace.objects.create(name=name)
+    audit(workspace, None, "workspace added", name)
+    return workspace
+
+
+@transaction.atomic
+def add_member(*, workspace: Workspace, email: str, role: str, user_id: str, by: Member | None) -> Member:
+    """A member who sets the password through `password_link`. Raises MemberRefused."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise MemberRefused(f"{email!r} is not an e-mail address.", "Check it for typing errors.") from None
+    member = Member(workspace=workspace, email=email, role=_role(role), user_id=user_id.strip())
+    member.set_unusable_password()
+    _save(member)
+    audit(workspace, by, "member added", email, {"role": role, "user_id": member.user_id})
+    return member
+
+
+@transaction.atomic
+def set_member(
+    *, member: Member, by: Member | None, role: str | None = None, user_id: str | None = None
+) -> None:
+    """Changes role or User ID; None leaves it. Raises MemberRefused."""
+    before = {"role": member.role, "user_id": member.user_id}
+    if role is not None and _role(role) != Role.ADMIN:
+        _keep_an_admin(member)
+    member.role = before["role"] if role is None else _role(role)
+    member.user_id = before["user_id"] if user_id is None else user_id.strip()
+    after = {"role": member.role, "user_id": member.user_id}
+    if after == before:
+        return
+    _save(member, update_fields=["role", "user_id"])
+    audit(member.workspace, by, "member changed", member.email, {"before": before, "after": after})
+
+
+@transaction.atomic
+def deactivate_member(*, member: Member, by: Member | None) -> None:
+    """Ends the member's access at once; sessions die because inactive members are not loaded."""
+    _keep_an_admin(member)
+    if Member.objects.filter(pk=member.pk, is_active=True).update(is_active=False):
+        audit(member.workspace, by, "member deactivated", member.email)
+
+
+@transaction.atomic
+def reactivate_member(*, member: Member, by: Member | None) -> None:
+    if Member.objects.filter(pk=member.pk, is_active=False).update(is_active=True):
+        audit(member.workspace, by, "member reactivated", member.email)
+
+
+@transaction.atomic
+def set_password(*, member: Member, password: str, by: Member | None) -> None:
+    """Raises MemberRefused with the rules the password breaks."""
+    try:
+        validate_password(password, member)
+    except ValidationError as error:
+        raise MemberRefused(" ".join(error.messages), "Choose another password.") from None
+    member.set_password(password)
+    member.save(update_fields=["password"])
+    audit(member.workspace, by, "password set", member.email)
+
+
+def password_link(member: Member) -> str:
+    """Path of a page on which the member sets a password: works once, for seven days."""
+    uid = urlsafe_base64_encode(force_bytes(member.pk))
+    return reverse("set_password", args=[uid, default_token_generator.make_token(member)])
+
+
+def _role(role: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError:
+        raise MemberRefused(f"{role!r} is not a role.", f"Choose one of {', '.join(Role.values)}.") from None
+
+
+def _keep_an_admin(member: Member) -> None:
+    if member.role != Role.ADMIN or not member.is_active:
+        return
+    # Locks the admins, so that two admins can't remove each other in the same moment.
+    admins = Member.objects.select_for_update().filter(
+        workspace=member.workspace_id, role=Role.ADMIN, is_active=True
+    )
+    if len(admins) == 1:
+        raise MemberRefused(
+            f"{member.email} is the only active admin of this workspace.",
+            "Make somebody else an admin first.",
+        )
+
+
+def _save(member: Member, update_fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            member.save(update_fields=update_fields)
+    except IntegrityError as error:
+        if "user_id" in str(error):
+            raise MemberRefused(
+                f"Another member already has the User ID {member.user_id}.", "A User ID names one member."
+            ) from None
+        raise MemberRefused(
+            f"Somebody with the e-mail {member.email} is a member already.", "Change that member instead."
+        ) from None

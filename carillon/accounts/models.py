@@ -1,0 +1,89 @@
+"""Who works here. Invariants: every member belongs to one workspace; e-mails are unique in lower case;
+a User ID names at most one member of a workspace; audit entries are only ever added."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from carillon.lib.clock import now
+
+
+class Workspace(models.Model):
+    """One customer organisation. Every row of every other table belongs to one."""
+
+    name = models.CharField(max_length=100, unique=True)
+    # ISO country code: how a number typed without a country code is read.
+    default_region = models.CharField(max_length=2, default="US")
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Admin"
+    TEXTER = "texter", "Texter"
+    AUDITOR = "auditor", "Auditor"
+
+
+class MemberManager(BaseUserManager["Member"]):
+    def get_by_natural_key(self, username: str | None) -> "Member":
+        return self.get(email=(username or "").strip().lower())
+
+
+class Member(AbstractBaseUser):
+    """Someone who signs in. `user_id` is matched with the mapped User Identification of contacts."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="members")
+    email = models.EmailField(unique=True)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    user_id = models.CharField("User ID", max_length=100, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=now)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = MemberManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="member_email_is_lower_case", condition=Q(email=Lower("email"))),
+            models.CheckConstraint(name="member_role_is_known", condition=Q(role__in=Role.values)),
+            models.UniqueConstraint(
+                name="member_user_id_unique_in_workspace",
+                fields=["workspace", "user_id"],
+                condition=~Q(user_id=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+
+class AuditEntry(models.Model):
+    """One change of members, connection, source or mapping: who, when, what, before and after."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="audit_entries")
+    at = models.DateTimeField(default=now)
+    member = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Kept as text too: an entry must stay readable when the member is gone, or was the command line.
+    actor = models.CharField(max_length=254)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=254)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-at"], name="audit_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.subject}"

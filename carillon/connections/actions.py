@@ -1,0 +1,143 @@
+"""Changes of the Salesforce connection, each with its audit entry; secrets never enter an audit entry."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from carillon.accounts.actions import audit
+from carillon.accounts.models import Member, Workspace
+from carillon.connections.clients import OtherOrg, client_for, sealer, sign_in
+from carillon.connections.models import ConnectionState, SalesforceConnection
+from carillon.connections.permissions import PermissionCheck, check_permissions
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import Client
+from carillon.salesforce.errors import HostRefused, SalesforceError
+from carillon.salesforce.hosts import check_host
+from carillon.salesforce.transport import Retry
+
+
+class ConnectionInvalid(CarillonError):
+    """What was entered cannot be saved; `field` is host, client_id or client_secret."""
+
+    def __init__(self, field: str, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence, remedy)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """What *Test connection* found. When `ok` is False, `error` and `remedy` say why."""
+
+    ok: bool
+    org_name: str = ""
+    org_id: str = ""
+    api_user: str = ""
+    api_version: str = ""
+    calls_used: int | None = None
+    calls_limit: int | None = None
+    checks: tuple[PermissionCheck, ...] = ()
+    error: str = ""
+    remedy: str = ""
+
+
+@transaction.atomic
+def save_connection(
+    *, workspace: Workspace, host: str, client_id: str, client_secret: str, by: Member | None
+) -> SalesforceConnection:
+    """Saves how to sign in; an empty secret keeps the old one. Raises ConnectionInvalid."""
+    try:
+        origin = check_host(host, allow_local=settings.ALLOW_LOCAL_ORG)
+    except HostRefused as error:
+        raise ConnectionInvalid("host", str(error), error.remedy) from None
+    client_id = client_id.strip()
+    if not client_id:
+        raise ConnectionInvalid("client_id", "The client id is missing.", "It is the app's consumer key.")
+    existing = SalesforceConnection.objects.select_for_update().filter(workspace=workspace).first()
+    connection = existing or SalesforceConnection(workspace=workspace)
+    if not (client_secret or connection.client_secret_sealed):
+        raise ConnectionInvalid(
+            "client_secret", "The client secret is missing.", "It is the consumer secret."
+        )
+    if client_secret:
+        connection.client_secret_sealed = sealer().seal(client_secret)
+    before = {"host": connection.host, "client_id": connection.client_id}
+    connection.host, connection.client_id = origin, client_id
+    connection.state, connection.other_org_id = ConnectionState.UNTESTED, ""
+    connection.last_error, connection.updated_at = "", now()
+    connection.save()
+    audit(
+        workspace,
+        by,
+        "connection saved",
+        origin,
+        {
+            "before": before if existing else None,
+            "after": {"host": origin, "client_id": client_id},
+            "secret": "replaced" if client_secret else "kept",
+        },
+    )
+    return connection
+
+
+def test_connection(*, connection: SalesforceConnection, by: Member | None) -> ConnectionReport:
+    """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome."""
+    try:
+        # A person waits for this page: give up sooner than an import would.
+        with client_for(connection, retry=Retry(budget_seconds=15, read_timeout=15)) as client:
+            sign_in(client, connection)
+            report = _look_around(client, connection.api_version)
+    except OtherOrg as error:
+        return ConnectionReport(ok=False, error=error.sentence, remedy=error.remedy)
+    except (SalesforceError, CarillonError) as error:
+        sentence = error.sentence if isinstance(error, CarillonError) else str(error)
+        SalesforceConnection.objects.filter(pk=connection.pk).update(
+            state=ConnectionState.FAILING, other_org_id="", last_error=sentence, last_tested_at=now()
+        )
+        return ConnectionReport(ok=False, error=sentence, remedy=error.remedy)
+    SalesforceConnection.objects.filter(pk=connection.pk).update(
+        state=ConnectionState.CONNECTED,
+        other_org_id="",
+        last_error="",
+        org_name=report.org_name,
+        api_user=report.api_user,
+        last_tested_at=now(),
+    )
+    return report
+
+
+def _look_around(client: Client, api_version: str) -> ConnectionReport:
+    user = client.user_info()
+    organization = client.organization()
+    checks = check_permissions(client, user.user_id)
+    usage = client.transport.usage
+    return ConnectionReport(
+        ok=True,
+        org_name=organization.name,
+        org_id=organization.id,
+        api_user=user.username,
+        api_version=api_version,
+        calls_used=usage.used if usage else None,
+        calls_limit=usage.limit if usage else None,
+        checks=checks,
+    )
+
+
+@transaction.atomic
+def confirm_org(*, connection: SalesforceConnection, by: Member | None) -> None:
+    """Takes the org that answers now for the right one. The next import of each object reads everything."""
+    connection = SalesforceConnection.objects.select_for_update().get(pk=connection.pk)
+    if connection.state != ConnectionState.OTHER_ORG:
+        return
+    before = connection.org_id
+    connection.org_id, connection.other_org_id = connection.other_org_id, ""
+    connection.state, connection.last_error = ConnectionState.UNTESTED, ""
+    connection.save(update_fields=["org_id", "other_org_id", "state", "last_error"])
+    audit(
+        connection.workspace,
+        by,
+        "org confirmed",
+        connection.host,
+        {"before": before, "after": connection.org_id},
+    )

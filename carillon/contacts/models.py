@@ -1,0 +1,107 @@
+"""People as the texting platform knows them. Invariants: one row per Salesforce record and workspace;
+someone who left the source is kept, with the date; a contact without a valid number is kept, not textable."""
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+
+from carillon.accounts.models import Workspace
+from carillon.lib.clock import now
+
+
+class SalesforceObject(models.TextChoices):
+    CONTACT = "Contact", "Contact"
+    LEAD = "Lead", "Lead"
+
+
+class FieldType(models.TextChoices):
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+    DATE = "date", "Date"
+    DATETIME = "datetime", "Date and time"
+    YES_NO = "yes_no", "Yes/no"
+    CHOICE = "choice", "Choice"
+
+
+class ContactField(models.Model):
+    """A field of contacts that a workspace adds to the standard ones; values are in Contact.fields."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="contact_fields")
+    name = models.SlugField(max_length=40)
+    label = models.CharField(max_length=80)
+    type = models.CharField(max_length=10, choices=FieldType.choices)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="contact_field_name_unique", fields=["workspace", "name"]),
+            models.CheckConstraint(
+                name="contact_field_name_is_plain", condition=Q(name__regex=r"^[a-z][a-z0-9_]*$")
+            ),
+            models.CheckConstraint(
+                name="contact_field_type_is_known", condition=Q(type__in=FieldType.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Contact(models.Model):
+    """A person, linked to one Salesforce record. Written in bulk by the import's loader."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    object = models.CharField(max_length=10, choices=SalesforceObject.choices)
+    salesforce_id = models.CharField(max_length=18, db_collation="C")
+    first_name = models.TextField(blank=True, default="")
+    last_name = models.TextField(blank=True, default="")
+    # Names as people search them: lower case, no accents, last name first (contacts.search.fold).
+    sort_name = models.TextField(blank=True, default="", db_collation="C")
+    # E.164, or empty when there is no number that can be texted.
+    mobile_number = models.TextField(blank=True, default="", db_collation="C")
+    mobile_as_given = models.TextField(blank=True, default="")
+    user_identification = models.TextField(blank=True, default="")
+    # Additional fields by ContactField.name; a cleared value is null.
+    fields = models.JSONField(default=dict)
+    in_source = models.BooleanField(default=True)
+    left_source_at = models.DateTimeField(null=True)
+    source_modified_at = models.DateTimeField(null=True)
+    system_modstamp = models.DateTimeField()
+    last_modified_by_id = models.CharField(max_length=18, blank=True, default="")
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="contact_salesforce_id_unique", fields=["workspace", "salesforce_id"]
+            ),
+            models.CheckConstraint(
+                name="contact_id_has_18_characters", condition=Exact(Length("salesforce_id"), 18)
+            ),
+            models.CheckConstraint(
+                name="contact_object_is_known", condition=Q(object__in=SalesforceObject.values)
+            ),
+            models.CheckConstraint(
+                name="contact_left_source_has_its_date",
+                condition=Q(in_source=True) ^ Q(left_source_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="contact_mobile_number_is_e164",
+                condition=Q(mobile_number="") | Q(mobile_number__startswith="+"),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "sort_name", "id"], name="contact_by_name"),
+            models.Index(
+                fields=["workspace", "mobile_number"],
+                name="contact_by_mobile",
+                condition=~Q(mobile_number=""),
+            ),
+            GinIndex(F("workspace"), OpClass("sort_name", name="gin_trgm_ops"), name="contact_name_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.salesforce_id

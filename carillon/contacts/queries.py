@@ -1,0 +1,110 @@
+"""Finding contacts among a million: every query here uses an index and reads one page."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from carillon.accounts.models import Workspace
+from carillon.contacts.models import Contact, ContactField
+from carillon.contacts.search import fold
+from carillon.lib import phones
+from carillon.salesforce import ids
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """One page in name order; `next` and `previous` are opaque cursors, empty when there is no such page."""
+
+    contacts: list[Contact]
+    next: str
+    previous: str
+
+
+def contact_fields(workspace: Workspace) -> list[ContactField]:
+    return list(ContactField.objects.filter(workspace=workspace).order_by("label", "pk"))
+
+
+def consent_word(contact: Contact) -> str:
+    """Consent belongs to a mobile number: without a valid one there is none, and the word is empty."""
+    return "opted_in" if contact.mobile_number else ""
+
+
+def search(
+    workspace: Workspace, text: str = "", *, after: str = "", before: str = "", limit: int = 25
+) -> ContactPage:
+    """People whose name, number (any format) or 15- or 18-character id matches `text`; all when it is empty."""
+    found = matching(workspace, text)
+    if before:
+        name, pk = _decode(before)
+        rows = list(found.filter(_before(name, pk)).order_by("-sort_name", "-pk")[: limit + 1])
+        more, contacts = len(rows) > limit, rows[:limit][::-1]
+        return ContactPage(contacts, _cursor(contacts[-1:]), _cursor(contacts[:1]) if more else "")
+    if after:
+        name, pk = _decode(after)
+        found = found.filter(_after(name, pk))
+    rows = list(found.order_by("sort_name", "pk")[: limit + 1])
+    contacts = rows[:limit]
+    return ContactPage(
+        contacts,
+        _cursor(contacts[-1:]) if len(rows) > limit else "",
+        _cursor(contacts[:1]) if after else "",
+    )
+
+
+def every(workspace: Workspace, text: str = "") -> Iterator[Contact]:
+    """All matching contacts in the order of their ids, streamed."""
+    return matching(workspace, text).order_by("salesforce_id").iterator(chunk_size=2000)
+
+
+def matching(workspace: Workspace, text: str) -> QuerySet[Contact]:
+    text = text.strip().replace("\x00", "")
+    found = Contact.objects.filter(workspace=workspace)
+    if not text:
+        return found
+    return found.filter(_condition(workspace, text))
+
+
+def _condition(workspace: Workspace, text: str) -> Q:
+    if re.fullmatch(r"[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", text) and text[:3] in ("003", "00Q"):
+        try:
+            return Q(salesforce_id=ids.to_18(text))
+        except ids.InvalidId:
+            return Q(pk__in=[])
+    digits = re.sub(r"\D", "", text)
+    if len(digits) >= 4 and not re.search(r"[^\d\s()+./x#-]", text, re.IGNORECASE):
+        phone = phones.parse(text, workspace.default_region)
+        return Q(mobile_number=phone.e164) if phone.e164 else Q(mobile_number__startswith="+" + digits)
+    condition = Q()
+    for word in fold(text).replace(",", " ").split():
+        # One or two letters hold no trigram of their own: they match beginnings of names.
+        short = Q(sort_name__startswith=word) | Q(sort_name__contains=" " + word)
+        condition &= Q(sort_name__contains=word) if len(word) >= 3 else short
+    return condition
+
+
+def _after(name: str, pk: int) -> Q:
+    # The first part is implied by the second; it lets PostgreSQL start the index scan at the cursor.
+    return Q(sort_name__gte=name) & (Q(sort_name__gt=name) | Q(pk__gt=pk))
+
+
+def _before(name: str, pk: int) -> Q:
+    return Q(sort_name__lte=name) & (Q(sort_name__lt=name) | Q(pk__lt=pk))
+
+
+def _cursor(rows: list[Contact]) -> str:
+    if not rows:
+        return ""
+    return base64.urlsafe_b64encode(json.dumps([rows[0].sort_name, rows[0].pk]).encode()).decode()
+
+
+def _decode(cursor: str) -> tuple[str, int]:
+    """A cursor that isn't ours (a typed address) starts from the beginning."""
+    try:
+        name, pk = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return str(name), int(pk)
+    except (ValueError, TypeError):
+        return "", 0

@@ -1,0 +1,189 @@
+"""Changes of setups and runs, each with its audit entry in the same transaction."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from procrastinate.contrib.django import app
+
+from carillon.accounts.actions import audit
+from carillon.accounts.models import Member, Workspace
+from carillon.contacts.models import ContactField
+from carillon.imports import runs
+from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
+from carillon.imports.checking import STANDARD_FIELDS, Checked, SetupInvalid, check_draft
+from carillon.imports.drafts import SetupDraft, draft_of
+from carillon.imports.lock import LockHeld, setup_lock
+from carillon.imports.models import (
+    OPEN_STATUSES,
+    FieldMapping,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    RunStatus,
+    SourceType,
+)
+from carillon.imports.queries import is_interrupted
+from carillon.imports.runner import AlreadyRunning
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+
+__all__ = ["SetupInvalid", "cancel_run", "request_run", "save_setup", "setup_for"]
+
+# What, when it changes, makes the stored contacts differ from what a full import would give.
+_FULL_IMPORT_FIELDS = ("source_id", *STANDARD_FIELDS)
+
+
+def setup_for(workspace: Workspace, object: str) -> ImportSetup:  # noqa: A002
+    """The setup of an object; made, switched off and empty, when there is none yet."""
+    setup, _ = ImportSetup.objects.get_or_create(workspace=workspace, object=object)
+    return setup
+
+
+def save_setup(*, setup: ImportSetup, draft: SetupDraft, by: Member | None) -> ImportSetup:
+    """Checks the draft with the org and saves it as a whole. Raises SetupInvalid, SalesforceError, CarillonError.
+
+    A draft that is not enabled and has no source needs no org: it switches the import off and keeps the rest.
+    """
+    if not draft.enabled and not draft.source:
+        return _switch_off(setup, by)
+    existing = {field.name: field.type for field in ContactField.objects.filter(workspace=setup.workspace_id)}
+    try:
+        source = find_source(setup.workspace, setup.object, draft.source)
+        source_fields(setup.workspace, setup.object, source.id)
+    except SourceUnusable as error:
+        raise SetupInvalid({"source": str(error)}) from None
+    with fields_of(setup.workspace, setup.object) as fields:
+        checked = check_draft(draft, fields, existing)
+    return _save(setup, draft, source, checked, by)
+
+
+@transaction.atomic
+def _save(
+    setup: ImportSetup, draft: SetupDraft, source: SourceChoice, checked: Checked, by: Member | None
+) -> ImportSetup:
+    setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
+    before = _described(setup)
+    read_before = _read_by_import(setup)
+    setup.enabled, setup.updated_at = draft.enabled, now()
+    setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
+    setup.source_name, setup.source_label = source.api_name, source.label
+    for name in STANDARD_FIELDS:
+        setattr(setup, name, checked.name(getattr(draft, name)))
+    setup.timezone, setup.windows = draft.timezone, list(draft.windows)
+    _save_mappings(setup, draft, checked)
+    if _read_by_import(setup) != read_before:
+        setup.imported_fingerprint = ""
+    setup.save()
+    after = _described(setup)
+    if after != before:
+        audit(setup.workspace, by, "import setup saved", str(setup), {"before": before, "after": after})
+    return setup
+
+
+@transaction.atomic
+def _switch_off(setup: ImportSetup, by: Member | None) -> ImportSetup:
+    if ImportSetup.objects.filter(pk=setup.pk, enabled=True).update(enabled=False, updated_at=now()):
+        audit(setup.workspace, by, "import switched off", str(setup))
+    setup.refresh_from_db()
+    return setup
+
+
+def _save_mappings(setup: ImportSetup, draft: SetupDraft, checked: Checked) -> None:
+    setup.mappings.all().delete()
+    for position, additional in enumerate(draft.additional_fields):
+        contact_field, _ = ContactField.objects.get_or_create(
+            workspace_id=setup.workspace_id,
+            name=additional.contact_field,
+            defaults={"label": additional.label or additional.contact_field, "type": additional.type},
+        )
+        if additional.label and contact_field.label != additional.label:
+            contact_field.label = additional.label
+            contact_field.save(update_fields=["label"])
+        FieldMapping.objects.create(
+            setup=setup,
+            position=position,
+            salesforce_field=checked.name(additional.salesforce),
+            contact_field=contact_field,
+        )
+
+
+def _described(setup: ImportSetup) -> dict[str, Any]:
+    """The setup in plain values, for the audit."""
+    draft = draft_of(setup)
+    return {
+        "enabled": draft.enabled,
+        "source": setup.source_label,
+        "source_id": setup.source_id,
+        **{name: getattr(draft, name) for name in STANDARD_FIELDS},
+        "additional_fields": [
+            {"salesforce": field.salesforce, "contact_field": field.contact_field, "type": field.type}
+            for field in draft.additional_fields
+        ],
+        "timezone": draft.timezone,
+        "windows": list(draft.windows),
+    }
+
+
+def _read_by_import(setup: ImportSetup) -> object:
+    mappings = setup.mappings.order_by("position", "pk").values_list("salesforce_field", "contact_field_id")
+    return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
+
+
+def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRun:
+    """Queues an import for a worker; an interrupted run of the same mode is taken up again.
+    Raises CarillonError when the setup is off or an import of it waits or runs."""
+    if not setup.enabled:
+        raise CarillonError(
+            f"The import of {setup.object}s is switched off.", "Enable it on the Contact Import page first."
+        )
+    open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
+    if open_run and not is_interrupted(open_run):
+        raise AlreadyRunning(open_run)
+    if open_run and open_run.mode != mode:
+        _close_interrupted(open_run)
+        open_run = None
+    try:
+        with transaction.atomic():
+            run = open_run or runs.new_run(runs.Request(setup, Mode(mode), by=by), RunStatus.QUEUED)
+            transaction.on_commit(lambda: _wake_worker(run))
+    except IntegrityError:
+        # Somebody else pressed the button in the same moment.
+        raise AlreadyRunning(
+            ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
+        ) from None
+    return run
+
+
+def _wake_worker(run: ImportRun) -> None:
+    app.configure_task("carillon.execute_import", queue="imports").defer(run_id=run.pk)
+
+
+def cancel_run(*, run: ImportRun, by: Member | None) -> None:
+    """Asks a run to stop: one that waits or was interrupted ends at once, one that runs within seconds.
+    What it stored stays; the next import reads the rest."""
+    with transaction.atomic():
+        asked = ImportRun.objects.filter(
+            pk=run.pk, status__in=OPEN_STATUSES, cancel_requested_at__isnull=True
+        ).update(cancel_requested_at=now())
+        if asked:
+            audit(run.workspace, by, "import cancelled", str(run))
+    try:
+        with setup_lock(run.setup_id):
+            runs.close(run, RunStatus.CANCELLED)
+    except LockHeld:
+        # The process that runs it sees the request between two pages.
+        run.refresh_from_db()
+
+
+def _close_interrupted(run: ImportRun) -> None:
+    """An interrupted run of another mode than the one asked for now."""
+    try:
+        with setup_lock(run.setup_id):
+            runs.close(
+                run,
+                RunStatus.FAILED,
+                error="The process that worked on this import ended, and an import of another kind was asked for.",
+                remedy="The new import took its place.",
+            )
+    except LockHeld:
+        raise AlreadyRunning(run) from None

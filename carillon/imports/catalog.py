@@ -1,0 +1,199 @@
+"""What the org offers a setup: list views and fields. Asked when a setup page needs it, kept five minutes.
+
+A person waits for these answers, so the client gives up sooner than in an import.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.core.cache import cache
+
+from carillon.accounts.models import Workspace
+from carillon.connections.clients import client_for, sign_in
+from carillon.connections.models import SalesforceConnection
+from carillon.imports.mapping import contact_types
+from carillon.imports.planning import Field, Fields
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import Client
+from carillon.salesforce.describes import ObjectDescribe
+from carillon.salesforce.errors import SalesforceError, UnsupportedListQuery
+from carillon.salesforce.explain import explain
+from carillon.salesforce.listviews import ListViewDescription
+from carillon.salesforce.soql import ListQuery, compose, parse_list_view_query
+from carillon.salesforce.transport import Retry
+
+KEEP_SECONDS = 300
+_WAIT = Retry(budget_seconds=20, read_timeout=20)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChoice:
+    """A list view the API user can see; when not `usable`, `why_not` says why."""
+
+    id: str
+    label: str
+    api_name: str
+    usable: bool
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first."""
+
+    name: str
+    label: str
+    salesforce_type: str
+    contact_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFields:
+    """A chosen source: its columns, the object's other fields, and what an admin should know about it."""
+
+    source: SourceChoice
+    columns: tuple[FieldChoice, ...]
+    others: tuple[FieldChoice, ...]
+    warnings: tuple[str, ...]
+    filter_in_words: str
+    people: int | None
+
+    def find(self, name: str) -> FieldChoice | None:
+        wanted = name.lower()
+        return next((c for c in (*self.columns, *self.others) if c.name.lower() == wanted), None)
+
+
+class SourceUnusable(CarillonError):
+    """The list view can't be imported."""
+
+
+def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> list[SourceChoice]:  # noqa: A002
+    """List views of the object that the API user can see, by label. Raises SalesforceError, CarillonError."""
+    key = f"list_views:{_connection(workspace).pk}:{_connection(workspace).updated_at.timestamp()}:{object}"
+    found: list[SourceChoice] | None = None if refresh else cache.get(key)
+    if found is None:
+        with _signed_in(workspace) as client:
+            summaries = client.list_views(object)
+        found = [
+            SourceChoice(
+                view.id,
+                view.label,
+                view.developer_name,
+                view.soql_compatible,
+                "" if view.soql_compatible else "Salesforce can't express this list view as a query.",
+            )
+            for view in sorted(summaries, key=lambda view: (view.label.lower(), view.id))
+        ]
+        cache.set(key, found, KEEP_SECONDS)
+    return found
+
+
+def find_source(workspace: Workspace, object: str, wanted: str) -> SourceChoice:  # noqa: A002
+    """The list view given by id, API name or label. Raises SourceUnusable when there isn't exactly one."""
+    choices = list_views(workspace, object)
+    text = wanted.strip()
+    for matches in (
+        [c for c in choices if c.id == text or (len(text) == 15 and c.id[:15] == text)],
+        [c for c in choices if c.api_name.lower() == text.lower()],
+        [c for c in choices if c.label.lower() == text.lower()],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise SourceUnusable(
+                f"More than one list view is called {wanted}.", "Give its id or API name instead."
+            )
+    raise SourceUnusable(
+        f"There is no list view {wanted or '(none chosen)'} that the API user can see.",
+        "Check the spelling, or share it with a public group that holds the API user.",
+    )
+
+
+def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFields:  # noqa: A002
+    """What can be mapped from a list view. Raises SourceUnusable, SalesforceError, CarillonError."""
+    source = find_source(workspace, object, source_id)
+    if not source.usable:
+        raise SourceUnusable(source.why_not, "Choose another list view.")
+    connection = _connection(workspace)
+    key = f"source_fields:{connection.pk}:{connection.updated_at.timestamp()}:{object}:{source.id}"
+    found: SourceFields | None = cache.get(key)
+    if found is None:
+        with _signed_in(workspace) as client:
+            found = _read_source(client, object, source)
+        cache.set(key, found, KEEP_SECONDS)
+    return found
+
+
+@contextmanager
+def fields_of(workspace: Workspace, object: str) -> Iterator[Fields]:  # noqa: A002
+    """Looks up any field or path of the object, as long as the block lasts."""
+    with _signed_in(workspace) as client:
+        yield Fields(client.describe(object), client.describe)
+
+
+def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFields:
+    view = client.list_view(sobject, source.id)
+    try:
+        query = parse_list_view_query(view.query)
+    except UnsupportedListQuery as error:
+        raise SourceUnusable(str(error), error.remedy) from None
+    fields = Fields(client.describe(sobject), client.describe)
+    named = [found for column in view.columns if not column.hidden and (found := fields.find(column.field))]
+    columns = tuple(choice for field in named if (choice := _choice(field)))
+    names = {choice.name for choice in columns}
+    others = tuple(choice for choice in _own_fields(fields.describe) if choice.name not in names)
+    people = _count(client, query)
+    labels = {field.name: field.label for field in fields.describe.fields}
+    return SourceFields(
+        source, columns, others, _warnings(view, people), explain(view.where_condition, labels), people
+    )
+
+
+def _own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
+    own = [_choice(Field(field.name, field.label, field.type)) for field in describe.fields]
+    return sorted((choice for choice in own if choice), key=lambda choice: choice.label.lower())
+
+
+def _choice(field: Field) -> FieldChoice | None:
+    types = contact_types(field.type)
+    return FieldChoice(field.name, field.label, field.type, types) if types else None
+
+
+def _count(client: Client, query: ListQuery) -> int | None:
+    """How many records the source holds now; None when the org won't say (some can't be counted in time)."""
+    lead_rule = ("IsConverted = false",) if query.sobject.lower() == "lead" else ()
+    try:
+        return client.count(compose(query, ("COUNT()",), conditions=lead_rule))
+    except SalesforceError:
+        return None
+
+
+def _warnings(view: ListViewDescription, people: int | None) -> tuple[str, ...]:
+    warnings = []
+    if view.scope and view.scope != "everything":
+        warnings.append(
+            f"This list view shows the records of whoever opens it (scope {view.scope}). The import opens it as the"
+            " API user, who usually owns none: choose a view of all records instead."
+        )
+    if people == 0:
+        warnings.append("The API user sees nobody in this list view.")
+    return tuple(warnings)
+
+
+def _connection(workspace: Workspace) -> SalesforceConnection:
+    connection = SalesforceConnection.objects.filter(workspace=workspace).first()
+    if connection is None:
+        raise CarillonError(
+            "No Salesforce org is connected yet.",
+            "Connect one on the Authentication page, or with carillon connect.",
+        )
+    return connection
+
+
+@contextmanager
+def _signed_in(workspace: Workspace) -> Iterator[Client]:
+    connection = _connection(workspace)
+    with client_for(connection, retry=_WAIT) as client:
+        sign_in(client, connection)
+        yield client

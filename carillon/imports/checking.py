@@ -1,0 +1,143 @@
+"""Checks a draft of a setup against what the org offers. Finds every fault at once, each beside its field."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+from carillon.contacts.models import FieldType
+from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.imports.mapping import contact_types
+from carillon.imports.planning import Field, Fields
+from carillon.lib.errors import CarillonError
+
+WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")
+STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
+_REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_number": "Mobile Number"}
+_TEXT_TYPES = frozenset(
+    {"string", "phone", "textarea", "picklist", "combobox", "email", "url", "encryptedstring"}
+)
+# Names of columns that contacts have anyway; a download could not tell them apart.
+RESERVED = frozenset(
+    [
+        "salesforce_id",
+        "object",
+        "first_name",
+        "last_name",
+        "mobile_number",
+        "mobile_as_given",
+        "user_identification",
+        "consent",
+        "in_source",
+        "source_modified_at",
+    ]
+)
+
+
+class SetupInvalid(CarillonError):
+    """`errors` maps the place (source, first_name, additional_fields.0.type, ...) to a sentence."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(f"{place}: {sentence}" for place, sentence in errors.items()))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The draft's fields as describe spells them, by the name that was entered."""
+
+    fields: dict[str, Field]
+
+    def name(self, entered: str) -> str:
+        return self.fields[entered].name if entered else ""
+
+
+def check_draft(draft: SetupDraft, fields: Fields, existing: Mapping[str, str]) -> Checked:
+    """`existing` maps names of contact fields to their types. Raises SetupInvalid with all faults."""
+    errors: dict[str, str] = {}
+    found: dict[str, Field] = {}
+
+    def find(place: str, entered: str) -> Field | None:
+        field = fields.find(entered)
+        if field is None:
+            errors[place] = f"{entered} does not exist, or the API user can't see it."
+        else:
+            found[entered] = field
+        return field
+
+    for name in STANDARD_FIELDS:
+        entered = getattr(draft, name)
+        if entered:
+            field = find(name, entered)
+            if field and (fault := _standard_fault(name, field)):
+                errors[name] = fault
+        elif name in _REQUIRED:
+            errors[name] = f"{_REQUIRED[name]} is required: choose the field it comes from."
+    for index, additional in enumerate(draft.additional_fields):
+        place = f"additional_fields.{index}"
+        field = find(f"{place}.salesforce", additional.salesforce) if additional.salesforce else None
+        if not additional.salesforce:
+            errors[f"{place}.salesforce"] = "Choose the Salesforce field, or remove this row."
+        _check_additional(place, additional, field, existing, errors)
+    _check_repeated(draft, errors)
+    _check_schedule(draft, errors)
+    if errors:
+        raise SetupInvalid(errors)
+    return Checked(found)
+
+
+def _standard_fault(name: str, field: Field) -> str:
+    if (
+        name in ("first_name", "first_name_fallback", "last_name", "mobile_number")
+        and field.type not in _TEXT_TYPES
+    ):
+        return f"{field.label} ({field.name}) holds no text ({field.type}), so it can't be used here."
+    if not contact_types(field.type):
+        return f"{field.label} ({field.name}) has no single value ({field.type}), so it can't be used here."
+    return ""
+
+
+def _check_additional(
+    place: str,
+    additional: AdditionalField,
+    field: Field | None,
+    existing: Mapping[str, str],
+    errors: dict[str, str],
+) -> None:
+    name, kind = additional.contact_field, additional.type
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        errors[f"{place}.contact_field"] = (
+            "Give the contact field a name of lower-case letters, digits and underscores, such as program."
+        )
+    elif name in RESERVED:
+        errors[f"{place}.contact_field"] = f"{name} is the name of a standard field: choose another."
+    if kind not in FieldType.values:
+        errors[f"{place}.type"] = f"Choose one of {', '.join(FieldType.values)}."
+    elif existing.get(name, kind) != kind:
+        errors[f"{place}.type"] = f"The contact field {name} exists and is of type {existing[name]}."
+    elif field is not None and kind not in contact_types(field.type):
+        fitting = ", ".join(contact_types(field.type)) or "none"
+        errors[f"{place}.type"] = (
+            f"{field.name} is a {field.type} field; contact field types that fit it: {fitting}."
+        )
+
+
+def _check_repeated(draft: SetupDraft, errors: dict[str, str]) -> None:
+    seen: set[str] = set()
+    for index, additional in enumerate(draft.additional_fields):
+        if additional.contact_field in seen:
+            errors.setdefault(
+                f"additional_fields.{index}.contact_field",
+                f"The contact field {additional.contact_field} is filled by another row already.",
+            )
+        seen.add(additional.contact_field)
+
+
+def _check_schedule(draft: SetupDraft, errors: dict[str, str]) -> None:
+    if draft.timezone not in available_timezones():
+        errors["timezone"] = f"{draft.timezone!r} is not a time zone; they look like America/New_York."
+    unknown = [window for window in draft.windows if window not in WINDOWS]
+    if unknown:
+        errors["windows"] = f"{unknown[0]!r} is not an import window; they are {', '.join(WINDOWS)}."
+    elif len(set(draft.windows)) != len(draft.windows):
+        errors["windows"] = "The same import window is given twice."

@@ -1,0 +1,368 @@
+"""From a Salesforce record to a row of contacts. Pure: a plan in, rows and issues out.
+
+A bad value is an issue of that one field and its record is still stored; a value of another JSON type than the
+org's own describe promises rejects the record. A field that could not be read keeps what is stored.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+import msgspec
+
+from carillon.contacts.search import sort_name
+from carillon.imports.plan import SYSTEM_FIELDS, ImportPlan, MappedField
+from carillon.lib.phones import PhoneKind, parse
+from carillon.salesforce import ids
+
+_NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
+# Which contact field types a Salesforce field may go to; the first is the natural one.
+_CONTACT_TYPES = {
+    "boolean": ("yes_no", "text"),
+    "date": ("date", "text"),
+    "datetime": ("datetime", "date", "text"),
+    "picklist": ("choice", "text"),
+    "combobox": ("choice", "text"),
+    **dict.fromkeys(_NUMBERS, ("number", "text")),
+    **dict.fromkeys(("string", "textarea", "phone", "email", "url"), ("text", "choice", "number", "date")),
+    **dict.fromkeys(("id", "reference", "multipicklist", "encryptedstring", "time"), ("text",)),
+}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})")
+# PostgreSQL's text holds neither NUL nor a lone surrogate.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Issue(NamedTuple):
+    """One record issue as it is stored."""
+
+    salesforce_id: str
+    field: str
+    value: str
+    code: str
+    message: str
+
+
+class Row(NamedTuple):
+    """One contact in the order of the loader's staging table. `first_name` and `user_identification` None keep
+    what is stored; `fields` is a JSON object of the additional fields that were read."""
+
+    salesforce_id: str
+    first_name: str | None
+    last_name: str
+    sort_name: str
+    mobile_number: str
+    mobile_as_given: str
+    user_identification: str | None
+    fields: str
+    source_modified_at: str
+    system_modstamp: str
+    last_modified_by_id: str
+
+    def with_first_name(self, first_name: str) -> "Row":
+        return self._replace(first_name=first_name, sort_name=sort_name(first_name, self.last_name))
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a page of records becomes."""
+
+    rows: list[Row] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+
+
+class BadEnvelope(ValueError):
+    """A record without a usable Id or SystemModstamp: the answer as a whole can't be trusted."""
+
+
+def contact_types(salesforce_type: str) -> tuple[str, ...]:
+    """Contact field types a Salesforce field type may be mapped to, natural one first; empty: not mappable
+    (address, location, base64 and the like have no single value)."""
+    return _CONTACT_TYPES.get(salesforce_type, ())
+
+
+def record_type(plan: ImportPlan) -> type[msgspec.Struct]:
+    """A struct for one record of the plan's query; related records (`Owner.Name`) nest and may be null."""
+    own: list[tuple[str, Any]] = [("Id", str), ("SystemModstamp", str)]
+    related: dict[str, list[tuple[str, Any, Any]]] = {}
+    for name in plan.selected[2:]:
+        parent, _, leaf = name.rpartition(".")
+        python_type = _python_type(plan.types.get(name, "string"))
+        if parent:
+            related.setdefault(parent, []).append((leaf, python_type, None))
+        else:
+            own.append((name, python_type))
+    optional = [(name, python_type, None) for name, python_type in own[2:]]
+    nested = _nested_types(related)
+    return msgspec.defstruct(f"{plan.object}Record", [*own[:2], *optional, *nested], gc=False)
+
+
+def _nested_types(related: dict[str, list[tuple[str, Any, Any]]]) -> list[tuple[str, Any, Any]]:
+    """Struct fields of the first level of relationships, deeper ones inside."""
+    levels: dict[str, list[tuple[str, Any, Any]]] = {}
+    deeper: dict[str, dict[str, list[tuple[str, Any, Any]]]] = {}
+    for path, leaves in related.items():
+        head, _, rest = path.partition(".")
+        if rest:
+            deeper.setdefault(head, {}).setdefault(rest, []).extend(leaves)
+            levels.setdefault(head, [])
+        else:
+            levels.setdefault(head, []).extend(leaves)
+    return [
+        (
+            head,
+            msgspec.defstruct(head, [*leaves, *_nested_types(deeper.get(head, {}))], gc=False) | None,
+            None,
+        )
+        for head, leaves in levels.items()
+    ]
+
+
+def _python_type(salesforce_type: str) -> Any:
+    if salesforce_type == "boolean":
+        return bool | None
+    if salesforce_type in _NUMBERS:
+        return int | float | None
+    if salesforce_type == "anyType":
+        return str | int | float | bool | None
+    return str | None
+
+
+class Mapper:
+    """Turns records of one plan into rows; built once a run, used for every page."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        self._plan = plan
+        self._record = record_type(plan)
+        self._first = _getter(plan, plan.first_name)
+        self._fallback = _getter(plan, plan.first_name_fallback)
+        self._last = _getter(plan, plan.last_name)
+        self._mobile = _getter(plan, plan.mobile_number)
+        self._user = _getter(plan, plan.user_identification)
+        self._keeps_first = plan.first_name_fallback in plan.unreadable
+        self._additional = [
+            (mapped, getter, _converter(mapped))
+            for mapped in plan.additional
+            if (getter := _getter(plan, mapped.salesforce)) is not None
+        ]
+
+    @property
+    def record(self) -> type[msgspec.Struct]:
+        return self._record
+
+    def page(self, records: list[Any]) -> Batch:
+        """`records` are structs of `record`, or msgspec.Raw for those that did not fit. Raises BadEnvelope."""
+        batch = Batch()
+        for record in records:
+            if isinstance(record, msgspec.Raw):
+                self._reject(record, batch)
+            else:
+                batch.rows.append(self._row(record, batch.issues))
+        return batch
+
+    def _row(self, record: Any, issues: list[Issue]) -> Row:
+        record_id = _checked_id(record.Id)
+        first = _text(self._first, record) or _text(self._fallback, record)
+        last = _text(self._last, record)
+        if not last:
+            issues.append(
+                Issue(
+                    record_id,
+                    self._plan.last_name,
+                    "",
+                    "last_name_missing",
+                    "The record has no last name; it was imported with what there is.",
+                )
+            )
+        given = _text(self._mobile, record)
+        return Row(
+            record_id,
+            None if not first and self._keeps_first else first,
+            last,
+            sort_name(first, last),
+            self._mobile_number(record_id, given, issues),
+            given,
+            None if self._user is None else _text(self._user, record),
+            self._fields(record_id, record, issues),
+            record.LastModifiedDate or record.SystemModstamp,
+            record.SystemModstamp,
+            record.LastModifiedById or "",
+        )
+
+    def _mobile_number(self, record_id: str, given: str, issues: list[Issue]) -> str:
+        phone = parse(given, self._plan.region)
+        if phone.kind is not PhoneKind.MOBILE:
+            code, message = _PHONE_ISSUES[phone.kind]
+            issues.append(Issue(record_id, self._plan.mobile_number, given[:255], code, message))
+        return phone.e164
+
+    def _fields(self, record_id: str, record: Any, issues: list[Issue]) -> str:
+        if not self._additional:
+            return "{}"
+        values: dict[str, Any] = {}
+        for mapped, getter, convert in self._additional:
+            value = getter(record)
+            try:
+                values[mapped.contact_field] = None if value is None or value == "" else convert(value)
+            except ValueError as error:
+                issues.append(
+                    Issue(record_id, mapped.salesforce, str(value)[:255], f"not_a_{mapped.type}", str(error))
+                )
+        return msgspec.json.encode(values).decode()
+
+    def _reject(self, raw: msgspec.Raw, batch: Batch) -> None:
+        """A record with values of another type than describe says: one issue, nothing stored."""
+        values = _loose(raw)
+        record_id = _checked_id(values.get("Id"))
+        try:
+            msgspec.convert(values, self._record)
+            wrong, why = "", "does not fit"
+        except msgspec.ValidationError as error:
+            why, _, path = str(error).partition(" - at `$.")
+            wrong = path.rstrip("`")
+        if wrong in ("", "Id", "SystemModstamp"):
+            raise BadEnvelope(f"The record {record_id} came without a usable SystemModstamp.")
+        batch.rejected.append(record_id)
+        batch.issues.append(
+            Issue(
+                record_id,
+                wrong,
+                _storable(str(_at_path(values, wrong)))[:255],
+                "wrong_type",
+                f"Salesforce sent a value of another type than the field has ({why}); the record was not imported.",
+            )
+        )
+
+
+_PHONE_ISSUES = {
+    PhoneKind.MISSING: ("mobile_missing", "The record has no mobile number, so this person can't be texted."),
+    PhoneKind.INVALID: (
+        "mobile_invalid",
+        "This is not a valid phone number, so this person can't be texted.",
+    ),
+    PhoneKind.NOT_MOBILE: (
+        "not_mobile",
+        "This is a valid number but not a mobile one (a landline, say): texts may not arrive.",
+    ),
+}
+
+
+def _getter(plan: ImportPlan, name: str) -> Callable[[Any], Any] | None:
+    """Reads a field or path from a record struct; None when it is unmapped or unreadable."""
+    if not name or name in plan.unreadable:
+        return None
+    parents, leaf = name.split(".")[:-1], name.split(".")[-1]
+
+    def get(record: Any) -> Any:
+        for parent in parents:
+            record = getattr(record, parent)
+            if record is None:
+                return None
+        return getattr(record, leaf)
+
+    return get if parents else lambda record: getattr(record, leaf)
+
+
+def _text(getter: Callable[[Any], Any] | None, record: Any) -> str:
+    if getter is None:
+        return ""
+    value = getter(record)
+    if value is None:
+        return ""
+    return _as_text(value).strip()
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub("", text) if not text.isascii() or "\x00" in text else text
+
+
+def _converter(mapped: MappedField) -> Callable[[Any], Any]:
+    return _CONVERTERS[mapped.type]
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool):
+        raise ValueError("This is a yes/no value, not a number; the field was left as it was.")
+    if isinstance(value, str):
+        try:
+            number = Decimal(value.strip().replace(",", ""))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise ValueError("This text is not a number; the field was left as it was.")
+        value = float(number)
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _date(value: Any) -> str:
+    text = str(value).strip()
+    if not (_DATE.fullmatch(text) or _DATETIME.fullmatch(text)):
+        raise ValueError("This is not a date (such as 2026-05-01); the field was left as it was.")
+    return text[:10]
+
+
+def _datetime(value: Any) -> str:
+    found = _DATETIME.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError("This is not a date with time; the field was left as it was.")
+    zone = "Z" if found[3] in ("Z", "+0000", "+00:00") else found[3]
+    return found[1] + zone
+
+
+def _yes_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("This is not a checkbox value; the field was left as it was.")
+    return value
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "text": _as_text,
+    "choice": _as_text,
+    "number": _number,
+    "date": _date,
+    "datetime": _datetime,
+    "yes_no": _yes_no,
+}
+
+
+def _checked_id(value: Any) -> str:
+    # Salesforce writes 18-character ids everywhere; the full check costs more than the rest of the row, so
+    # only a strange one is looked at closely.
+    if isinstance(value, str) and len(value) == 18 and value.isalnum() and value.isascii():
+        return value
+    try:
+        return ids.to_18(value)
+    except (ids.InvalidId, TypeError, AttributeError):
+        raise BadEnvelope("A record came without a usable Id.") from None
+
+
+def _loose(raw: msgspec.Raw) -> dict[str, Any]:
+    try:
+        values = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        values = None
+    if not isinstance(values, dict):
+        raise BadEnvelope("A record of the answer is not an object.")
+    return values
+
+
+def _at_path(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
+
+
+__all__ = ["SYSTEM_FIELDS", "BadEnvelope", "Batch", "Issue", "Mapper", "Row", "contact_types", "record_type"]

@@ -1,0 +1,218 @@
+"""What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
+and workspace; an enabled setup has its source and required fields; at most one open run per setup; a run has
+an end exactly when it is over. A run's cursor moves in the transaction that stores the rows it covers."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from carillon.accounts.models import Member, Workspace
+from carillon.contacts.models import ContactField, SalesforceObject
+from carillon.lib.clock import now
+
+
+class SourceType(models.TextChoices):
+    LIST_VIEW = "list_view", "List View"
+
+
+class ImportSetup(models.Model):
+    """The configuration of one object. Salesforce field names are API names as describe spells them."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="import_setups")
+    object = models.CharField(max_length=10, choices=SalesforceObject.choices)
+    enabled = models.BooleanField(default=False)
+    source_type = models.CharField(max_length=10, choices=SourceType.choices, blank=True, default="")
+    source_id = models.CharField(max_length=18, blank=True, default="")
+    source_name = models.CharField(max_length=255, blank=True, default="")
+    source_label = models.CharField(max_length=255, blank=True, default="")
+    first_name = models.CharField(max_length=255, blank=True, default="")
+    first_name_fallback = models.CharField(max_length=255, blank=True, default="")
+    last_name = models.CharField(max_length=255, blank=True, default="")
+    mobile_number = models.CharField(max_length=255, blank=True, default="")
+    user_identification = models.CharField(max_length=255, blank=True, default="")
+    timezone = models.CharField(max_length=64, default="America/New_York")
+    windows = ArrayField(models.CharField(max_length=11), default=list, blank=True)
+    # Where the next *changes* run starts (org time), and the setup's fingerprint it is valid for.
+    watermark = models.DateTimeField(null=True)
+    imported_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    updated_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="setup_unique_per_object", fields=["workspace", "object"]),
+            models.CheckConstraint(
+                name="setup_object_is_known", condition=Q(object__in=SalesforceObject.values)
+            ),
+            models.CheckConstraint(
+                name="setup_enabled_is_complete",
+                condition=Q(enabled=False)
+                | ~(
+                    Q(source_id="")
+                    | Q(source_type="")
+                    | Q(first_name="")
+                    | Q(last_name="")
+                    | Q(mobile_number="")
+                ),
+            ),
+            models.CheckConstraint(name="setup_has_three_windows_at_most", condition=Q(windows__len__lte=3)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object} import"
+
+
+class FieldMapping(models.Model):
+    """Additional fields: a Salesforce field (or path such as Owner.Name) into a contact field."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="mappings")
+    position = models.PositiveSmallIntegerField()
+    salesforce_field = models.CharField(max_length=255)
+    contact_field = models.ForeignKey(ContactField, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="mapping_contact_field_once", fields=["setup", "contact_field"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.salesforce_field} -> {self.contact_field_id}"
+
+
+class Trigger(models.TextChoices):
+    MANUAL = "manual", "By hand"
+    SCHEDULED = "scheduled", "On schedule"
+
+
+class Mode(models.TextChoices):
+    CHANGES = "changes", "Changes"
+    EVERYTHING = "everything", "Everything"
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    INCOMPLETE = "incomplete", "Incomplete"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class Phase(models.TextChoices):
+    STARTING = "starting", "Signing in to Salesforce and reading the setup"
+    READING = "reading", "Reading records"
+    SWEEPING = "sweeping", "Checking who is in the list"
+    REREADING = "rereading", "Reading records that are new in the list"
+    FINISHING = "finishing", "Finishing"
+
+
+class ImportRun(models.Model):
+    """One execution. Counts are of distinct Salesforce ids; while it runs they are running sums."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="import_runs")
+    setup = models.ForeignKey(ImportSetup, on_delete=models.PROTECT, related_name="runs")
+    object = models.CharField(max_length=10, choices=SalesforceObject.choices)
+    source_label = models.CharField(max_length=255, blank=True, default="")
+    trigger = models.CharField(max_length=10, choices=Trigger.choices, default=Trigger.MANUAL)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    # Why a run asked for as *changes* became *everything*, in a sentence.
+    mode_reason = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.STARTING)
+    started_by = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, related_name="+")
+    started_by_name = models.CharField(max_length=254, blank=True, default="")
+    queued_at = models.DateTimeField(default=now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
+    # T0: the org's clock before the first page. The next watermark is taken from it.
+    org_clock = models.DateTimeField(null=True)
+    watermark = models.DateTimeField(null=True)
+    # Keyset cursor: everything up to (SystemModstamp, Id) is stored. Text as Salesforce wrote it.
+    cursor_stamp = models.CharField(max_length=40, blank=True, default="")
+    cursor_id = models.CharField(max_length=18, blank=True, default="")
+    # True once more than one process has worked on this read: it then proves itself by a sweep.
+    resumed = models.BooleanField(default=False)
+    continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    expected = models.PositiveIntegerField(null=True)
+    org_count = models.PositiveIntegerField(null=True)
+    received = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    left_source = models.PositiveIntegerField(default=0)
+    issue_count = models.PositiveIntegerField(default=0)
+    held = models.JSONField(default=list)
+    api_calls = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    remedy = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="run_one_open_per_setup", fields=["setup"], condition=Q(status__in=OPEN_STATUSES)
+            ),
+            models.CheckConstraint(name="run_status_is_known", condition=Q(status__in=RunStatus.values)),
+            models.CheckConstraint(
+                name="run_over_has_its_end",
+                condition=Q(status__in=OPEN_STATUSES) ^ Q(finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_failure_says_why",
+                condition=~Q(status__in=[RunStatus.FAILED, RunStatus.INCOMPLETE]) | ~Q(error=""),
+            ),
+            models.CheckConstraint(
+                name="run_queued_has_not_started",
+                condition=~Q(status=RunStatus.QUEUED) | Q(started_at__isnull=True),
+            ),
+        ]
+        indexes = [models.Index(fields=["workspace", "-queued_at", "-id"], name="run_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.object} import of {self.queued_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+class RunBatch(models.Model):
+    """The ids one committed batch of a run covered, by outcome. They prove completeness and make counts
+    distinct however often a page is read again; deleted when they can no longer be needed."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="batches")
+    created = ArrayField(models.TextField(), default=list)
+    updated = ArrayField(models.TextField(), default=list)
+    unchanged = ArrayField(models.TextField(), default=list)
+    rejected = ArrayField(models.TextField(), default=list)
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
+class RecordIssue(models.Model):
+    """One thing about one record that could not be imported as it stood."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="issues", db_index=False)
+    salesforce_id = models.CharField(max_length=18, blank=True, db_collation="C")
+    field = models.CharField(max_length=255, blank=True)
+    value = models.TextField(blank=True)
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="issue_once_per_run", fields=["run", "salesforce_id", "field", "code"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.salesforce_id} {self.code}"

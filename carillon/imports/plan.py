@@ -1,0 +1,92 @@
+"""What one run reads and how values are mapped: frozen, made from the setup and the org's describe. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from carillon.salesforce.soql import ListQuery, compose
+
+# Read with every record, whatever is mapped: identity, order, and who changed it last.
+SYSTEM_FIELDS = ("Id", "SystemModstamp", "LastModifiedDate", "LastModifiedById")
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """A Salesforce field or path, its describe type, the contact field it goes to and that field's type."""
+
+    salesforce: str
+    salesforce_type: str
+    contact_field: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """Names are API names; "" means not mapped. `unreadable` are mapped optional fields that the API user can't
+    see now: they are not read, and what is stored stays."""
+
+    object: str
+    region: str
+    query: ListQuery
+    first_name: str
+    first_name_fallback: str
+    last_name: str
+    mobile_number: str
+    user_identification: str
+    additional: tuple[MappedField, ...]
+    types: dict[str, str]
+    unreadable: frozenset[str] = frozenset()
+
+    @property
+    def mapped(self) -> tuple[str, ...]:
+        """Every mapped field or path, each once, readable or not."""
+        names = (
+            self.first_name,
+            self.first_name_fallback,
+            self.last_name,
+            self.mobile_number,
+            self.user_identification,
+            *(field.salesforce for field in self.additional),
+        )
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The SELECT list: system fields first, each name once (a field twice is an error in SOQL)."""
+        readable = (name for name in self.mapped if name not in self.unreadable)
+        return tuple(dict.fromkeys((*SYSTEM_FIELDS, *readable)))
+
+    def soql(
+        self,
+        fields: tuple[str, ...] = (),
+        *,
+        conditions: tuple[str, ...] = (),
+        order_by: str = "SystemModstamp, Id",
+        limit: int | None = None,
+    ) -> str:
+        """The source's own query with our SELECT list, order and added conditions."""
+        if self.object == "Lead":
+            conditions = ("IsConverted = false", *conditions)
+        return compose(
+            self.query, fields or self.selected, conditions=conditions, order_by=order_by, limit=limit
+        )
+
+    def fingerprint(self, org_id: str) -> str:
+        """Changes whenever stored contacts could differ from what a full read under this plan would give."""
+        parts = (
+            org_id,
+            self.object,
+            self.region,
+            self.query.source,
+            self.query.scope,
+            self.query.where,
+            self.first_name,
+            self.first_name_fallback,
+            self.last_name,
+            self.mobile_number,
+            self.user_identification,
+            [(field.salesforce, field.contact_field, field.type) for field in self.additional],
+            sorted(self.unreadable),
+        )
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -1,0 +1,143 @@
+"""Makes the plan of a run from the setup and what the org says about its object and source right now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from carillon.imports.mapping import Issue
+from carillon.imports.models import ImportSetup
+from carillon.imports.plan import ImportPlan, MappedField
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import Client
+from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
+from carillon.salesforce.errors import Forbidden, NotFound
+from carillon.salesforce.soql import ListQuery, parse_list_view_query
+
+
+class SourceGone(CarillonError):
+    """The import source can't be read any more."""
+
+
+class RequiredFieldGone(CarillonError):
+    """A required field was removed or hidden in the org."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field or path of an object as the API user sees it; `name` is spelled as describe spells it."""
+
+    name: str
+    label: str
+    type: str
+
+
+class Fields:
+    """Looks up fields and relationship paths of one object; describes related objects only when asked."""
+
+    def __init__(self, describe: ObjectDescribe, describe_other: Callable[[str], ObjectDescribe]) -> None:
+        self.describe = describe
+        self._describe_other = describe_other
+        self._others: dict[str, ObjectDescribe | None] = {}
+
+    def find(self, name: str) -> Field | None:
+        """None when it doesn't exist or the API user can't see it: Salesforce doesn't tell these apart."""
+        return self._find(self.describe, name)
+
+    def _find(self, describe: ObjectDescribe, name: str) -> Field | None:
+        head, _, rest = name.partition(".")
+        if not rest:
+            own = describe.field(head)
+            return Field(own.name, own.label, own.type) if own else None
+        for reference in describe.fields:
+            if (reference.relationship_name or "").lower() == head.lower():
+                return self._related(reference, rest)
+        return None
+
+    def _related(self, reference: FieldDescribe, rest: str) -> Field | None:
+        for target in reference.reference_to:
+            other = self._other(target)
+            leaf = self._find(other, rest) if other else None
+            if leaf:
+                return Field(
+                    f"{reference.relationship_name}.{leaf.name}",
+                    f"{reference.label.removesuffix(' ID')}: {leaf.label}",
+                    leaf.type,
+                )
+        return None
+
+    def _other(self, sobject: str) -> ObjectDescribe | None:
+        if sobject not in self._others:
+            try:
+                self._others[sobject] = self._describe_other(sobject)
+            except (NotFound, Forbidden):
+                self._others[sobject] = None
+        return self._others[sobject]
+
+
+def make_plan(client: Client, setup: ImportSetup) -> tuple[ImportPlan, list[Issue]]:
+    """The plan and a warning for each optional field that can't be read. Two calls and one per related object.
+
+    Raises SourceGone, RequiredFieldGone, UnsupportedListQuery, SalesforceError: before anything is changed.
+    """
+    fields = Fields(client.describe(setup.object), client.describe)
+    query = _source_query(client, setup)
+    additional = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
+    optional = [setup.first_name_fallback, setup.user_identification]
+    optional += [mapping.salesforce_field for mapping in additional]
+    found = {name: fields.find(name) for name in (*_required(setup), *optional) if name}
+    missing = [name for name in _required(setup) if not found.get(name)]
+    if missing:
+        raise RequiredFieldGone(
+            f"The field {missing[0]} of {setup.object} no longer exists or the API user can't see it; it is"
+            " required, so nothing was imported.",
+            "Give the API user read access to it (field-level security), or map another field.",
+        )
+    unreadable = frozenset(name for name, field in found.items() if field is None)
+    types = {name: field.type for name, field in found.items() if field}
+    plan = ImportPlan(
+        object=setup.object,
+        region=setup.workspace.default_region,
+        query=query,
+        first_name=setup.first_name,
+        first_name_fallback=setup.first_name_fallback,
+        last_name=setup.last_name,
+        mobile_number=setup.mobile_number,
+        user_identification=setup.user_identification,
+        additional=tuple(
+            MappedField(
+                mapping.salesforce_field,
+                types.get(mapping.salesforce_field, ""),
+                mapping.contact_field.name,
+                mapping.contact_field.type,
+            )
+            for mapping in additional
+        ),
+        types=types,
+        unreadable=unreadable,
+    )
+    return plan, [_warning(name) for name in sorted(unreadable)]
+
+
+def _required(setup: ImportSetup) -> tuple[str, ...]:
+    return (setup.first_name, setup.last_name, setup.mobile_number)
+
+
+def _source_query(client: Client, setup: ImportSetup) -> ListQuery:
+    try:
+        view = client.list_view(setup.object, setup.source_id)
+    except NotFound:
+        raise SourceGone(
+            f"The list view {setup.source_label or setup.source_name} was deleted, or is no longer shared with the"
+            " API user, so nothing was imported and nobody was taken off.",
+            "Share it with a public group that holds the API user, or choose another list view.",
+        ) from None
+    return parse_list_view_query(view.query)
+
+
+def _warning(field: str) -> Issue:
+    return Issue(
+        "",
+        field,
+        "",
+        "field_unreadable",
+        f"The API user can't see the field {field} any more, or it was deleted; values imported earlier were kept.",
+    )

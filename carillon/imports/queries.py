@@ -1,0 +1,110 @@
+"""What pages and commands read about imports."""
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from carillon.accounts.models import Workspace
+from carillon.contacts.models import Contact
+from carillon.imports.lock import is_locked
+from carillon.imports.models import OPEN_STATUSES, ImportRun, ImportSetup, RecordIssue, RunStatus
+
+SHOWN_ISSUES = 1000
+
+
+def history(workspace: Workspace) -> QuerySet[ImportRun]:
+    return ImportRun.objects.filter(workspace=workspace).order_by("-queued_at", "-pk")
+
+
+def open_runs(workspace: Workspace) -> list[ImportRun]:
+    return list(history(workspace).filter(status__in=OPEN_STATUSES))
+
+
+def is_interrupted(run: ImportRun) -> bool:
+    """The run is marked as running, but no process works on it any more."""
+    return run.status == RunStatus.RUNNING and not is_locked(run.setup_id)
+
+
+def progress(run: ImportRun) -> tuple[int, int | None]:
+    """Records so far, and of how many as far as that is known."""
+    if run.expected is None:
+        return run.received, None
+    return run.received, max(run.expected, run.received)
+
+
+def issue_codes(run: ImportRun) -> list[tuple[str, int]]:
+    counted = RecordIssue.objects.filter(run=run).values_list("code").annotate(n=Count("pk"))
+    return sorted(((code, n) for code, n in counted), key=lambda pair: (-pair[1], pair[0]))
+
+
+def issues(run: ImportRun, *, code: str = "", text: str = "") -> QuerySet[RecordIssue]:
+    """Issues of a run in the order of their unique key, optionally of one code or holding a text."""
+    found = RecordIssue.objects.filter(run=run)
+    if code:
+        found = found.filter(code=code)
+    if text := text.strip().replace("\x00", ""):
+        found = found.filter(
+            Q(salesforce_id__startswith=text) | Q(field__icontains=text) | Q(value__icontains=text)
+        )
+    return found.order_by("salesforce_id", "field", "code")
+
+
+def contact_issues(contact: Contact) -> list[RecordIssue]:
+    """What the latest run that had anything to say about this record said."""
+    found = RecordIssue.objects.filter(
+        run__workspace=contact.workspace_id, run__object=contact.object, salesforce_id=contact.salesforce_id
+    )
+    latest = found.order_by("-run_id").values_list("run_id", flat=True).first()
+    return list(found.filter(run_id=latest).order_by("field", "code")) if latest else []
+
+
+def next_run_is_everything(setup: ImportSetup) -> str:
+    """Why the next import will read everything, as far as that is known without asking the org; else empty."""
+    if setup.watermark is None:
+        return "The next import reads everything: this setup has not been imported in full yet."
+    if not setup.imported_fingerprint:
+        return "The next import reads everything: the source or the mapping changed."
+    return ""
+
+
+def run_as_json(run: ImportRun) -> dict[str, Any]:
+    """The run as `carillon import --json` prints it."""
+    shown = issues(run)[:SHOWN_ISSUES]
+    return {
+        **summary_as_json(run),
+        "issues": [
+            {
+                "salesforce_id": issue.salesforce_id,
+                "field": issue.field,
+                "value": issue.value,
+                "code": issue.code,
+                "message": issue.message,
+            }
+            for issue in shown
+        ],
+    }
+
+
+def summary_as_json(run: ImportRun) -> dict[str, Any]:
+    """The run without its issues, as `carillon history --json` lists it."""
+    return {
+        "id": str(run.public_id),
+        "status": run.status,
+        "object": run.object,
+        "mode": run.mode,
+        "trigger": run.trigger,
+        "started_by": run.started_by_name,
+        "org_count": run.org_count,
+        "received": run.received,
+        "created": run.created,
+        "updated": run.updated,
+        "unchanged": run.unchanged,
+        "rejected": run.rejected,
+        "left_source": run.left_source,
+        "held": run.held,
+        "issue_count": run.issue_count,
+        "api_calls": run.api_calls,
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "error": f"{run.error} {run.remedy}".strip() or None,
+    }

@@ -1,0 +1,204 @@
+"""Reads a query to its own totalSize, or says that it could not.
+
+First as Salesforce hands it out, page after page of one query. When that comes out short (a page lost on the way,
+records deleted meanwhile: the two look alike) it is read again in parts, each a query of its own after the key
+of the last part, which can be short for one reason only: the answers can't be trusted. Then it is a ShortRead.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import quote_plus
+
+import msgspec
+
+from carillon.imports.plan import ImportPlan
+from carillon.imports.watermark import Key, advance
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import LONGEST_PATH, Client
+from carillon.salesforce.errors import LocatorExpired
+from carillon.salesforce.pages import QueryPage
+from carillon.salesforce.soql import id_condition, id_list_chunks, string_literal
+
+PART = 2000
+_TRIES = 3
+
+
+class ShortRead(CarillonError):
+    """Salesforce's answers don't hold what they say they hold."""
+
+    def __init__(self, expected: int, received: int) -> None:
+        super().__init__(
+            f"Salesforce announced {expected:,} records but sent {received:,}, also when asked again in parts,"
+            " so the import can't be complete.",
+            "Nothing was taken off the list. Look for a proxy that changes answers, then import again.",
+        )
+
+
+class _WithId(msgspec.Struct, gc=False):
+    Id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some records in order; once they are stored everything up to `cursor` is. `expected` counts the whole
+    read as far as it is known."""
+
+    records: list[Any]
+    cursor: Key | None
+    expected: int
+
+
+class _Order(Protocol):
+    """How a read is ordered, and how it goes on after a key."""
+
+    by: str
+
+    def key(self, record: Any) -> Any: ...
+    def after(self, key: Any) -> str: ...
+    def settled(self, cursor: Any, keys: Iterable[Any], asked_at: datetime) -> Any: ...
+
+
+class _ByStamp:
+    by = "SystemModstamp, Id"
+
+    def key(self, record: Any) -> Key:
+        return Key(record.SystemModstamp, record.Id)
+
+    def after(self, key: Key) -> str:
+        return key.after
+
+    def settled(self, cursor: Key | None, keys: Iterable[Key], asked_at: datetime) -> Key | None:
+        return advance(cursor, keys, asked_at)
+
+
+class _ById:
+    """Ids never change, so the last one read is the place to go on from."""
+
+    by = "Id"
+
+    def key(self, record: Any) -> str:
+        return str(record.Id)
+
+    def after(self, key: str) -> str:
+        return f"Id > {string_literal(key)}"
+
+    def settled(self, cursor: str | None, keys: Iterable[str], asked_at: datetime) -> str | None:
+        return max([*keys, *([cursor] if cursor else [])], default=None)
+
+
+class Reader:
+    """Reads the source of one plan with one client."""
+
+    def __init__(self, client: Client, plan: ImportPlan, record: type[msgspec.Struct]) -> None:
+        self._client = client
+        self._plan = plan
+        self._record = record
+        # True once any read of this reader came out short the first time.
+        self.was_short = False
+
+    def records(self, conditions: Sequence[str], cursor: Key | None) -> Iterator[Part]:
+        """All records of the source that meet the conditions, after `cursor`, ordered by stamp and id."""
+
+        def compose(more: Sequence[str], limit: int | None) -> str:
+            return self._plan.soql(conditions=(*conditions, *more), limit=limit)
+
+        yield from self._read(compose, self._record, _ByStamp(), cursor)
+
+    def ids(self) -> Iterator[list[str]]:
+        """The ids of the whole source as it is now: the sweep."""
+
+        def compose(more: Sequence[str], limit: int | None) -> str:
+            return self._plan.soql(("Id",), conditions=tuple(more), order_by="Id", limit=limit)
+
+        for part in self._read(compose, _WithId, _ById(), None):
+            yield [record.Id for record in part.records]
+
+    def members(self, ids: Sequence[str]) -> Iterator[list[Any]]:
+        """The records among these ids that are in the source now, a list per query."""
+        room = LONGEST_PATH - len(quote_plus(self._plan.soql(conditions=("x",)))) - 100
+        for chunk in id_list_chunks(ids, max(room, 1000)):
+            yield self._exactly(self._plan.soql(conditions=(id_condition(chunk),)), self._record)
+
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Which of these ids the API user can see at all, in or out of the source, not deleted."""
+        found: set[str] = set()
+        for chunk in id_list_chunks(ids, LONGEST_PATH - 200):
+            soql = " ".join(("SELECT Id FROM", self._plan.object, "WHERE", id_condition(chunk)))
+            found.update(record.Id for record in self._exactly(soql, _WithId))
+        return found
+
+    def _read(
+        self,
+        compose: Callable[[Sequence[str], int | None], str],
+        record: type[msgspec.Struct],
+        order: _Order,
+        start: Any,
+    ) -> Iterator[Part]:
+        cursor, read, total, asked_at = start, 0, 0, self._asked_at()
+        try:
+            for page in self._pages(compose([order.after(start)] if start else [], None), record):
+                read, total = read + len(page.records), page.total_size
+                cursor = order.settled(cursor, _keys(order, page), asked_at)
+                yield Part(page.records, cursor, total)
+        except LocatorExpired:
+            self.was_short = True
+            yield from self._read_in_parts(compose, record, order, cursor)
+            return
+        if read != total:
+            self.was_short = True
+            yield from self._read_in_parts(compose, record, order, start)
+
+    def _read_in_parts(
+        self,
+        compose: Callable[[Sequence[str], int | None], str],
+        record: type[msgspec.Struct],
+        order: _Order,
+        start: Any,
+    ) -> Iterator[Part]:
+        cursor, place, read = start, start, 0
+        while True:
+            asked_at = self._asked_at()
+            records = self._exactly(compose([order.after(place)] if place else [], PART), record)
+            keys = [order.key(found) for found in records if isinstance(found, record)]
+            read += len(records)
+            cursor = order.settled(cursor, keys, asked_at)
+            yield Part(records, cursor, read)
+            if len(records) < PART:
+                return
+            last = max(keys, default=place)
+            if last == place or (place is not None and last < place):
+                # The condition was ignored: the same records would come for ever.
+                raise ShortRead(read + 1, read)
+            place = last
+
+    def _exactly(self, soql: str, record: type[msgspec.Struct]) -> list[Any]:
+        """The records of one small query, as many as it says; raises ShortRead after a few tries."""
+        total, records = 0, []
+        for _ in range(_TRIES):
+            total, records = 0, []
+            for page in self._pages(soql, record):
+                total = page.total_size
+                records += page.records
+            if len(records) == total:
+                return records
+            self.was_short = True
+        raise ShortRead(total, len(records))
+
+    def _pages(self, soql: str, record: type[msgspec.Struct]) -> Iterator[QueryPage[Any]]:
+        return self._client.query(soql, record)
+
+    def _asked_at(self) -> datetime:
+        """The org's clock before a query is sent: the plan's own requests have been answered by then."""
+        clock = self._client.transport.org_time
+        if clock is None:
+            raise CarillonError(
+                "Salesforce's answers carry no Date header, so nothing can be said about what changed since.",
+                "A proxy between here and Salesforce may strip it.",
+            )
+        return clock
+
+
+def _keys(order: _Order, page: QueryPage[Any]) -> list[Any]:
+    return [order.key(record) for record in page.records if not isinstance(record, msgspec.Raw)]

@@ -1,0 +1,182 @@
+"""The life of a run's row: claimed under the setup's lock, moved with each committed batch, closed once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from carillon.accounts.models import Member
+from carillon.imports.models import (
+    OPEN_STATUSES,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    Phase,
+    RecordIssue,
+    RunBatch,
+    RunStatus,
+    Trigger,
+)
+from carillon.imports.watermark import RESUMABLE_FOR
+from carillon.lib.clock import now
+
+COMMAND_LINE = "command line"
+_CONTINUED = (
+    "org_clock",
+    "watermark",
+    "cursor_stamp",
+    "cursor_id",
+    "expected",
+    "received",
+    "created",
+    "updated",
+    "unchanged",
+    "rejected",
+    "issue_count",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: which setup, how, and by whom."""
+
+    setup: ImportSetup
+    mode: Mode
+    trigger: Trigger = Trigger.MANUAL
+    by: Member | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run will read, decided from plan and setup: its mode and why, from where, and the fingerprint."""
+
+    mode: Mode
+    reason: str
+    fingerprint: str
+    org_clock: datetime
+    watermark: datetime | None
+
+
+def new_run(request: Request, status: RunStatus) -> ImportRun:
+    setup = request.setup
+    return ImportRun.objects.create(
+        workspace_id=setup.workspace_id,
+        setup=setup,
+        object=setup.object,
+        source_label=setup.source_label,
+        trigger=request.trigger,
+        mode=request.mode,
+        status=status,
+        started_at=now() if status == RunStatus.RUNNING else None,
+        started_by=request.by,
+        started_by_name=request.by.email if request.by else COMMAND_LINE,
+    )
+
+
+@transaction.atomic
+def claim(request: Request) -> ImportRun:
+    """The row this process works on, running: the one that waits, the one that was interrupted, or a new one.
+    Call it with the setup's lock held."""
+    waiting = ImportRun.objects.filter(setup=request.setup, status__in=OPEN_STATUSES).first()
+    if waiting is None:
+        return new_run(request, RunStatus.RUNNING)
+    if waiting.status == RunStatus.QUEUED:
+        # Asked for twice, as changes and as everything: everything covers both.
+        if request.mode == Mode.EVERYTHING:
+            waiting.mode = Mode.EVERYTHING
+        waiting.status, waiting.started_at = RunStatus.RUNNING, now()
+        waiting.save(update_fields=["mode", "status", "started_at"])
+    elif not waiting.cursor_stamp:
+        # Interrupted before it stored anything: there is nothing to resume, so it simply starts anew.
+        waiting.mode = request.mode
+        waiting.save(update_fields=["mode"])
+    return waiting
+
+
+@transaction.atomic
+def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
+    """Settles what `run` reads: it goes on where it was interrupted, continues a failed run, or starts anew.
+    Returns the row to work on, which is another one when the interrupted run can't be resumed."""
+    if run.cursor_stamp:
+        if _resumable(run, scope):
+            run.resumed = True
+            run.save(update_fields=["resumed"])
+            return run
+        close(
+            run,
+            RunStatus.FAILED,
+            error="The process that worked on this import ended, and it could not be resumed: the setup changed,"
+            " another kind of import was asked for, or more than a day went by.",
+            remedy="A new import was started in its place.",
+        )
+        run = new_run(request, RunStatus.RUNNING)
+    run.mode, run.mode_reason = scope.mode, scope.reason
+    run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
+    earlier = (
+        ImportRun.objects.filter(setup=run.setup_id).exclude(pk=run.pk).order_by("-queued_at", "-pk").first()
+    )
+    if earlier and earlier.status == RunStatus.FAILED and earlier.cursor_stamp and _resumable(earlier, scope):
+        _continue(run, earlier)
+    run.save()
+    return run
+
+
+def _resumable(run: ImportRun, scope: Scope) -> bool:
+    return (
+        run.mode == scope.mode
+        and run.fingerprint == scope.fingerprint
+        and run.org_clock is not None
+        and scope.org_clock - run.org_clock < RESUMABLE_FOR
+    )
+
+
+def _continue(run: ImportRun, earlier: ImportRun) -> None:
+    """Takes over what a failed run had stored: its place, its counts, its proof and a copy of its issues."""
+    for name in _CONTINUED:
+        setattr(run, name, getattr(earlier, name))
+    run.resumed, run.continues = True, earlier
+    RunBatch.objects.filter(run=earlier).update(run=run)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into imports_recordissue (run_id, salesforce_id, field, value, code, message)"
+            " select %s, salesforce_id, field, value, code, message from imports_recordissue where run_id = %s"
+            " on conflict do nothing",
+            [run.pk, earlier.pk],
+        )
+
+
+def add_issues(run: ImportRun, issues: list[RecordIssue]) -> None:
+    """Warnings of the run as a whole, once each however often it is resumed."""
+    RecordIssue.objects.bulk_create(issues, ignore_conflicts=True)
+    run.issue_count = RecordIssue.objects.filter(run=run).count()
+    run.save(update_fields=["issue_count"])
+
+
+def set_phase(run: ImportRun, phase: Phase) -> None:
+    run.phase = phase
+    ImportRun.objects.filter(pk=run.pk).update(phase=phase)
+
+
+def cancel_requested(run: ImportRun) -> bool:
+    return ImportRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=False).exists()
+
+
+def count_calls(run: ImportRun, calls: int) -> None:
+    """Adds API calls that were made since the last time."""
+    if calls:
+        ImportRun.objects.filter(pk=run.pk).update(api_calls=F("api_calls") + calls)
+        run.api_calls += calls
+
+
+def close(run: ImportRun, status: RunStatus, *, error: str = "", remedy: str = "") -> bool:
+    """Ends an open run; False when it was over already. The watermark is moved by the caller, on success only."""
+    closed = ImportRun.objects.filter(pk=run.pk, status__in=OPEN_STATUSES).update(
+        status=status,
+        phase=Phase.FINISHING,
+        error=error,
+        remedy=remedy,
+        finished_at=now(),
+    )
+    run.refresh_from_db()
+    return bool(closed)

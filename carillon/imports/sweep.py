@@ -1,0 +1,109 @@
+"""Who is in the source, compared with who is stored. Works on a temporary table of the session, so a million
+ids cost no memory of ours."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from carillon.imports.models import ImportRun
+
+_TABLE = """
+create temp table if not exists import_members (salesforce_id text collate "C");
+truncate import_members
+"""
+# Every id the run read, from its committed batches.
+_READ = """
+select unnest(created || updated || unchanged || rejected) as salesforce_id from imports_runbatch where run_id = %(run)s
+"""
+_MISSING = """
+drop table if exists import_missing;
+create temp table import_missing as
+select distinct m.salesforce_id from import_members m
+where not exists (
+    select 1 from contacts_contact c
+    where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source
+) and not exists (
+    select 1 from (select unnest(rejected) as salesforce_id from imports_runbatch where run_id = %(run)s) r
+    where r.salesforce_id = m.salesforce_id
+)
+"""
+_TAKE_MISSING = """
+delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))
+returning salesforce_id
+"""
+_LEAVERS = """
+update contacts_contact c set in_source = false, left_source_at = now()
+where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
+and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
+"""
+_COUNTS = """
+select count(*), count(*) filter (where outcome = 1), count(*) filter (where outcome = 2),
+    count(*) filter (where outcome = 3), count(*) filter (where outcome = 4)
+from (
+    select salesforce_id, min(outcome) as outcome from (
+        select unnest(created) as salesforce_id, 1 as outcome from imports_runbatch where run_id = %(run)s
+        union all select unnest(updated), 2 from imports_runbatch where run_id = %(run)s
+        union all select unnest(rejected), 3 from imports_runbatch where run_id = %(run)s
+        union all select unnest(unchanged), 4 from imports_runbatch where run_id = %(run)s
+    ) outcomes group by salesforce_id
+) ids
+"""
+_LIST = 50_000
+
+
+class Members:
+    """The ids of the source of one run."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self._names = {"run": run.pk, "workspace": run.workspace_id, "object": run.object}
+        with connection.cursor() as cursor:
+            for statement in _TABLE.strip().split(";"):
+                cursor.execute(statement)
+
+    def add(self, ids: list[str]) -> None:
+        with connection.cursor() as cursor, cursor.copy("copy import_members from stdin") as copy:
+            copy.write("".join(f"{record_id}\n" for record_id in ids))
+
+    def add_all_read(self) -> None:
+        """A whole read is its own sweep: its ids are the members."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"insert into import_members {_READ}", self._names)
+
+    def drop(self, ids: list[str]) -> None:
+        """Members that turned out to have left meanwhile, or to be deleted or hidden."""
+        with connection.cursor() as cursor:
+            cursor.execute("delete from import_members where salesforce_id = any(%s)", [ids])
+
+    def count(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("analyze import_members")
+            cursor.execute("select count(distinct salesforce_id) from import_members")
+            return int(cursor.fetchone()[0])
+
+    def missing(self) -> Iterator[list[str]]:
+        """Members that are neither stored as such nor rejected by this run, in lists of bounded size."""
+        with connection.cursor() as cursor:
+            cursor.execute("analyze import_members")
+            for statement in _MISSING.strip().split(";"):
+                cursor.execute(statement, self._names)
+            while True:
+                cursor.execute(_TAKE_MISSING, [_LIST])
+                ids = [row[0] for row in cursor.fetchall()]
+                if not ids:
+                    return
+                yield ids
+
+    def mark_leavers(self) -> int:
+        """Marks whoever is stored as in the source and isn't a member; returns how many."""
+        with connection.cursor() as cursor:
+            cursor.execute("analyze import_members")
+            cursor.execute(_LEAVERS, self._names)
+            return int(cursor.rowcount)
+
+
+def distinct_counts(run: ImportRun) -> dict[str, int]:
+    """Counts of the run's distinct ids by outcome; an id read several times counts by its strongest outcome."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, {"run": run.pk})
+        names = ("received", "created", "updated", "rejected", "unchanged")
+        return dict(zip(names, cursor.fetchone(), strict=True))

@@ -1,0 +1,16 @@
+"""Jobs of the imports. Bodies are three lines: load, call, done. A job may run twice: each bears it."""
+
+from procrastinate.contrib.django import app
+
+from carillon.imports import jobs
+
+
+@app.task(name="carillon.execute_import", queue="imports")
+def execute_import(*, run_id: int) -> None:
+    jobs.execute_queued(run_id)
+
+
+@app.periodic(cron="41 3 * * *")
+@app.task(name="carillon.delete_old_issues", queue="urgent", queueing_lock="delete_old_issues")
+def delete_old_issues(timestamp: int) -> None:
+    jobs.delete_old_issues()
