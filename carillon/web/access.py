@@ -1,0 +1,110 @@
+"""Who may open what. Admins do all; auditors read every page and change nothing; texters see Contacts only.
+Objects are fetched through here, always by the signed-in member's workspace: to anybody else they don't exist."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from carillon.accounts.models import Member, Role
+from carillon.connections.models import SalesforceConnection
+from carillon.contacts.models import Contact, SalesforceObject
+from carillon.imports.models import ImportRun
+
+P = ParamSpec("P")
+
+CONTACTS_ONLY = "Your role is texter: it opens Contacts, not the pages that set the integration up."
+READ_ONLY = "Your role is auditor: it reads every page and changes nothing."
+
+
+class MemberRequest(HttpRequest):
+    """A request of somebody who has signed in."""
+
+    user: Member
+
+
+View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+Rule = Callable[[MemberRequest], str]
+
+
+def any_member(view: View[P]) -> Page[P]:
+    """Everybody who has signed in; others are sent to sign in."""
+    return _guarded(view, lambda request: "")
+
+
+def setup_reader(view: View[P]) -> Page[P]:
+    """Admins and auditors; an auditor may only read, so every other method is refused."""
+    return _guarded(view, _why_not_read)
+
+
+def admin_only(view: View[P]) -> Page[P]:
+    """Admins, for pages that exist only to change something."""
+    return _guarded(view, _why_not_change)
+
+
+def _why_not_read(request: MemberRequest) -> str:
+    if request.user.role == Role.TEXTER:
+        return CONTACTS_ONLY
+    return "" if request.method in ("GET", "HEAD") else _why_not_change(request)
+
+
+def _why_not_change(request: MemberRequest) -> str:
+    if request.user.role == Role.TEXTER:
+        return CONTACTS_ONLY
+    return "" if request.user.role == Role.ADMIN else READ_ONLY
+
+
+def _guarded(view: View[P], why_not: Rule) -> Page[P]:
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not isinstance(request.user, Member):
+            return _to_sign_in(request)
+        member_request = cast(MemberRequest, request)
+        if sentence := why_not(member_request):
+            raise PermissionDenied(sentence)
+        return view(member_request, *args, **kwargs)
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if "HX-Request" in request.headers:
+        # A polled panel must not show the sign-in page inside itself: htmx sends the whole page there.
+        return HttpResponse(headers={"HX-Redirect": reverse("sign_in")})
+    return redirect_to_login(request.get_full_path())
+
+
+def member_or_404(request: MemberRequest, public_id: UUID) -> Member:
+    return get_object_or_404(Member, workspace=request.user.workspace_id, public_id=public_id)
+
+
+def run_or_404(request: MemberRequest, public_id: UUID) -> ImportRun:
+    return get_object_or_404(ImportRun, workspace=request.user.workspace_id, public_id=public_id)
+
+
+def contact_or_404(request: MemberRequest, salesforce_id: str) -> Contact:
+    return get_object_or_404(Contact, workspace=request.user.workspace_id, salesforce_id=salesforce_id)
+
+
+def connection_of(request: MemberRequest) -> SalesforceConnection | None:
+    return SalesforceConnection.objects.filter(workspace=request.user.workspace_id).first()
+
+
+def connection_or_404(request: MemberRequest) -> SalesforceConnection:
+    return get_object_or_404(SalesforceConnection, workspace=request.user.workspace_id)
+
+
+def object_or_404(slug: str) -> SalesforceObject:
+    """The Salesforce object an address names in lower case."""
+    for known in SalesforceObject:
+        if known.value.lower() == slug:
+            return known
+    raise Http404(f"No such object: {slug}")

@@ -1,0 +1,40 @@
+"""What every page shows around its content: the sections the member may open, and which one this is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from carillon.accounts.models import Member, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    label: str
+    icon: str
+    address: str
+    current: bool
+
+
+# Label, icon, name of the first page, where its addresses begin, whether texters see it.
+SECTIONS = (
+    ("Authentication", "key", "authentication", "/authentication/", False),
+    ("Contact Import", "download", "contact_import_start", "/contact-import/", False),
+    ("Import History", "history", "import_history", "/import-history/", False),
+    ("Contacts", "people", "contacts", "/contacts/", True),
+    ("Members", "shield", "members", "/members/", False),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    # A request that failed before sign-in was looked up has no user; its error page still wants a frame.
+    member = getattr(request, "user", None)
+    if not isinstance(member, Member):
+        return {"navigation": [], "may_change": False}
+    sections = [
+        Section(label, icon, reverse(name), request.path.startswith(prefix))
+        for label, icon, name, prefix, for_texters in SECTIONS
+        if for_texters or member.role != Role.TEXTER
+    ]
+    return {"navigation": sections, "may_change": member.is_admin}

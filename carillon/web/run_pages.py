@@ -1,0 +1,96 @@
+"""An import run as the pages show it: words, icon, progress and duration worked out once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from carillon.imports import queries
+from carillon.imports.models import ImportRun, Mode, RunStatus
+from carillon.lib.clock import now
+
+# Icon and colour of a status; the word always stands beside them.
+LOOKS = {
+    RunStatus.QUEUED: ("clock", "secondary"),
+    RunStatus.RUNNING: ("running", "info"),
+    RunStatus.SUCCEEDED: ("check", "success"),
+    RunStatus.INCOMPLETE: ("warning", "warning"),
+    RunStatus.FAILED: ("cross", "danger"),
+    RunStatus.CANCELLED: ("stop", "secondary"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`sentence` explains the number to somebody who sees it for the first time."""
+
+    label: str
+    number: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    row: ImportRun
+    icon: str
+    tone: str
+    done: int
+    of: int | None
+    elapsed: timedelta | None
+    counts: tuple[Count, ...]
+
+    @classmethod
+    def of_run(cls, run: ImportRun) -> "RunView":
+        icon, tone = LOOKS[RunStatus(run.status)]
+        done, of = queries.progress(run)
+        began = run.started_at
+        elapsed = (run.finished_at or now()) - began if began else None
+        return cls(run, icon, tone, done, of, elapsed, _counts(run))
+
+    @property
+    def percent(self) -> int | None:
+        return min(100, self.done * 100 // self.of) if self.of else None
+
+    @property
+    def spoken(self) -> str:
+        """For screen readers: changes every tenth, not every second."""
+        phase = self.row.get_phase_display() if self.row.is_open else self.row.get_status_display()
+        if not self.row.is_open or self.percent is None:
+            return str(phase)
+        return f"{phase}: about {self.percent // 10 * 10} percent done"
+
+    @property
+    def proof(self) -> str:
+        """What the run proves about completeness, when it counted the org's list."""
+        run = self.row
+        if run.org_count is None:
+            return ""
+        listed = f"{run.org_count:,} {'person' if run.org_count == 1 else 'people'}"
+        if run.status == RunStatus.SUCCEEDED:
+            return (
+                f"The org's list holds {listed}. Each of them is stored here, has an issue below, "
+                "or was read again and found to have left meanwhile."
+            )
+        return f"The org's list held {listed} when it was counted; this run did not account for all of them."
+
+
+def _counts(run: ImportRun) -> tuple[Count, ...]:
+    read = (
+        "in the list" if run.mode == Mode.EVERYTHING else "changed since the last import, or new in the list"
+    )
+    return (
+        Count("Received", run.received, f"Records read from Salesforce: {read}. Each counts once."),
+        Count("New", run.created, "People stored here for the first time."),
+        Count("Updated", run.updated, "People with a mapped value that differs from what was stored."),
+        Count("Unchanged", run.unchanged, "People read again whose mapped values are the same as before."),
+        Count("Rejected", run.rejected, "Records that could not be stored at all. Each has an issue."),
+        Count(
+            "Left the list",
+            run.left_source,
+            "People no longer in the list. They are kept, not offered for texting.",
+        ),
+        Count(
+            "Issues",
+            run.issue_count,
+            "Values that could not be taken as they were. The record may be stored.",
+        ),
+        Count("API calls", run.api_calls, "Calls this run took from the org's daily limit."),
+    )

@@ -1,0 +1,218 @@
+"""The Contact Import form: reads what was entered into a SetupDraft and shows a draft's values and errors.
+
+The choices are what the org offers now. A stored or entered field that is not among them stays selected and
+is marked, so that nothing is lost or replaced without being said.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+
+from carillon.contacts.models import ContactField, FieldType
+from carillon.imports.catalog import FieldChoice, SourceFields
+from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.web.forms import PageForm
+
+STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
+OPTIONAL = ("first_name_fallback", "user_identification")
+ROW = "additional_fields-{}"
+ROWS_LIMIT = 100
+
+Choices = list[tuple[str, Any]]
+
+
+class Offer:
+    """What can be chosen: the org's fields, the view's columns first, and the workspace's contact fields."""
+
+    def __init__(self, fields: SourceFields | None, existing: Iterable[ContactField]) -> None:
+        self.existing = {field.name: field for field in existing}
+        self.by_name: dict[str, FieldChoice] = {}
+        self.groups: Choices = []
+        if fields is None:
+            return
+        self.by_name = {field.name: field for field in (*fields.columns, *fields.others)}
+        for heading, group in (("In this list view", fields.columns), ("Other fields", fields.others)):
+            if group:
+                self.groups.append(
+                    (heading, [(field.name, f"{field.label} ({field.name})") for field in group])
+                )
+
+    def fields(self, blank: str, current: str) -> Choices:
+        options: Choices = [("", blank), *self.groups]
+        if current and current not in self.by_name:
+            unseen = f"{current} (not offered by the org now)" if self.by_name else current
+            options.insert(1, (current, unseen))
+        return options
+
+    def contact_fields(self, current: str) -> Choices:
+        names = [
+            (field.name, f"{field.label} ({field.get_type_display()})") for field in self.existing.values()
+        ]
+        if current and current not in self.existing:
+            names.append((current, current))
+        return [("", "A new contact field"), *([("Existing contact fields", names)] if names else [])]
+
+
+class StandardFieldsForm(PageForm):
+    enabled = forms.BooleanField(
+        required=False,
+        help_text="Only an enabled import runs. Switch it off to pause it: people stay as they are.",
+        widget=forms.CheckboxInput(attrs={"role": "switch"}),
+    )
+    first_name = forms.CharField(
+        required=False,
+        help_text="What people are called. A preferred name is a good choice.",
+        widget=forms.Select,
+    )
+    first_name_fallback = forms.CharField(
+        required=False,
+        label="First Name when that is blank",
+        help_text="Used for people whose first field is blank. Optional.",
+        widget=forms.Select,
+    )
+    last_name = forms.CharField(required=False, widget=forms.Select)
+    mobile_number = forms.CharField(
+        required=False,
+        help_text="The number that is texted, in whatever format it was typed.",
+        widget=forms.Select,
+    )
+    user_identification = forms.CharField(
+        required=False,
+        help_text="Optional. Says to whom a person is assigned; matched with the User ID of members.",
+        widget=forms.Select,
+    )
+
+    def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in STANDARD_FIELDS:
+            blank = "None" if name in OPTIONAL else "Choose a field"
+            _choose(self, name, offer.fields(blank, _value(self, name)))
+
+
+class AdditionalFieldForm(PageForm):
+    salesforce = forms.CharField(required=False, label="Salesforce field", widget=forms.Select)
+    contact_field = forms.CharField(
+        required=False, label="Contact field", widget=forms.Select(attrs={"data-contact-field": True})
+    )
+    label = forms.CharField(
+        required=False,
+        max_length=80,
+        label="Name of the new contact field",
+        widget=forms.TextInput(attrs={"placeholder": "As in Salesforce", "data-for-new": True}),
+    )
+    type = forms.CharField(
+        required=False,
+        label="Type",
+        widget=forms.Select(
+            choices=[("", "As in Salesforce"), *FieldType.choices], attrs={"data-for-new": True}
+        ),
+    )
+
+    def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self, "salesforce", offer.fields("Choose a field", _value(self, "salesforce")))
+        _choose(self, "contact_field", offer.contact_fields(_value(self, "contact_field")))
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(self[name].value() for name in ("salesforce", "contact_field", "label"))
+
+
+class SetupForm:
+    """The standard fields and the rows of additional fields, shown and read as one."""
+
+    def __init__(self, draft: SetupDraft, offer: Offer, data: Mapping[str, Any] | None = None) -> None:
+        self.draft = draft
+        self.offer = offer
+        self.errors: list[str] = []
+        initial = {name: getattr(draft, name) for name in ("enabled", *STANDARD_FIELDS)}
+        self.standard = StandardFieldsForm(data, initial=initial, offer=offer)
+        self.rows = self._shown_rows() if data is None else self._entered_rows(data)
+
+    def _row(self, number: int, **kwargs: Any) -> AdditionalFieldForm:
+        return AdditionalFieldForm(prefix=ROW.format(number), offer=self.offer, **kwargs)
+
+    def _shown_rows(self) -> list[AdditionalFieldForm]:
+        rows = []
+        for number, field in enumerate(self.draft.additional_fields):
+            stored = field.contact_field in self.offer.existing
+            initial = {
+                "salesforce": field.salesforce,
+                "contact_field": field.contact_field if stored else "",
+                "label": "" if stored else field.label,
+                "type": "" if stored else field.type,
+            }
+            rows.append(self._row(number, initial=initial))
+        return rows
+
+    def _entered_rows(self, data: Mapping[str, Any]) -> list[AdditionalFieldForm]:
+        try:
+            count = min(int(data.get("additional_fields-count", "0")), ROWS_LIMIT)
+        except ValueError:
+            count = 0
+        return [self._row(number, data=data) for number in range(count)]
+
+    def is_valid(self) -> bool:
+        return all([self.standard.is_valid(), *[row.is_valid() for row in self.rows]])
+
+    def entered(self) -> SetupDraft:
+        """What was entered, as a draft. Rows left wholly blank are dropped."""
+        values: dict[str, Any] = {name: str(self.standard[name].value() or "") for name in STANDARD_FIELDS}
+        rows = tuple(self._additional(row) for row in self.rows if not row.is_blank)
+        return replace(
+            self.draft, enabled=bool(self.standard["enabled"].value()), additional_fields=rows, **values
+        )
+
+    def _additional(self, row: AdditionalFieldForm) -> AdditionalField:
+        salesforce, name, label, kind = (
+            str(row[part].value() or "").strip() for part in ("salesforce", "contact_field", "label", "type")
+        )
+        if known := self.offer.existing.get(name):
+            return AdditionalField(salesforce, known.name, known.label, known.type)
+        choice = self.offer.by_name.get(salesforce)
+        label = label or (choice.label if choice else salesforce)
+        if not kind and choice and choice.contact_types:
+            kind = choice.contact_types[0]
+        return AdditionalField(salesforce, name or slug(label), label, kind or FieldType.TEXT)
+
+    def show_errors(self, errors: Mapping[str, str]) -> None:
+        """Puts each error beside its control; keys are those of SetupInvalid."""
+        filled = [row for row in self.rows if not row.is_blank]
+        for key, sentence in errors.items():
+            part, _, rest = key.partition(".")
+            number, _, field = rest.partition(".")
+            if part in self.standard.fields:
+                self.standard.add_error(part, sentence)
+            elif part == "additional_fields" and number.isdecimal() and int(number) < len(filled):
+                row = filled[int(number)]
+                row.add_error(field if field in row.fields else None, sentence)
+            else:
+                self.errors.append(sentence)
+
+    def with_row_added(self) -> "SetupForm":
+        draft = self.entered()
+        rows = (*draft.additional_fields, AdditionalField("", "", "", ""))
+        return SetupForm(replace(draft, additional_fields=rows), self.offer)
+
+    def with_row_removed(self, number: int) -> "SetupForm":
+        self.rows = [row for position, row in enumerate(self.rows) if position != number]
+        return SetupForm(self.entered(), self.offer)
+
+
+def slug(label: str) -> str:
+    """A contact field's name made from its label: lower case letters, digits and underscores."""
+    name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    return (name if name[:1].isalpha() else f"field_{name}".rstrip("_"))[:40]
+
+
+def _value(form: PageForm, name: str) -> str:
+    return str(form[name].value() or "")
+
+
+def _choose(form: PageForm, name: str, choices: Choices) -> None:
+    widget = form.fields[name].widget
+    if isinstance(widget, forms.Select):
+        widget.choices = choices

@@ -1,0 +1,18 @@
+// Live comfort only: every page works without it.
+import { rewriteTimes, tick } from "./times.js";
+import { filterLists } from "./filter-list.js";
+import { wireFields } from "./fields.js";
+import { wireCopy } from "./copy.js";
+import { announce } from "./announce.js";
+
+function refresh(root) {
+  rewriteTimes(root);
+  filterLists(root);
+  wireFields(root);
+  wireCopy(root);
+  announce();
+}
+
+refresh(document);
+setInterval(() => tick(document), 1000);
+document.body.addEventListener("htmx:afterSettle", () => refresh(document));

@@ -1,0 +1,26 @@
+// Times come in UTC; show them in the reader's own time zone, and keep "so far" running between two polls.
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function rewriteTimes(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.textContent;
+    time.textContent = format.format(at);
+    time.removeAttribute("data-local");
+  }
+}
+
+export function tick(root) {
+  for (const place of root.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(place.dataset.since)) / 1000));
+    place.textContent = inWords(seconds);
+  }
+}
+
+function inWords(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours) return `${hours} h ${minutes % 60} min`;
+  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}

@@ -1,0 +1,75 @@
+"""The Authentication page: how Carillon signs in to Salesforce, and whether it works."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from carillon.connections import actions
+from carillon.connections.models import ConnectionState, SalesforceConnection
+from carillon.web.access import MemberRequest, admin_only, connection_of, connection_or_404, setup_reader
+from carillon.web.forms import ConnectionForm
+
+
+@sensitive_post_parameters("client_secret")
+@setup_reader
+@require_http_methods(["GET", "POST"])
+def authentication(request: MemberRequest) -> HttpResponse:
+    connection = connection_of(request)
+    form = _form(request, connection)
+    if form.is_valid():
+        try:
+            actions.save_connection(workspace=request.user.workspace, by=request.user, **form.cleaned_data)
+        except actions.ConnectionInvalid as error:
+            form.refuse(error, error.field)
+        else:
+            messages.success(request, "Saved. Test the connection to see whether Salesforce accepts it.")
+            return redirect("authentication")
+    return _page(request, connection, form)
+
+
+@setup_reader
+@require_POST
+def test_connection(request: MemberRequest) -> HttpResponse:
+    connection = connection_or_404(request)
+    report = actions.test_connection(connection=connection, by=request.user)
+    connection.refresh_from_db()
+    return _page(request, connection, ConnectionForm(initial=_initial(connection), has_secret=True), report)
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def confirm_org(request: MemberRequest) -> HttpResponse:
+    connection = connection_or_404(request)
+    if connection.state != ConnectionState.OTHER_ORG:
+        return redirect("authentication")
+    if request.method == "POST":
+        actions.confirm_org(connection=connection, by=request.user)
+        messages.success(request, "The org is confirmed. The next import of each object reads everything.")
+        return redirect("authentication")
+    return render(request, "web/confirm_org.html", {"connection": connection})
+
+
+def _form(request: MemberRequest, connection: SalesforceConnection | None) -> ConnectionForm:
+    return ConnectionForm(
+        request.POST if request.method == "POST" else None,
+        initial=_initial(connection),
+        has_secret=connection is not None,
+    )
+
+
+def _initial(connection: SalesforceConnection | None) -> dict[str, str]:
+    if connection is None:
+        return {}
+    return {"host": connection.host, "client_id": connection.client_id}
+
+
+def _page(
+    request: MemberRequest,
+    connection: SalesforceConnection | None,
+    form: ConnectionForm,
+    report: actions.ConnectionReport | None = None,
+) -> HttpResponse:
+    context = {"connection": connection, "form": form, "report": report}
+    return render(request, "web/authentication.html", context)

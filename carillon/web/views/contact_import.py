@@ -1,0 +1,118 @@
+"""The Contact Import page of one object: its source, its fields, saved as a whole. Contacts and Leads alike."""
+
+from dataclasses import dataclass, replace
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from carillon.contacts.models import SalesforceObject
+from carillon.contacts.queries import contact_fields
+from carillon.imports import actions, catalog, drafts, queries
+from carillon.imports.models import ImportSetup
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import SalesforceError
+from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
+from carillon.web.setup_form import Offer, SetupForm
+
+
+@dataclass(slots=True)
+class OrgAnswers:
+    """What the org says about the sources; when it can't be asked, why, and the page shows what is stored."""
+
+    sources: list[catalog.SourceChoice]
+    fields: catalog.SourceFields | None
+    trouble: str = ""
+    remedy: str = ""
+
+
+@setup_reader
+@require_safe
+def start(request: MemberRequest) -> HttpResponse:
+    return redirect("contact_import", SalesforceObject.CONTACT.value.lower())
+
+
+@setup_reader
+@require_http_methods(["GET", "POST"])
+def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
+    kind = object_or_404(slug)
+    setup = actions.setup_for(request.user.workspace, kind)
+    if connection_of(request) is None:
+        return render(request, "web/contact_import_unconnected.html", {"setup": setup, "slug": slug})
+    given = request.POST if request.method == "POST" else request.GET
+    source_id = given.get("source", "") or setup.source_id
+    answers = _ask(request, kind, source_id)
+    offer = Offer(answers.fields, contact_fields(request.user.workspace))
+    if request.method == "GET":
+        form = SetupForm(_draft(setup, source_id, answers), offer)
+        return _page(request, setup, answers, form)
+    form = SetupForm(replace(drafts.draft_of(setup), source=source_id), offer, request.POST)
+    if "add_field" in request.POST:
+        return _page(request, setup, answers, form.with_row_added(), added=True)
+    if (number := request.POST.get("remove_field", "")).isdecimal():
+        return _page(request, setup, answers, form.with_row_removed(int(number)))
+    if form.is_valid() and _save(request, setup, form):
+        return redirect("contact_import", slug)
+    return _page(request, setup, answers, form)
+
+
+def _save(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> bool:
+    try:
+        actions.save_setup(setup=setup, draft=form.entered(), by=request.user)
+    except actions.SetupInvalid as error:
+        form.show_errors(error.errors)
+    except (CarillonError, SalesforceError) as error:
+        form.errors.append(_sentence(error))
+    else:
+        messages.success(request, f"The import of {setup.get_object_display()}s is saved.")
+        return True
+    return False
+
+
+def _ask(request: MemberRequest, kind: SalesforceObject, source_id: str) -> OrgAnswers:
+    answers = OrgAnswers([], None)
+    workspace, refresh = request.user.workspace, "refresh" in request.GET
+    try:
+        answers.sources = catalog.list_views(workspace, kind, refresh=refresh)
+        if source_id:
+            answers.fields = catalog.source_fields(workspace, kind, source_id)
+    except (CarillonError, SalesforceError) as error:
+        answers.trouble, answers.remedy = str(getattr(error, "sentence", error)), error.remedy
+    return answers
+
+
+def _draft(setup: ImportSetup, source_id: str, answers: OrgAnswers) -> drafts.SetupDraft:
+    """What is stored, under the source now chosen; suggestions while nothing is stored."""
+    if not setup.source_id and answers.fields:
+        return drafts.suggest(answers.fields)
+    return replace(drafts.draft_of(setup), source=source_id)
+
+
+def _sentence(error: CarillonError | SalesforceError) -> str:
+    sentence = str(getattr(error, "sentence", error))
+    return f"{sentence} {error.remedy}".rstrip()
+
+
+def _page(
+    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, *, added: bool = False
+) -> HttpResponse:
+    text = request.GET.get("q", "").strip()
+    chosen = form.draft.source
+    context = {
+        "setup": setup,
+        "slug": setup.object.lower(),
+        "answers": answers,
+        "sources": [one for one in answers.sources if _matches(one, text)],
+        "text": text,
+        "chosen": chosen,
+        "moved": bool(setup.source_id) and chosen != setup.source_id,
+        "form": form,
+        "added": added,
+        "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
+    }
+    return render(request, "web/contact_import.html", context)
+
+
+def _matches(source: catalog.SourceChoice, text: str) -> bool:
+    return text.casefold() in f"{source.label} {source.api_name}".casefold()
