@@ -17,7 +17,7 @@ _LOCAL = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):([1-9][0-9]{0,4})", re.AS
 _SHAPE = re.compile(r"(?:(https?)://)?([^/?#]+)(.*)", re.ASCII | re.DOTALL)
 # Addresses people copy from the browser, and what stands in place of it on the API host.
 _PAGES = ((".lightning.force.com", ".my.salesforce.com"), (".my.salesforce-setup.com", ".my.salesforce.com"))
-_FORBIDDEN = re.compile(r"[^\x21-\x7e]|[\\@%]")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 
 
 def check_host(url_or_host: str, *, allow_local: bool) -> str:
@@ -26,7 +26,7 @@ def check_host(url_or_host: str, *, allow_local: bool) -> str:
     `allow_local` also admits plain http to loopback with a port.
     """
     text = url_or_host.strip().lower()
-    shape = None if _FORBIDDEN.search(text) else _SHAPE.fullmatch(text)
+    shape = None if _UNPRINTABLE.search(text) else _SHAPE.fullmatch(text)
     if shape is None:
         raise HostRefused("This is not a host name of a Salesforce org, so nothing was sent to it.")
     scheme, host, rest = shape.groups()

@@ -65,23 +65,9 @@ class _Token:
 
 def parse_list_view_query(query: str) -> ListQuery:
     """Take a list view's query apart; raises UnsupportedListQuery when it cannot be run page by page."""
-    tokens = _outer_tokens(query)
-    if not tokens or tokens[0].word != "SELECT":
-        raise UnsupportedListQuery("The list view has no query that starts with SELECT.")
-    begin = next((index for index, token in enumerate(tokens) if token.word == "FROM"), None)
-    if begin is None:
-        raise UnsupportedListQuery("The list view's query names no object.")
-    parts: dict[str, str] = {}
-    for name, clause_start, clause_end in _clauses(tokens, begin, len(query)):
-        if name in _CHANGES_MEMBERSHIP:
-            raise UnsupportedListQuery(
-                f"The list view {_CHANGES_MEMBERSHIP[name]}, so it cannot be read in parts."
-            )
-        if name in parts and name in ("USING", "WHERE"):
-            raise UnsupportedListQuery(f"The list view's query has two {name} clauses.")
-        parts[name] = query[clause_start:clause_end].strip()
+    parts = _parts(query)
     sobject, alias = _source_names(parts["FROM"])
-    if "WHERE" in parts and not parts["WHERE"]:
+    if parts.get("WHERE") == "":
         raise UnsupportedListQuery("The list view's query has an empty filter.")
     return ListQuery(sobject, alias, parts["FROM"], parts.get("USING", ""), parts.get("WHERE", ""))
 
@@ -171,6 +157,25 @@ def _outer_tokens(query: str) -> list[_Token]:
     if depth != 0:
         raise UnsupportedListQuery("The brackets of the list view's query do not match.")
     return outer
+
+
+def _parts(query: str) -> dict[str, str]:
+    # The verbatim text of each clause from FROM on, by its first word.
+    tokens = _outer_tokens(query)
+    if not tokens or tokens[0].word != "SELECT":
+        raise UnsupportedListQuery("The list view has no query that starts with SELECT.")
+    begin = next((index for index, token in enumerate(tokens) if token.word == "FROM"), None)
+    if begin is None:
+        raise UnsupportedListQuery("The list view's query names no object.")
+    parts: dict[str, str] = {}
+    for name, start, end in _clauses(tokens, begin, len(query)):
+        if name in _CHANGES_MEMBERSHIP:
+            reason = _CHANGES_MEMBERSHIP[name]
+            raise UnsupportedListQuery(f"The list view {reason}, so it cannot be read in parts.")
+        if name in parts and name in ("USING", "WHERE"):
+            raise UnsupportedListQuery(f"The list view's query has two {name} clauses.")
+        parts[name] = query[start:end].strip()
+    return parts
 
 
 def _clauses(tokens: Sequence[_Token], begin: int, end: int) -> Iterator[tuple[str, int, int]]:

@@ -256,11 +256,9 @@ def _date_of(headers: httpx.Headers) -> datetime | None:
 
 def _failure_of(error: Exception) -> SalesforceError:
     if _caused_by_certificate(error):
-        untrusted = Unreachable("The host's certificate is not trusted, so nothing was sent to it.")
-        untrusted.retriable = False
-        return untrusted
+        return _for_good(Unreachable("The host's certificate is not trusted, so nothing was sent to it."))
     if isinstance(error, httpx.InvalidURL):
-        return Unreachable("The address of the request could not be built.")
+        return _for_good(Unreachable("The address of the request could not be built."))
     if isinstance(error, httpx.DecodingError):
         return MalformedAnswer("Salesforce's answer was damaged on the way.")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -268,6 +266,11 @@ def _failure_of(error: Exception) -> SalesforceError:
     if isinstance(error, httpx.TimeoutException):
         return Unreachable("Salesforce did not answer in time.")
     return Unreachable("The connection to Salesforce broke off before the answer was complete.")
+
+
+def _for_good(error: Unreachable) -> Unreachable:
+    error.retriable = False
+    return error
 
 
 def _caused_by_certificate(error: BaseException | None) -> bool:

@@ -1,8 +1,10 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import msgspec
 import pytest
 
@@ -71,6 +73,26 @@ def test_a_token_for_a_foreign_host_is_refused_and_nothing_is_sent_there(
         client.limits()
 
     assert {request.path for request in org.seen} == {TOKEN_PATH}
+
+
+def test_a_token_of_a_real_org_may_not_send_calls_to_this_machine(
+    org: TinyOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[httpx.URL] = []
+
+    def answered(http: httpx.Client, request: httpx.Request, **_: object) -> httpx.Response:
+        sent.append(request.url)
+        return httpx.Response(200, json=org.token(), request=request)
+
+    monkeypatch.setattr(httpx.Client, "send", answered)
+    credentials = ClientCredentials("a", "b")
+    with (
+        Client(host="acme.my.salesforce.com", credentials=credentials, allow_local=True) as client,
+        pytest.raises(errors.HostRefused),
+    ):
+        client.limits()
+
+    assert [str(url) for url in sent] == [f"https://acme.my.salesforce.com{TOKEN_PATH}"]
 
 
 @pytest.mark.parametrize("identity", ["", "https://login.salesforce.com/id/", "no ids/here"])
@@ -329,6 +351,39 @@ def test_the_organization_is_read_with_the_fields_the_api_user_may_see(org: Tiny
 
     assert (organization.id, organization.name, organization.is_sandbox) == (ORG_ID, "Acme", True)
     assert organization.time_zone is None
+
+
+def test_an_organization_with_few_fields_visible_still_has_id_and_name(org: TinyOrg, client: Client) -> None:
+    hidden = Reply([{"errorCode": "INVALID_FIELD", "message": "No such column 'IsSandbox'"}], status=400)
+    org.script(QUERY, hidden, hidden, Reply(page({"Id": ORG_ID, "Name": "Acme"})))
+
+    organization = client.organization()
+
+    assert (organization.name, organization.is_sandbox) == ("Acme", None)
+
+
+def test_an_org_that_does_not_say_which_it_is_is_malformed(org: TinyOrg, client: Client) -> None:
+    org.script(QUERY, Reply(page()))
+
+    with pytest.raises(errors.MalformedAnswer, match="which org"):
+        client.organization()
+
+
+def test_threads_that_lose_a_session_together_sign_in_once(org: TinyOrg, client: Client) -> None:
+    client.sign_in()
+    org.script(QUERY, *[Reply(EXPIRED.body, status=401, delay=0.2)] * 4, Reply(page(person(1))))
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: len(read(client)), range(4)))
+
+    assert found == [1, 1, 1, 1]
+    assert len(org.requests(TOKEN_PATH)) == 2
+
+
+def test_an_org_unavailable_at_sign_in_is_tried_again(org: TinyOrg, client: Client) -> None:
+    org.script(TOKEN_PATH, Reply(status=503), Reply(org.token(issued_at="")))
+
+    assert client.sign_in().issued_at is None
 
 
 def test_a_field_that_is_gone_is_named(org: TinyOrg, client: Client) -> None:

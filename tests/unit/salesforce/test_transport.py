@@ -1,6 +1,7 @@
 """The retry budget, with a clock that only moves when something waits or takes time."""
 
 import logging
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -211,6 +212,28 @@ def test_nobody_listening_is_unreachable(fake: FakeTime) -> None:
         transport.send(Call("query", PATH), body_of)
 
     assert transport.total_calls == 0
+
+
+def test_an_untrusted_certificate_is_not_tried_again(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[str] = []
+
+    def untrusted(http: httpx.Client, request: httpx.Request, **_: object) -> httpx.Response:
+        attempts.append(request.method)
+        raise httpx.ConnectError("tls") from ssl.SSLCertVerificationError("self-signed")
+
+    monkeypatch.setattr(httpx.Client, "send", untrusted)
+
+    with pytest.raises(Unreachable, match="certificate is not trusted"):
+        transport.send(Call("query", PATH), body_of)
+
+    assert len(attempts) == 1
+
+
+def test_an_address_that_cannot_be_built_is_an_error_of_ours(transport: Transport) -> None:
+    with pytest.raises(Unreachable, match="address"):
+        transport.send(Call("query", PATH + "?" + "x" * 70_000), body_of)
 
 
 def test_an_answer_that_trickles_for_ever_ends_in_time(org: TinyOrg) -> None:
