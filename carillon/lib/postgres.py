@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,9 @@ from carillon.lib.postgres_process import members, server_of
 
 IDLE_SECONDS = 600.0
 START_SECONDS = 300.0
+DEAF_SECONDS = 10.0
 SETTINGS_FILE = "carillon.conf"
+DRAFT = "cluster.draft-"
 LARGEST_LOG = 10_000_000
 
 
@@ -108,11 +111,18 @@ def _refuse_strangers(folder: Path, layout: Layout) -> None:
 
 def _runs(layout: Layout) -> bool:
     """Whether the server accepts connections; one that is starting or stopping is waited for."""
-    deadline = time.monotonic() + START_SECONDS
+    started = time.monotonic()
+    told_to_stop = False
     while (server := server_of(layout.cluster)) is not None:
-        if server.ready:
+        # Asked as well: a server killed this very moment still looks alive.
+        if server.ready and _answers(layout):
             return True
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - started
+        if server.ready and waited > DEAF_SECONDS and not told_to_stop:
+            # Somebody removed its socket: it serves nobody any more, so a new one takes its place.
+            _send(server.pid, signal.SIGINT)
+            told_to_stop = True
+        if waited > START_SECONDS:
             raise CarillonError(
                 f"The embedded database (process {server.pid}) neither starts nor stops.",
                 f"Look at {layout.log}, then end the process and try again.",
@@ -121,8 +131,14 @@ def _runs(layout: Layout) -> bool:
     return False
 
 
+def _answers(layout: Layout) -> bool:
+    answer = psycopg.pq.PGconn.ping(postgres_layout.url(layout).encode())
+    return answer == psycopg.pq.Ping.OK
+
+
 def _start(layout: Layout) -> None:
     programs = postgres_binaries.find(layout.account, _cluster_major(layout))
+    _remove_drafts(layout)
     if not layout.cluster.exists():
         _create_cluster(layout, programs)
     _clear_after_kill(layout)
@@ -146,11 +162,18 @@ def _cluster_major(layout: Layout) -> int | None:
     return int(version.read_text().strip()) if version.exists() else None
 
 
+def _remove_drafts(layout: Layout) -> None:
+    for draft in layout.home.glob(f"{DRAFT}*"):
+        postgres_binaries.run_as(layout.account, ["rm", "-rf", draft.name], cwd=layout.home)
+
+
 def _create_cluster(layout: Layout, programs: Path) -> None:
-    """Made beside its place and moved there whole, so that a kill in the middle leaves nothing half made."""
-    draft = layout.home / "cluster.draft"
-    postgres_binaries.run_as(layout.account, ["rm", "-rf", "cluster.draft"], cwd=layout.home)
-    command = [str(programs / "initdb"), "-D", "cluster.draft", "-U", postgres_layout.ROLE, "--auth=trust"]
+    """Made beside its place and moved there whole, so that a kill in the middle leaves nothing half made.
+
+    The draft's name is new each time: a killed start's initdb may still be writing into its own.
+    """
+    draft = f"{DRAFT}{uuid.uuid4().hex}"
+    command = [str(programs / "initdb"), "-D", draft, "-U", postgres_layout.ROLE, "--auth=trust"]
     command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
     answer = postgres_binaries.run_as(layout.account, command, cwd=layout.home, timeout=START_SECONDS)
     if answer.returncode != 0:
@@ -158,10 +181,9 @@ def _create_cluster(layout: Layout, programs: Path) -> None:
             f"The embedded database could not be created in {layout.home}: {_last_line(answer.stderr)}",
             "Check that the disk has room and that the folder is on a local file system.",
         )
-    _write_as(
-        layout, "cluster.draft/postgresql.conf", f"include_if_exists = '../{SETTINGS_FILE}'\n", append=True
-    )
-    draft.rename(layout.cluster)
+    include = f"include_if_exists = '../{SETTINGS_FILE}'\n"
+    _write_as(layout, f"{draft}/postgresql.conf", include, append=True)
+    (layout.home / draft).rename(layout.cluster)
 
 
 def _clear_after_kill(layout: Layout) -> None:

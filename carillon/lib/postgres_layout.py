@@ -65,7 +65,8 @@ def find(data_dir: Path) -> Layout:
     home = _home(data_dir)
     account = _account_for(home)
     socket_dir = home
-    if len(os.fsencode(home / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
+    # A comma parts hosts in a connection string, and nothing escapes it.
+    if len(os.fsencode(home / SOCKET_NAME)) > LONGEST_SOCKET_PATH or "," in str(home):
         socket_dir = _short_socket_dir(home, account)
     return Layout(data_dir=data_dir, home=home, socket_dir=socket_dir, account=account)
 
