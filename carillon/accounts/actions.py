@@ -14,6 +14,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from carillon.accounts.models import AuditEntry, Member, Role, Workspace
 from carillon.lib.errors import CarillonError
+from carillon.lib.phones import REGIONS
 
 COMMAND_LINE = "command line"
 
@@ -45,6 +46,28 @@ def ensure_first_workspace(name: str = "Main") -> Workspace:
     workspace = Workspace.objects.create(name=name)
     audit(workspace, None, "workspace added", name)
     return workspace
+
+
+@transaction.atomic
+def set_workspace(*, workspace: Workspace, name: str, default_region: str, by: Member | None) -> None:
+    """Changes name and default region (ISO country code of numbers typed without one). Raises CarillonError."""
+    before = {"name": workspace.name, "default_region": workspace.default_region}
+    after = {"name": name.strip(), "default_region": default_region.upper()}
+    if not after["name"]:
+        raise CarillonError("The workspace needs a name.")
+    if after["default_region"] not in REGIONS:
+        raise CarillonError(
+            f"{default_region!r} is not a region.", "Give a country code of two letters, such as US or GB."
+        )
+    if after == before:
+        return
+    workspace.name, workspace.default_region = after["name"], after["default_region"]
+    try:
+        with transaction.atomic():
+            workspace.save(update_fields=["name", "default_region"])
+    except IntegrityError:
+        raise CarillonError(f"Another workspace is called {name} already.", "Choose another name.") from None
+    audit(workspace, by, "workspace changed", workspace.name, {"before": before, "after": after})
 
 
 @transaction.atomic

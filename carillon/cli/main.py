@@ -26,6 +26,12 @@ COMMANDS = {
         "carillon.cli.demo:demo", "Run everything on this machine with a simulated Salesforce org."
     ),
     "migrate": Entry("carillon.cli.migrate:migrate", "Create or update the database."),
+    "connect": Entry("carillon.cli.connect:connect", "Save and test how to sign in to the Salesforce org."),
+    "setup": Entry("carillon.cli.setup:setup", "Show, apply or export the whole setup as one TOML file."),
+    "import": Entry("carillon.cli.imports:import_", "Import Contacts or Leads, here and now."),
+    "history": Entry("carillon.cli.imports:history", "List import runs, newest first."),
+    "contacts": Entry("carillon.cli.contacts:contacts", "Search people, or write them all out."),
+    "member": Entry("carillon.cli.member:member", "Add, change, deactivate or list members."),
     "web": Entry("carillon.cli.web:web", "Serve the pages."),
     "worker": Entry("carillon.cli.worker:worker", "Run imports and other jobs."),
 }

@@ -1,5 +1,6 @@
 """Changes of setups and runs, each with its audit entry in the same transaction."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -42,9 +43,9 @@ def setup_for(workspace: Workspace, object: str) -> ImportSetup:  # noqa: A002
 def save_setup(*, setup: ImportSetup, draft: SetupDraft, by: Member | None) -> ImportSetup:
     """Checks the draft with the org and saves it as a whole. Raises SetupInvalid, SalesforceError, CarillonError.
 
-    A draft that is not enabled and has no source needs no org: it switches the import off and keeps the rest.
+    Switching an import off and changing nothing else needs no org.
     """
-    if not draft.enabled and not draft.source:
+    if not draft.enabled and (not draft.source or draft == replace(draft_of(setup), enabled=False)):
         return _switch_off(setup, by)
     existing = {field.name: field.type for field in ContactField.objects.filter(workspace=setup.workspace_id)}
     try:

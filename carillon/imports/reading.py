@@ -175,9 +175,10 @@ class Reader:
 
     def _exactly(self, soql: str, record: type[msgspec.Struct]) -> list[Any]:
         """The records of one small query, as many as it says; raises ShortRead after a few tries."""
-        total, records = 0, []
+        total = 0
+        records: list[Any] = []
         for _ in range(_TRIES):
-            total, records = 0, []
+            total, records = 0, list[Any]()
             for page in self._pages(soql, record):
                 total = page.total_size
                 records += page.records

@@ -55,7 +55,11 @@ class Members:
     """The ids of the source of one run."""
 
     def __init__(self, run: ImportRun) -> None:
-        self._names = {"run": run.pk, "workspace": run.workspace_id, "object": run.object}
+        self._names: dict[str, int | str] = {
+            "run": run.pk,
+            "workspace": run.workspace_id,
+            "object": run.object,
+        }
         with connection.cursor() as cursor:
             for statement in _TABLE.strip().split(";"):
                 cursor.execute(statement)

@@ -13,6 +13,8 @@ from typing import Any
 import phonenumbers
 
 FAST_LIBRARY = "rphonenumbers"
+# ISO country codes that have numbering plans.
+REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 class PhoneKind(Enum):

@@ -3,11 +3,26 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 _WAIT_SECONDS = 0.5
+
+
+def prefetch(
+    items: Iterable[T], *, depth: int = 2, while_waiting: Callable[[], None] = lambda: None
+) -> Iterator[T]:
+    """The same items in the same order, up to `depth` of them made ahead; errors arrive in their place.
+
+    `while_waiting` is called about twice a second while nothing is ready; what it raises ends the iteration.
+    When the consumer stops early the thread ends after the item it is making.
+    """
+    ahead = _Ahead(items, depth)
+    try:
+        yield from ahead.take(while_waiting)
+    finally:
+        ahead.stopped.set()
 
 
 class _End:
@@ -17,48 +32,42 @@ class _End:
         self.error = error
 
 
-def prefetch(
-    items: Iterable[T], *, depth: int = 2, while_waiting: Callable[[], None] | None = None
-) -> Iterator[T]:
-    """The same items in the same order, up to `depth` of them made ahead; errors arrive in their place.
+class _Ahead(Generic[T]):
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self.stopped = threading.Event()
+        self._items = items
+        self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+        threading.Thread(target=self._make, daemon=True, name="prefetch").start()
 
-    `while_waiting` is called about twice a second while nothing is ready; what it raises ends the iteration.
-    When the consumer stops early the thread ends after the item it is making.
-    """
-    ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
-    stopped = threading.Event()
-
-    def put(item: T | _End) -> None:
-        while not stopped.is_set():
-            try:
-                return ready.put(item, timeout=_WAIT_SECONDS)
-            except queue.Full:
-                continue
-
-    def make() -> None:
-        try:
-            for item in items:
-                put(item)
-                if stopped.is_set():
-                    return
-        except BaseException as error:  # the consumer raises it
-            put(_End(error))
-        else:
-            put(_End(None))
-
-    threading.Thread(target=make, daemon=True, name="prefetch").start()
-    try:
+    def take(self, while_waiting: Callable[[], None]) -> Iterator[T]:
         while True:
             try:
-                item = ready.get(timeout=_WAIT_SECONDS)
+                item = self._ready.get(timeout=_WAIT_SECONDS)
             except queue.Empty:
-                if while_waiting:
-                    while_waiting()
+                while_waiting()
                 continue
-            if isinstance(item, _End):
-                if item.error is not None:
-                    raise item.error
+            if not isinstance(item, _End):
+                yield item
+            elif item.error is not None:
+                raise item.error
+            else:
                 return
-            yield item
-    finally:
-        stopped.set()
+
+    def _make(self) -> None:
+        try:
+            for item in self._items:
+                self._put(item)
+                if self.stopped.is_set():
+                    return
+        except BaseException as error:  # the consumer raises it
+            self._put(_End(error))
+        else:
+            self._put(_End(None))
+
+    def _put(self, item: T | _End) -> None:
+        while not self.stopped.is_set():
+            try:
+                self._ready.put(item, timeout=_WAIT_SECONDS)
+            except queue.Full:
+                continue
+            return

@@ -1,0 +1,92 @@
+"""The part of `carillon contacts` that needs Django."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from carillon.accounts.queries import only_workspace
+from carillon.cli.tables import aligned
+from carillon.contacts import queries
+from carillon.contacts.models import Contact
+
+FIRST = 25
+COLUMNS = (
+    "salesforce_id",
+    "object",
+    "first_name",
+    "last_name",
+    "mobile_number",
+    "mobile_as_given",
+    "user_identification",
+    "consent",
+    "in_source",
+    "source_modified_at",
+)
+_SHOWN = ("last_name", "first_name", "mobile_number", "consent", "in_source", "salesforce_id")
+
+
+def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
+    workspace = only_workspace(workspace_name)
+    found: Iterable[Contact]
+    if everyone:
+        found = queries.every(workspace, text)
+    else:
+        found = queries.search(workspace, text, limit=FIRST).contacts
+    extra = [field.name for field in queries.contact_fields(workspace)]
+    people = (_values(contact, extra) for contact in found)
+    {"csv": _csv, "json": _json, "table": _table}[form](people, [*COLUMNS, *extra])
+
+
+def _values(contact: Contact, extra: list[str]) -> dict[str, Any]:
+    return {
+        "salesforce_id": contact.salesforce_id,
+        "object": contact.object,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "mobile_number": contact.mobile_number,
+        "mobile_as_given": contact.mobile_as_given,
+        "user_identification": contact.user_identification,
+        "consent": queries.consent_word(contact),
+        "in_source": contact.in_source,
+        "source_modified_at": contact.source_modified_at,
+        **{name: contact.fields.get(name) for name in extra},
+    }
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)
+
+
+def _csv(people: Iterator[dict[str, Any]], columns: list[str]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for person in people:
+        writer.writerow([_as_text(person[column]) for column in columns])
+
+
+def _json(people: Iterator[dict[str, Any]], columns: list[str]) -> None:
+    """One array, written as it is read."""
+    sys.stdout.write("[")
+    for index, person in enumerate(people):
+        sys.stdout.write(",\n" if index else "\n")
+        json.dump(person, sys.stdout, ensure_ascii=False, default=_as_text)
+    sys.stdout.write("\n]\n")
+
+
+def _table(people: Iterator[dict[str, Any]], columns: list[str]) -> None:
+    rows = [[_as_text(person[name]) or "-" for name in _SHOWN] for person in people]
+    if not rows:
+        sys.stdout.write("Nobody was found.\n")
+        return
+    heads = [name.replace("_", " ").upper() for name in _SHOWN]
+    for row in aligned([heads, *rows]):
+        sys.stdout.write("  ".join(row).rstrip() + "\n")

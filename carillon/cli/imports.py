@@ -1,0 +1,46 @@
+"""`carillon import` and `carillon history`."""
+
+import json
+import sys
+
+import click
+
+from carillon.cli import runtime
+from carillon.cli.options import AS_JSON, WORKSPACE
+
+_WORK = "carillon.cli.imports_work"
+
+
+@click.command(name="import")
+@click.argument("object", type=click.Choice(["contact", "lead"]))
+@click.option("--everything", is_flag=True, help="Read every record, not only what changed.")
+@AS_JSON
+@WORKSPACE
+def import_(object: str, everything: bool, as_json: bool, workspace: str) -> int:  # noqa: A002
+    """Import Contacts or Leads, here and now.
+
+    Exits with 0 when the import succeeded and with 1 on any other outcome. An interrupted import is resumed.
+    """
+    outcome = runtime.call(f"{_WORK}:run", workspace, object, everything=everything)
+    if as_json:
+        click.echo(json.dumps(outcome.as_json, indent=2, ensure_ascii=False))
+    else:
+        click.echo(outcome.sentence, err=not outcome.succeeded)
+    if as_json and outcome.as_json["error"]:
+        click.echo(f"carillon: {outcome.as_json['error']}", err=True)
+    return 0 if outcome.succeeded else 1
+
+
+@click.command()
+@AS_JSON
+@click.option("--limit", default=25, show_default=True, type=click.IntRange(1, 10_000), metavar="N")
+@WORKSPACE
+def history(as_json: bool, limit: int, workspace: str) -> None:
+    """List import runs, newest first."""
+    runs = runtime.call(f"{_WORK}:history", workspace, limit)
+    if as_json:
+        json.dump(runs, sys.stdout, indent=2, ensure_ascii=False)
+        click.echo()
+        return
+    for row in runtime.call(f"{_WORK}:history_rows", runs):
+        click.echo("  ".join(row).rstrip())

@@ -1,0 +1,93 @@
+"""The part of `carillon import` and `carillon history` that needs Django."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from carillon.accounts.queries import only_workspace
+from carillon.cli.tables import aligned
+from carillon.imports import queries
+from carillon.imports.actions import setup_for
+from carillon.imports.models import ImportRun, Mode, RunStatus
+from carillon.imports.runner import Options, execute
+from carillon.imports.runs import Request
+from carillon.lib.errors import CarillonError
+
+_BAR = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    succeeded: bool
+    sentence: str
+    as_json: dict[str, Any]
+
+
+def run(workspace: str, name: str, *, everything: bool) -> Outcome:
+    """Never raises CarillonError: what kept the import from starting is an outcome too."""
+    mode = Mode.EVERYTHING if everything else Mode.CHANGES
+    try:
+        setup = setup_for(only_workspace(workspace), name.capitalize())
+        done = execute(Request(setup, mode), Options(on_progress=_progress_bar))
+    except CarillonError as error:
+        return Outcome(False, f"carillon: {error}", _not_started(name.capitalize(), mode, str(error)))
+    return Outcome(done.status == RunStatus.SUCCEEDED, _sentence(done), queries.run_as_json(done))
+
+
+def history(workspace: str, limit: int) -> list[dict[str, Any]]:
+    return [queries.summary_as_json(run) for run in queries.history(only_workspace(workspace))[:limit]]
+
+
+def history_rows(runs: list[dict[str, Any]]) -> list[list[str]]:
+    if not runs:
+        return [["Nothing has been imported yet."]]
+    heads = ["started_at", "object", "mode", "status", "started_by"]
+    counts = [
+        "received",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "left_source",
+        "issue_count",
+        "api_calls",
+    ]
+    return aligned(
+        [
+            [head.replace("_", " ").upper() for head in (*heads, *counts)],
+            *(
+                [str(run[head] or "-")[:19] for head in heads] + [f"{run[c]:,}" for c in counts]
+                for run in runs
+            ),
+        ]
+    )
+
+
+def _not_started(name: str, mode: Mode, error: str) -> dict[str, Any]:
+    """The same keys as of a run that was."""
+    empty = ImportRun(object=name, mode=mode, status=RunStatus.FAILED, error=error)
+    return {**queries.summary_as_json(empty), "id": None, "issues": []}
+
+
+def _sentence(run: ImportRun) -> str:
+    counts = (
+        f"{run.received:,} read, {run.created:,} new, {run.updated:,} updated, {run.unchanged:,} unchanged,"
+        f" {run.rejected:,} rejected, {run.left_source:,} left the list, {run.issue_count:,} issues,"
+        f" {run.api_calls:,} API calls"
+    )
+    if run.status == RunStatus.SUCCEEDED:
+        reason = f" {run.mode_reason}" if run.mode_reason else ""
+        return f"The import of {run.object}s succeeded: {counts}.{reason}"
+    return f"carillon: the import of {run.object}s ended as {run.status}: {run.error} {run.remedy} ({counts})"
+
+
+def _progress_bar(run: ImportRun) -> None:
+    if not sys.stderr.isatty():
+        return
+    done, total = queries.progress(run)
+    part = done / total if total else 0.0
+    bar = "#" * round(part * _BAR)
+    of = f" of {total:,}" if total else ""
+    end = "" if run.is_open else "\n"
+    sys.stderr.write(f"\r\x1b[K[{bar:<{_BAR}}] {run.get_phase_display()}: {done:,}{of}{end}")
+    sys.stderr.flush()

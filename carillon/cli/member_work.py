@@ -1,0 +1,32 @@
+"""The part of `carillon member` that needs Django."""
+
+from django.conf import settings
+
+from carillon.accounts import actions, queries
+from carillon.cli.tables import aligned
+
+
+def add(workspace: str, email: str, role: str, user_id: str) -> str:
+    member = actions.add_member(
+        workspace=queries.only_workspace(workspace), email=email, role=role, user_id=user_id, by=None
+    )
+    return f"{settings.PUBLIC_URL}{actions.password_link(member)}"
+
+
+def change(workspace: str, email: str, role: str | None, user_id: str | None) -> None:
+    member = queries.find_member(queries.only_workspace(workspace), email)
+    actions.set_member(member=member, role=role, user_id=user_id, by=None)
+
+
+def off(workspace: str, email: str) -> None:
+    actions.deactivate_member(member=queries.find_member(queries.only_workspace(workspace), email), by=None)
+
+
+def rows(workspace: str) -> list[list[str]]:
+    members = queries.members(queries.only_workspace(workspace))
+    return aligned(
+        [
+            ["E-MAIL", "ROLE", "USER ID", "STATE"],
+            *([m.email, m.role, m.user_id or "-", "active" if m.is_active else "off"] for m in members),
+        ]
+    )

@@ -1,0 +1,133 @@
+"""The TOML file of a setup: read into drafts, written from them. Unknown keys are errors that name the nearest
+known one, since a misspelt key would else be a setting silently left out."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from carillon.imports.drafts import DEFAULT_TIMEZONE, AdditionalField, SetupDraft
+from carillon.lib.errors import CarillonError
+
+OBJECTS = {"contact": "Contact", "lead": "Lead"}
+_WORKSPACE: dict[str, type] = {"name": str, "default_region": str}
+_OBJECT: dict[str, type] = {
+    "enabled": bool,
+    "source": dict,
+    "standard_fields": dict,
+    "additional_fields": list,
+    "schedule": dict,
+}
+_SOURCE: dict[str, type] = {"type": str, "name": str}
+_STANDARD: dict[str, type] = dict.fromkeys(
+    ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification"), str
+)
+_ADDITIONAL: dict[str, type] = {"salesforce": str, "contact_field": str, "label": str, "type": str}
+_SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
+_TYPE_NAMES = {str: "text in quotes", bool: "true or false", dict: "a table", list: "a list"}
+
+
+class SetupFileInvalid(CarillonError):
+    """The file can't be read as a setup."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFile:
+    """`workspace` is None when the file has no such section; `objects` holds the sections by object name."""
+
+    workspace: Mapping[str, str] | None
+    objects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def parse(text: str) -> SetupFile:
+    """Raises SetupFileInvalid with the first fault."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SetupFileInvalid(f"The file is not valid TOML: {error}.", "Correct that line.") from None
+    _check("", data, {"workspace": dict, **dict.fromkeys(OBJECTS, dict)})
+    workspace = data.get("workspace")
+    if workspace is not None:
+        _check("workspace", workspace, _WORKSPACE)
+        if "name" not in workspace:
+            raise SetupFileInvalid("workspace.name is missing.", "Give the workspace a name.")
+    for name in OBJECTS:
+        if name in data:
+            _check_object(name, data[name])
+    return SetupFile(workspace, {OBJECTS[name]: data[name] for name in OBJECTS if name in data})
+
+
+def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
+    """The draft with the file's sections in place of its own; absent ones stay."""
+    if "enabled" in sections:
+        draft = replace(draft, enabled=sections["enabled"])
+    if "source" in sections:
+        draft = replace(draft, source=sections["source"].get("name", ""))
+    if "standard_fields" in sections:
+        draft = replace(draft, **{name: sections["standard_fields"].get(name, "") for name in _STANDARD})
+    if "additional_fields" in sections:
+        draft = replace(draft, additional_fields=tuple(map(_additional, sections["additional_fields"])))
+    if "schedule" in sections:
+        schedule = sections["schedule"]
+        draft = replace(
+            draft,
+            timezone=schedule.get("timezone", DEFAULT_TIMEZONE),
+            windows=tuple(schedule.get("windows", [])),
+        )
+    return draft
+
+
+def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
+    """The draft as the file writes it; `merged` with any other draft gives it back."""
+    return {
+        "enabled": draft.enabled,
+        "source": {"type": "list_view", "name": source_name} if source_name else {},
+        "standard_fields": {name: value for name in _STANDARD if (value := getattr(draft, name))},
+        "additional_fields": [
+            {
+                "salesforce": additional.salesforce,
+                "contact_field": additional.contact_field,
+                "label": additional.label,
+                "type": additional.type,
+            }
+            for additional in draft.additional_fields
+        ],
+        "schedule": {"timezone": draft.timezone, "windows": list(draft.windows)},
+    }
+
+
+def _check_object(name: str, sections: Mapping[str, Any]) -> None:
+    _check(name, sections, _OBJECT)
+    for key, keys in (("source", _SOURCE), ("standard_fields", _STANDARD), ("schedule", _SCHEDULE)):
+        if key in sections:
+            _check(f"{name}.{key}", sections[key], keys)
+    if (kind := sections.get("source", {}).get("type", "list_view")) != "list_view":
+        raise SetupFileInvalid(f"{name}.source.type is {kind!r}.", "Its only value is list_view.")
+    for index, additional in enumerate(sections.get("additional_fields", [])):
+        place = f"{name}.additional_fields[{index}]"
+        if not isinstance(additional, dict):
+            raise SetupFileInvalid(f"{place} is not a table.", f"Write it as [[{name}.additional_fields]].")
+        _check(place, additional, _ADDITIONAL)
+    windows = sections.get("schedule", {}).get("windows", [])
+    if not all(isinstance(window, str) for window in windows):
+        raise SetupFileInvalid(f"{name}.schedule.windows holds something other than text in quotes.")
+
+
+def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> None:
+    where = f"{place}." if place else ""
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+            raise SetupFileInvalid(
+                f"{where}{key} is not a known key.", f"The nearest one is {where}{near[0]}."
+            )
+        if not isinstance(value, known[key]):
+            raise SetupFileInvalid(f"{where}{key} must be {_TYPE_NAMES[known[key]]}.")
+
+
+def _additional(table: Mapping[str, str]) -> AdditionalField:
+    name = table.get("contact_field", "")
+    return AdditionalField(
+        table.get("salesforce", ""), name, table.get("label", ""), table.get("type", "text")
+    )

@@ -1,0 +1,94 @@
+"""The part of `carillon setup` that needs Django."""
+
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from django.db import transaction
+
+from carillon.accounts.actions import set_workspace
+from carillon.accounts.models import Workspace
+from carillon.accounts.queries import only_workspace
+from carillon.cli import setup_file
+from carillon.connections.models import SalesforceConnection
+from carillon.imports.actions import save_setup, setup_for
+from carillon.imports.drafts import draft_of
+from carillon.imports.models import ImportSetup
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import SalesforceError
+
+_SCHEDULE_NOTE = (
+    "The schedule of {object}s is kept, but this version starts no import by itself:"
+    " run carillon import {name}, from cron for instance."
+)
+
+
+def show(workspace_name: str) -> dict[str, Any]:
+    workspace = only_workspace(workspace_name)
+    connection = SalesforceConnection.objects.filter(workspace=workspace).first()
+    shown = _exported(workspace)
+    if connection:
+        shown["connection"] = {
+            "host": connection.host,
+            "client_id": connection.client_id,
+            "org_id": connection.org_id,
+            "org_name": connection.org_name,
+            "api_user": connection.api_user,
+            "api_version": connection.api_version,
+            "state": connection.state,
+        }
+    return shown
+
+
+def as_toml(values: dict[str, Any]) -> str:
+    return tomli_w.dumps(values).rstrip("\n")
+
+
+def export(workspace_name: str) -> str:
+    return tomli_w.dumps(_exported(only_workspace(workspace_name)))
+
+
+def apply(workspace_name: str, file: Path) -> list[str]:
+    """Lines to print. Raises CarillonError; then nothing was changed."""
+    workspace = only_workspace(workspace_name)
+    try:
+        parsed = setup_file.parse(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise CarillonError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from None
+    try:
+        with transaction.atomic():
+            return _apply(workspace, parsed)
+    except SalesforceError as error:
+        raise CarillonError(str(error), error.remedy) from None
+
+
+def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
+    lines = []
+    if parsed.workspace is not None:
+        set_workspace(
+            workspace=workspace,
+            name=parsed.workspace["name"],
+            default_region=parsed.workspace.get("default_region", "US"),
+            by=None,
+        )
+        lines.append(f"Workspace {workspace.name}, numbers read as in {workspace.default_region}.")
+    for name, sections in parsed.objects.items():
+        setup = setup_for(workspace, name)
+        setup = save_setup(setup=setup, draft=setup_file.merged(draft_of(setup), sections), by=None)
+        state = "enabled" if setup.enabled else "switched off"
+        lines.append(f"{name}s: {setup.source_label or 'no source'}, {state}.")
+        if setup.windows:
+            lines.append(_SCHEDULE_NOTE.format(object=name, name=name.lower()))
+    return lines or ["The file is empty: nothing was changed."]
+
+
+def _exported(workspace: Workspace) -> dict[str, Any]:
+    exported: dict[str, Any] = {
+        "workspace": {"name": workspace.name, "default_region": workspace.default_region}
+    }
+    for key, name in setup_file.OBJECTS.items():
+        setup = ImportSetup.objects.filter(workspace=workspace, object=name).first()
+        if setup:
+            # By API name, so that the file fits another org, where ids differ.
+            exported[key] = setup_file.sections_of(draft_of(setup), setup.source_name or setup.source_id)
+    return exported

@@ -1,0 +1,10 @@
+"""Plain tables for a terminal."""
+
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], longest: int = 40) -> list[list[str]]:
+    """The same cells, each padded to its column; longer ones are cut with an ellipsis."""
+    cut = [[cell if len(cell) <= longest else cell[: longest - 1] + "…" for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cut, strict=True)]
+    return [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cut]
