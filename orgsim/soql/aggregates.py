@@ -30,6 +30,8 @@ def _is_aggregate_call(expression: object) -> bool:
 def compile_aggregate(query: Query, names: Names, where: Sql) -> Aggregate:
     """Raises SoqlError where grouped and ungrouped fields are mixed in a way an org refuses."""
     groups = _Groups(names, tuple(_group(names, operand) for operand in query.group_by))
+    if query.having is not None and not query.group_by:
+        raise SoqlError("MALFORMED_QUERY", "HAVING clause requires a GROUP BY clause")
     if not query.group_by and (query.limit or query.offset):
         clause = "LIMIT" if query.limit else "OFFSET"
         reason = f"Non-grouped query that uses overall aggregate functions cannot also use {clause}"

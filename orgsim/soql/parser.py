@@ -31,6 +31,7 @@ MAX_LENGTH = 100_000
 
 _STRING = re.compile(r"'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
 _WORD = re.compile(r"[\w.:-]+|<=|>=|!=|<>|.", re.DOTALL)
+_HALF_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]*")
 _LETTER = re.compile(r"[A-Za-z_]")
 _SPACES = re.compile(r"\s+")
 _DOT = re.compile(r"\s*\.\s*")
@@ -223,6 +224,11 @@ def _refusal(text: str, error: UnexpectedInput) -> SoqlError:
     pos = error.pos_in_stream or 0
     match = _WORD.match(text, pos)
     found = match[0] if match else "<EOF>"
+    if _HALF_INSTANT.fullmatch(found):
+        # A "+" sent unencoded arrives as a space; the lexer of an org stops there and counts columns from 0.
+        end = pos + len(found)
+        reason = f"line 1:{end} no viable alternative at character '{text[end : end + 1] or '<EOF>'}'"
+        return located("MALFORMED_QUERY", text, end - 1, reason)
     if found == "'" and not _STRING.match(text, pos):
         reason = f"line 1:{pos} mismatched character '<EOF>' expecting '''"
         return located("MALFORMED_QUERY", text, pos, reason)

@@ -10,7 +10,7 @@ Parameter = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """Who asks and when. `now` has a time zone; `hidden` holds (sObject, field) pairs, compared without case."""
+    """Who asks and when. `now` has a time zone; `hidden` holds (sObject, field) pairs in the schema's spelling."""
 
     user_id: str
     now: datetime

@@ -123,6 +123,8 @@ def names_of(query: Query, text: str, schema: Schema, context: QueryContext, *, 
     nicknames: dict[str, tuple[str, ...]] = {base.alias.lower(): ()} if base.alias else {}
     names = Names(text, schema, context, sobject, alias, nicknames)
     for source in others:
+        if len(source.path.names) < 2:
+            raise no_such_relationship(text, source.path.pos, source.path.dotted)
         relationship = names._without_nickname(source.path)
         names.target(Path((*relationship, "Id"), source.path.pos))
         nicknames[(source.alias or source.path.names[-1]).lower()] = relationship

@@ -87,6 +87,8 @@ def value_of(literal: Literal, filtered: Filtered, text: str, context: QueryCont
         raise unsupported(f"A filter on a field of type {filtered.type}")
     if family in _QUOTED:
         return _quoted_value(literal, filtered, family, text)
+    if literal.kind is Kind.CURRENCY and family is Family.NUMBER:
+        raise unsupported("A currency literal (the org has one currency)")
     if literal.kind not in _KINDS[family]:
         ending = " and should not be enclosed in quotes" if literal.kind is Kind.STRING else ""
         raise _wrong_kind(filtered, family, text, ending)
@@ -98,8 +100,6 @@ def value_of(literal: Literal, filtered: Filtered, text: str, context: QueryCont
 def refuse_unusable(literal: Literal, text: str) -> None:
     if literal.kind is Kind.BIND:
         raise SoqlError("MALFORMED_QUERY", "Bind variables only allowed in Apex code")
-    if literal.kind is Kind.CURRENCY:
-        raise unsupported("A currency literal (the org has one currency)")
     if literal.kind is Kind.STRING and len(literal.raw) - 2 > MAX_STRING:
         reason = f"filter value is longer than {MAX_STRING} characters"
         raise located("MALFORMED_QUERY", text, literal.pos, reason)
