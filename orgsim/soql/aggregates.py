@@ -12,7 +12,7 @@ from orgsim.soql.filters import Sql
 from orgsim.soql.functions import AGGREGATES, filtered_target, only_path, refused_function, row_function
 from orgsim.soql.plan import Aggregate, AggregateColumn
 from orgsim.soql.resolve import Names, Target
-from orgsim.soql.rows import filters_of, limit_sql, order_sql
+from orgsim.soql.rows import filters_of, limit_sql, order_sql, refuse_deep
 from orgsim.soql.values import Family, Filtered
 
 _NUMERIC_ONLY = frozenset({"sum", "avg"})
@@ -40,6 +40,7 @@ def compile_aggregate(query: Query, names: Names, where: Sql) -> Aggregate:
     having = Sql("")
     if query.having is not None:
         having = filters_of(names, groups.value).sql(query.having)
+        refuse_deep(having)
     order = order_sql(query, groups.value)
     limit = limit_sql(query)
     grouping = ", ".join(folded(value) for _, value in groups.keys)

@@ -1,6 +1,7 @@
 """Which rows a query is about, in which order: scope, WHERE, semi-joins, ORDER BY, LIMIT and OFFSET as SQL."""
 
 from collections.abc import Callable
+from itertools import accumulate
 
 from orgsim.soql.ast import Kind, Literal, Operand, Ordering, Path, Query
 from orgsim.soql.errors import SoqlError, located, unsupported
@@ -11,6 +12,7 @@ from orgsim.soql.resolve import Names, Target, names_of
 from orgsim.soql.values import Family, Filtered, refuse_unusable
 
 MAX_OFFSET = 2_000
+_MAX_BRACKETS = 24
 _OWNERS = {"user_owned": "005", "queue_owned": "00G"}
 _OTHER_SCOPES = frozenset(
     {"delegated", "mine_and_my_groups", "my_territory", "my_team_territory", "team", "scopingrule"}
@@ -30,7 +32,15 @@ def where_sql(query: Query, names: Names) -> Sql:
     if not terms:
         return Sql("")
     condition = joined("AND", terms)
+    refuse_deep(condition)
     return Sql(f" WHERE {condition.text}", condition.params)
+
+
+def refuse_deep(condition: Sql) -> None:
+    """SQLite's parser has a stack of 100 places, and each level of brackets takes three."""
+    steps = (1 if bracket == "(" else -1 for bracket in condition.text if bracket in "()")
+    if max(accumulate(steps), default=0) > _MAX_BRACKETS:
+        raise SoqlError("QUERY_TOO_COMPLICATED", "The query's conditions are nested too deeply.")
 
 
 def filters_of(names: Names, operand: Callable[[Operand], Filtered]) -> Filters:
@@ -63,7 +73,9 @@ def _semi_join(outer: Names, query: Query, operand: Operand) -> Sql:
     extras = (query.group_by, query.having, query.order_by, query.limit, query.offset, query.endings)
     if any(extras) or query.with_clause is not None:
         raise unsupported("A sub-query with more than FROM, USING SCOPE and WHERE")
-    names = names_of(query, outer.text, outer.schema, outer.context, alias=_deeper(outer.alias))
+    if outer.alias != "t":
+        raise SoqlError("MALFORMED_QUERY", "Nesting of semi join sub-selects is not supported")
+    names = names_of(query, outer.text, outer.schema, outer.context, alias="s")
     selected = query.select[0].expression
     if len(query.select) != 1 or not isinstance(selected, Path) or not isinstance(operand, Path):
         raise located(
@@ -75,10 +87,6 @@ def _semi_join(outer: Names, query: Query, operand: Operand) -> Sql:
     present = f"{inner.sql} IS NOT NULL"
     condition = f"{where.text} AND {present}" if where.text else f" WHERE {present}"
     return Sql(" ".join(["SELECT", inner.sql, "FROM", names.from_sql + condition]), where.params)
-
-
-def _deeper(alias: str) -> str:
-    return f"s{int(alias[1:] or 0) + 1}"
 
 
 def _check_same_object(outer: Target, inner: Target, text: str) -> None:

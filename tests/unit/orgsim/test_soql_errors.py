@@ -284,6 +284,11 @@ REASONS = [
         "'AccountId' should point to the same object type",
     ),
     (
+        "SELECT Id FROM Contact WHERE Id IN (SELECT Id FROM Contact WHERE Id IN (SELECT Id FROM Contact))",
+        "MALFORMED_QUERY",
+        "Nesting of semi join sub-selects is not supported",
+    ),
+    (
         "SELECT Id FROM Contact WHERE Name IN (SELECT Name FROM Account)",
         "MALFORMED_QUERY",
         "The selected field 'Name'",
@@ -352,9 +357,10 @@ def test_a_hidden_reference_hides_its_relationship() -> None:
     assert "Didn't understand relationship 'Account' in field path." in error.message
 
 
-def test_conditions_nested_beyond_reason_are_refused() -> None:
+@pytest.mark.parametrize("depth", [14, 40, 2000])
+def test_conditions_nested_beyond_reason_are_refused(depth: int) -> None:
     condition = "Age__c = 1"
-    for _ in range(100):
+    for _ in range(depth):
         condition = f"(Age__c = 1 AND (Age__c = 2 OR {condition}))"
 
     assert refusal(f"SELECT Id FROM Contact WHERE {condition}").error_code == "QUERY_TOO_COMPLICATED"
