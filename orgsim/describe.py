@@ -1,0 +1,212 @@
+"""Describe answers with every key a recorded org gives; fields hidden from the user are simply missing."""
+
+from orgsim.schema import Field, Schema, SObject
+
+Json = dict[str, object]
+
+_SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "address": "urn:address",
+}
+_MASTER_RECORD_TYPE = "012000000000000AAA"
+
+
+def _byte_length(field: Field) -> int:
+    return field.length if field.type in ("id", "reference") else field.length * 3
+
+
+def field_json(field: Field) -> Json:
+    return {
+        "aggregatable": field.aggregatable,
+        "aiPredictionField": False,
+        "autoNumber": False,
+        "byteLength": _byte_length(field),
+        "calculated": field.calculated,
+        "calculatedFormula": field.formula,
+        "cascadeDelete": False,
+        "caseSensitive": False,
+        "compoundFieldName": field.compound_field_name,
+        "controllerName": None,
+        "createable": field.createable,
+        "custom": field.custom,
+        "defaultValue": field.default_value,
+        "defaultValueFormula": None,
+        "defaultedOnCreate": field.defaulted_on_create,
+        "dependentPicklist": False,
+        "deprecatedAndHidden": False,
+        "digits": field.digits,
+        "displayLocationInDecimal": False,
+        "encrypted": False,
+        "externalId": False,
+        "extraTypeInfo": field.extra_type_info,
+        "filterable": field.filterable,
+        "filteredLookupInfo": None,
+        "formulaTreatNullNumberAsZero": False,
+        "groupable": field.groupable,
+        "highScaleNumber": False,
+        "htmlFormatted": False,
+        "idLookup": field.id_lookup,
+        "inlineHelpText": None,
+        "label": field.label,
+        "length": field.length,
+        "mask": None,
+        "maskType": None,
+        "name": field.name,
+        "nameField": field.name_field,
+        "namePointing": len(field.reference_to) > 1,
+        "nillable": field.nillable,
+        "permissionable": field.permissionable,
+        "picklistValues": [
+            {
+                "active": v.active,
+                "defaultValue": v.default,
+                "label": v.label,
+                "validFor": None,
+                "value": v.value,
+            }
+            for v in field.picklist
+        ],
+        "polymorphicForeignKey": len(field.reference_to) > 1,
+        "precision": field.precision,
+        "queryByDistance": field.type == "address",
+        "referenceTargetField": None,
+        "referenceTo": list(field.reference_to),
+        "relationshipName": field.relationship_name,
+        "relationshipOrder": None,
+        "restrictedDelete": False,
+        "restrictedPicklist": field.restricted_picklist,
+        "scale": field.scale,
+        "searchPrefilterable": field.type == "reference" and field.createable and field.name != "OwnerId",
+        "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
+        "sortable": field.sortable,
+        "type": field.type,
+        "unique": False,
+        "updateable": field.updateable,
+        "writeRequiresMasterRead": False,
+    }
+
+
+def _urls(sobject: SObject, base: str) -> Json:
+    root = f"{base}/sobjects/{sobject.name}"
+    urls: Json = {
+        "compactLayouts": f"{root}/describe/compactLayouts",
+        "rowTemplate": f"{root}/{{ID}}",
+        "approvalLayouts": f"{root}/describe/approvalLayouts",
+        "describe": f"{root}/describe",
+        "quickActions": f"{root}/quickActions",
+        "layouts": f"{root}/describe/layouts",
+        "sobject": root,
+    }
+    if sobject.listviewable:
+        urls["listviews"] = f"{root}/listviews"
+    return urls
+
+
+def summary_json(sobject: SObject, base: str) -> Json:
+    """The entry of one object in the global describe; `base` is `/services/data/v66.0`."""
+    person = sobject.listviewable
+    return {
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "createable": sobject.createable,
+        "custom": False,
+        "customSetting": False,
+        "deepCloneable": False,
+        "deletable": sobject.deletable,
+        "deprecatedAndHidden": False,
+        "feedEnabled": person,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
+        "keyPrefix": sobject.key_prefix,
+        "label": sobject.label,
+        "labelPlural": sobject.label_plural,
+        "layoutable": person,
+        "mergeable": person,
+        "mruEnabled": person,
+        "name": sobject.name,
+        "queryable": True,
+        "replicateable": True,
+        "retrieveable": True,
+        "searchable": person,
+        "triggerable": person,
+        "undeletable": sobject.soft_deletes,
+        "updateable": sobject.updateable,
+        "urls": _urls(sobject, base),
+    }
+
+
+def global_json(schema: Schema, base: str) -> Json:
+    entries = [summary_json(sobject, base) for sobject in sorted(schema.sobjects, key=lambda s: s.name)]
+    return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": entries}
+
+
+def _child_relationships(sobject: SObject, schema: Schema) -> list[Json]:
+    """Every field of the schema that points at this object."""
+    return [
+        {
+            "cascadeDelete": False,
+            "childSObject": child.name,
+            "deprecatedAndHidden": False,
+            "field": field.name,
+            "junctionIdListNames": [],
+            "junctionReferenceTo": [],
+            "relationshipName": f"{child.label_plural}" if field.name == "AccountId" else None,
+            "restrictedDelete": False,
+        }
+        for child in schema.sobjects
+        for field in child.fields
+        if sobject.name in field.reference_to
+    ]
+
+
+def sobject_json(sobject: SObject, schema: Schema, base: str, instance_url: str) -> Json:
+    """The answer of /sobjects/X/describe."""
+    answer = summary_json(sobject, base)
+    prefix = sobject.key_prefix
+    urls = _urls(sobject, base) | {
+        "uiDetailTemplate": f"{instance_url}/{{ID}}",
+        "uiEditTemplate": f"{instance_url}/{{ID}}/e",
+        "uiNewRecord": f"{instance_url}/{prefix}/e",
+    }
+    layout = f"{base}/sobjects/{sobject.name}/describe/layouts/{_MASTER_RECORD_TYPE}"
+    record_type = {
+        "active": True,
+        "available": True,
+        "defaultRecordTypeMapping": True,
+        "developerName": "Master",
+        "master": True,
+        "name": "Master",
+        "recordTypeId": _MASTER_RECORD_TYPE,
+        "urls": {"layout": layout},
+    }
+    answer |= {
+        "actionOverrides": [],
+        "childRelationships": _child_relationships(sobject, schema),
+        "compactLayoutable": sobject.listviewable,
+        "defaultImplementation": None,
+        "extendedBy": None,
+        "extendsInterfaces": None,
+        "fields": [field_json(field) for field in sobject.fields],
+        "implementedBy": None,
+        "implementsInterfaces": None,
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
+        "recordTypeInfos": [record_type],
+        "searchLayoutable": sobject.listviewable,
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [{"label": s.label, "name": s.name} for s in sobject.supported_scopes],
+        "urls": urls,
+    }
+    return answer
