@@ -64,24 +64,27 @@ class StandardFieldsForm(PageForm):
     )
     first_name = forms.CharField(
         required=False,
+        label="First Name",
         help_text="What people are called. A preferred name is a good choice.",
         widget=forms.Select,
     )
     first_name_fallback = forms.CharField(
         required=False,
-        label="First Name when that is blank",
-        help_text="Used for people whose first field is blank. Optional.",
+        label="First Name fallback",
+        help_text="Used for people whose First Name field is blank.",
         widget=forms.Select,
     )
-    last_name = forms.CharField(required=False, widget=forms.Select)
+    last_name = forms.CharField(required=False, label="Last Name", widget=forms.Select)
     mobile_number = forms.CharField(
         required=False,
+        label="Mobile Number",
         help_text="The number that is texted, in whatever format it was typed.",
         widget=forms.Select,
     )
     user_identification = forms.CharField(
         required=False,
-        help_text="Optional. Says to whom a person is assigned; matched with the User ID of members.",
+        label="User Identification",
+        help_text="Says to whom a person is assigned. It is matched with the User ID of members.",
         widget=forms.Select,
     )
 

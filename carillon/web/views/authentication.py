@@ -14,7 +14,7 @@ from carillon.web.forms import ConnectionForm
 
 @sensitive_post_parameters("client_secret")
 @setup_reader
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def authentication(request: MemberRequest) -> HttpResponse:
     connection = connection_of(request)
     form = _form(request, connection)
@@ -39,7 +39,7 @@ def test_connection(request: MemberRequest) -> HttpResponse:
 
 
 @admin_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm_org(request: MemberRequest) -> HttpResponse:
     connection = connection_or_404(request)
     if connection.state != ConnectionState.OTHER_ORG:

@@ -34,7 +34,7 @@ def start(request: MemberRequest) -> HttpResponse:
 
 
 @setup_reader
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
     kind = object_or_404(slug)
     setup = actions.setup_for(request.user.workspace, kind)

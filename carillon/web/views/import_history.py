@@ -113,7 +113,7 @@ def confirm_everything(request: MemberRequest, slug: str) -> HttpResponse:
 
 
 @admin_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel_import(request: MemberRequest, public_id: UUID) -> HttpResponse:
     run = run_or_404(request, public_id)
     if request.method == "POST":

@@ -26,7 +26,7 @@ def members(request: MemberRequest) -> HttpResponse:
 
 
 @admin_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST or None, initial={"role": "texter"})
     if form.is_valid():
@@ -43,7 +43,7 @@ def invite(request: MemberRequest) -> HttpResponse:
 
 
 @setup_reader
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def member(request: MemberRequest, public_id: UUID) -> HttpResponse:
     found = member_or_404(request, public_id)
     form = MemberForm(request.POST or None, initial={"role": found.role, "user_id": found.user_id})
@@ -72,7 +72,7 @@ def password_link(request: MemberRequest, public_id: UUID) -> HttpResponse:
 
 
 @admin_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     found = member_or_404(request, public_id)
     if request.method == "POST":
@@ -87,7 +87,7 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 
 
 @admin_only
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     found = member_or_404(request, public_id)
     if request.method == "POST":

@@ -33,7 +33,7 @@ def home(request: MemberRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(_next(request))
@@ -56,7 +56,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password", "repeated")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """By a one-time link: it stops working as soon as a password was set with it."""
     member = _member_of_link(uid, token)
@@ -76,7 +76,7 @@ def set_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 
 @sensitive_post_parameters("current", "password", "repeated")
 @any_member
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: MemberRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
     if form.is_valid():

@@ -1,12 +1,14 @@
 // Times come in UTC; show them in the reader's own time zone, and keep "so far" running between two polls.
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+const thisYear = new Intl.DateTimeFormat(undefined, parts);
+const otherYear = new Intl.DateTimeFormat(undefined, { ...parts, year: "numeric" });
 
 export function rewriteTimes(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
-    time.textContent = format.format(at);
+    time.textContent = (at.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(at);
     time.removeAttribute("data-local");
   }
 }
