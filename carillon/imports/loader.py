@@ -20,9 +20,12 @@ create temp table if not exists import_staging (
 """
 _COPY = f"copy import_staging ({', '.join(Row._fields)}) from stdin (format binary)"
 
-# Batches go into a growing table whose statistics lag behind: left alone, the planner picks a hash join over
-# the whole table for every ten thousand rows.
-_PLANNER = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
+# Batches go into a growing table whose statistics lag behind. Left alone, the planner reads the whole table for
+# every ten thousand rows (measured: 4 s instead of 0.03 s for the second batch); only the index is right.
+_PLANNER = "; ".join(
+    f"set local enable_{way} = off"
+    for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan", "material", "memoize")
+)
 
 # outcome: c created, u a mapped value differs, t only the stamp or the membership moved, n nothing to write
 _COMPARE = """
