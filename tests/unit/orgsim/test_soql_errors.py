@@ -45,6 +45,12 @@ SNIPPETS = [
         "LastReferencedDate, Jigsaw, JigsawCompanyId, ^CleanStatus, AccountSource, DunsNumber",
     ),
     (
+        "SELECT Id, Opportunity__r.Name, Opportunity__r.Id, ^Stage"
+        + " " * 40
+        + "FROM Opportunity_Competitor__c",
+        "Opportunity__r.Name, Opportunity__r.Id, ^Stage" + " " * 26,
+    ),
+    (
         "select Id, ProductCode from Product2 where ^ProductCode = 3999",
         "ProductCode from Product2 where ^ProductCode = 3999",
     ),

@@ -16,7 +16,29 @@ Test = Callable[[Row], bool]
 TESTS_PER_RULE = 150
 
 _ALPHABET = "abkABKéÉsSßẞ ſİıK_%\\'Σσς"
-texts = st.text(_ALPHABET, min_size=1, max_size=4)
+_CONFUSABLE = [
+    "k",
+    "K",
+    "\N{KELVIN SIGN}",
+    "s",
+    "S",
+    "ſ",
+    "ß",
+    "ẞ",
+    "ss",
+    "i",
+    "İ",
+    "ı",
+    "é",
+    "É",
+    "σ",
+    "ς",
+    "Σ",
+    "ka",
+    "éa",
+    "ÉB",
+]
+texts = st.sampled_from(_CONFUSABLE) | st.text(_ALPHABET, min_size=1, max_size=4)
 ages = st.integers(-3, 3).map(float)
 days = st.sampled_from(["2026-05-04", "2026-05-05", "2026-05-06", "2026-05-07"])
 instants = st.sampled_from(

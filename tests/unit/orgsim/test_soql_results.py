@@ -43,6 +43,20 @@ def test_nulls_come_first_unless_said_and_text_sorts_without_case(
     assert ids(org, f"SELECT Id FROM Contact ORDER BY {order}") == expected
 
 
+@pytest.mark.parametrize(
+    ("order", "sql"),
+    [
+        ("Age__c", 't."Age__c"'),
+        ("Age__c ASC NULLS FIRST", 't."Age__c"'),
+        ("Age__c DESC NULLS LAST", 't."Age__c" DESC'),
+        ("Age__c DESC", 't."Age__c" DESC NULLS FIRST'),
+        ("SystemModstamp DESC NULLS FIRST", 't."SystemModstamp" DESC'),
+    ],
+)
+def test_nulls_are_only_placed_where_sqlite_would_not(order: str, sql: str) -> None:
+    assert plan(f"SELECT Id FROM Contact ORDER BY {order}").ids_sql.endswith(f"ORDER BY {sql}")
+
+
 def test_picklists_sort_as_they_are_set_up(org: sqlite3.Connection) -> None:
     numbered(org, Level__c=["High", "stray", "Low", None])
 
@@ -218,6 +232,7 @@ def test_semi_and_anti_joins(org: sqlite3.Connection) -> None:
     own = "(SELECT AccountId FROM Contact WHERE Account.Name = 'Beta')"
     assert where(org, f"AccountId IN {own}") == [2]
     assert where(org, f"AccountId NOT IN {own}") == [1, 3, 4]
+    assert where(org, "AccountId NOT IN (SELECT AccountId FROM Contact WHERE Name = null)") == [4]
 
 
 def test_scope_mine_is_the_users_own(org: sqlite3.Connection) -> None:
@@ -324,6 +339,12 @@ def test_aggregates_without_groups_give_one_row(org: sqlite3.Connection) -> None
     soql = "SELECT COUNT_DISTINCT(Name), MIN(Name) low, SUM(Age__c), COUNT(Age__c) FROM Contact"
 
     assert aggregated(org, soql) == (["expr0", "low", "expr1", "expr2"], [(2, "z", 6, 3)])
+
+
+def test_the_greatest_text_is_the_last_in_order(org: sqlite3.Connection) -> None:
+    numbered(org, Name=["éa", "Éb", "z"])
+
+    assert aggregated(org, "SELECT MAX(Name) FROM Contact")[1] == [("Éb",)]
 
 
 def test_groups_by_parent_and_by_date_function(org: sqlite3.Connection) -> None:
