@@ -83,7 +83,7 @@ class Unexplained(CarillonError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`on_progress` is called with the run after each commit."""
+    """`on_progress` is called with the run after each commit and at each new phase."""
 
     retry: Retry = field(default_factory=Retry)
     on_progress: Callable[[ImportRun], None] = lambda run: None
@@ -172,7 +172,7 @@ class _Execution:
         runs.add_issues(self.run, [RecordIssue(run=self.run, **issue._asdict()) for issue in warnings])
         mapper = Mapper(plan)
         reader = Reader(client, plan, mapper.record)
-        runs.set_phase(self.run, Phase.READING)
+        self._enter(Phase.READING)
         self._read(client, reader, mapper)
         members = Members(self.run)
         if self.run.mode == Mode.EVERYTHING and not self.run.resumed and not reader.was_short:
@@ -212,12 +212,12 @@ class _Execution:
 
     def _sweep(self, client: Client, reader: Reader, mapper: Mapper, members: Members) -> None:
         """Who is in the source now; whoever is not stored is read by id, or explained."""
-        runs.set_phase(self.run, Phase.SWEEPING)
+        self._enter(Phase.SWEEPING)
         for ids in prefetch(reader.ids(), while_waiting=self._look_for_cancel):
             members.add(ids)
             self._look_for_cancel()
         self.run.org_count = members.count()
-        runs.set_phase(self.run, Phase.REREADING)
+        self._enter(Phase.REREADING)
         for missing in members.missing():
             unseen = set(missing)
             for records in prefetch(reader.members(missing), while_waiting=self._look_for_cancel):
@@ -270,7 +270,7 @@ class _Execution:
         run = self.run
         if run.org_count is None:
             run.org_count = members.count()
-        runs.set_phase(run, Phase.FINISHING)
+        self._enter(Phase.FINISHING)
         with transaction.atomic():
             run.left_source = members.mark_leavers()
             for name, count in distinct_counts(run).items():
@@ -281,6 +281,10 @@ class _Execution:
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
+
+    def _enter(self, phase: Phase) -> None:
+        runs.set_phase(self.run, phase)
+        self.options.on_progress(self.run)
 
     def _count_calls(self, client: Client) -> None:
         total = client.transport.total_calls

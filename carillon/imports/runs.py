@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from carillon.accounts.models import Member
@@ -78,9 +78,16 @@ def new_run(request: Request, status: RunStatus) -> ImportRun:
 def claim(request: Request) -> ImportRun:
     """The row this process works on, running: the one that waits, the one that was interrupted, or a new one.
     Call it with the setup's lock held."""
-    waiting = ImportRun.objects.filter(setup=request.setup, status__in=OPEN_STATUSES).first()
+    waiting = _open_run(request.setup)
     if waiting is None:
-        return new_run(request, RunStatus.RUNNING)
+        try:
+            with transaction.atomic():
+                return new_run(request, RunStatus.RUNNING)
+        except IntegrityError:
+            # A page queued one in this moment: the lock is ours, so it is ours to do.
+            waiting = _open_run(request.setup)
+            if waiting is None:
+                raise
     if waiting.status == RunStatus.QUEUED:
         # Asked for twice, as changes and as everything: everything covers both.
         if request.mode == Mode.EVERYTHING:
@@ -92,6 +99,10 @@ def claim(request: Request) -> ImportRun:
         waiting.mode = request.mode
         waiting.save(update_fields=["mode"])
     return waiting
+
+
+def _open_run(setup: ImportSetup) -> ImportRun | None:
+    return ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
 
 
 @transaction.atomic

@@ -1,0 +1,25 @@
+"""`make bench`: all benchmarks, or one: `make bench ARGS="import --contacts 100000"`."""
+
+import importlib
+
+import click
+
+BENCHMARKS = {
+    "import": "benchmarks.importing",
+    "changes": "benchmarks.changes",
+    "pages": "benchmarks.pages",
+    "orgsim": "benchmarks.orgsim_pages",
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+@click.option("--contacts", default=1_000_000, show_default=True, help="Size of the org.")
+def main(names: tuple[str, ...], contacts: int) -> None:
+    for name in names or BENCHMARKS:
+        click.echo(f"\n== {name}, {contacts:,} contacts ==")
+        importlib.import_module(BENCHMARKS[name]).run(contacts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Steps that run in a process of their own and print what they measured as JSON.
+
+fetch: only fetch and decode the pages. write: only store rows made from memory. import: a whole run, with the
+seconds of each of its phases.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from carillon.cli import runtime
+
+runtime.prepare()
+
+from django.db import connection, transaction  # noqa: E402
+
+from carillon.connections.clients import client_for, sign_in  # noqa: E402
+from carillon.connections.models import SalesforceConnection  # noqa: E402
+from carillon.imports.batches import Mapped, batches  # noqa: E402
+from carillon.imports.loader import load  # noqa: E402
+from carillon.imports.mapping import Mapper  # noqa: E402
+from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus  # noqa: E402
+from carillon.imports.planning import make_plan  # noqa: E402
+from carillon.imports.reading import Reader  # noqa: E402
+from carillon.imports.runner import Options, execute  # noqa: E402
+from carillon.imports.runs import Request, close, new_run  # noqa: E402
+
+
+def fetch() -> dict[str, Any]:
+    setup, client_connection = ImportSetup.objects.get(), SalesforceConnection.objects.get()
+    records, started = 0, 0.0
+    with client_for(client_connection) as client:
+        sign_in(client, client_connection)
+        plan, _ = make_plan(client, setup)
+        reader = Reader(client, plan, Mapper(plan).record)
+        started = time.monotonic()
+        for part in reader.records([], None):
+            records += len(part.records)
+    return {"records": records, "seconds": time.monotonic() - started}
+
+
+def write() -> dict[str, Any]:
+    """Times only the writer; rows are mapped between its batches."""
+    setup, client_connection = ImportSetup.objects.get(), SalesforceConnection.objects.get()
+    empty()
+    run = new_run(Request(setup, Mode.EVERYTHING), RunStatus.RUNNING)
+    seconds, records = 0.0, 0
+    with client_for(client_connection) as client:
+        sign_in(client, client_connection)
+        plan, _ = make_plan(client, setup)
+        mapper = Mapper(plan)
+        reader = Reader(client, plan, mapper.record)
+        mapped = (Mapped(mapper.page(part.records), None, None) for part in reader.records([], None))
+        for page in batches(mapped, clock=lambda: 0.0):
+            started = time.monotonic()
+            with transaction.atomic():
+                load(run, page.batch)
+            seconds += time.monotonic() - started
+            records += len(page.batch.rows)
+    close(run, RunStatus.CANCELLED)
+    return {"records": records, "seconds": seconds}
+
+
+def import_(mode: str) -> dict[str, Any]:
+    entered: list[tuple[str, float]] = [("starting", time.monotonic())]
+
+    def note(run: ImportRun) -> None:
+        if run.phase != entered[-1][0]:
+            entered.append((run.phase, time.monotonic()))
+
+    started = time.process_time()
+    run = execute(Request(ImportSetup.objects.get(), Mode(mode)), Options(on_progress=note))
+    cpu, ended = time.process_time() - started, time.monotonic()
+    ends = [at for _, at in entered[1:]] + [ended]
+    return {
+        "status": run.status,
+        "error": run.error,
+        "received": run.received,
+        "created": run.created,
+        "updated": run.updated,
+        "unchanged": run.unchanged,
+        "org_count": run.org_count,
+        "api_calls": run.api_calls,
+        "seconds": ended - entered[0][1],
+        "cpu": cpu,
+        "phases": {phase: end - at for (phase, at), end in zip(entered, ends, strict=True)},
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def empty() -> dict[str, Any]:
+    """Forgets every contact and every run, as before the first import."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "truncate contacts_contact, imports_importrun, imports_runbatch, imports_recordissue restart identity"
+        )
+    ImportSetup.objects.update(watermark=None, imported_fingerprint="")
+    return {}
+
+
+if __name__ == "__main__":
+    steps: dict[str, Callable[..., dict[str, Any]]] = {
+        "fetch": fetch,
+        "write": write,
+        "import": import_,
+        "empty": empty,
+    }
+    print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
