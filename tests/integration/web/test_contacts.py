@@ -1,0 +1,99 @@
+import pytest
+from django.urls import reverse
+
+from carillon.accounts.models import Member, Workspace
+from carillon.contacts.models import Contact, ContactField
+from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
+
+
+def test_no_contacts_yet_says_what_to_do(charlie: Member, signed_in: SignedIn) -> None:
+    body = signed_in(charlie).get(reverse("contacts")).content.decode()
+
+    assert "No contacts yet" in body
+    assert reverse("contact_import_start") in body
+
+
+def test_texters_are_not_told_to_set_anything_up(bob: Member, signed_in: SignedIn) -> None:
+    body = signed_in(bob).get(reverse("contacts")).content.decode()
+
+    assert "No contacts yet" in body
+    assert reverse("contact_import_start") not in body
+
+
+@pytest.mark.parametrize("text", ["okafor", "ZOE", "(212) 555-0001", "003000000000001", "003000000000001AAA"])
+def test_people_are_found(alice: Member, rows: Rows, signed_in: SignedIn, text: str) -> None:
+    body = signed_in(alice).get(reverse("contacts"), {"q": text}).content.decode()
+
+    assert "Zoë Okafor" in body
+
+
+def test_nobody_found_offers_the_way_back(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    body = signed_in(alice).get(reverse("contacts"), {"q": "<script>"}).content.decode()
+
+    assert "Nobody found" in body
+    assert "&lt;script&gt;" in body
+    assert "<script>" not in body
+
+
+def test_next_and_previous_walk_everybody_once(
+    alice: Member, workspace: Workspace, signed_in: SignedIn
+) -> None:
+    for number in range(60):
+        add_contact(workspace, number, "Ana", f"García{number:02d}")
+    client = signed_in(alice)
+    first = client.get(reverse("contacts")).context["page"]
+    second = client.get(reverse("contacts"), {"after": first.next}).context["page"]
+    third = client.get(reverse("contacts"), {"after": second.next}).context["page"]
+
+    back = client.get(reverse("contacts"), {"before": third.previous}).context["page"]
+
+    names = [contact.last_name for page in (first, second, third) for contact in page.contacts]
+    assert names == [f"García{number:02d}" for number in range(60)]
+    assert [contact.pk for contact in back.contacts] == [contact.pk for contact in second.contacts]
+    assert (first.previous, third.next) == ("", "")
+
+
+def test_consent_is_said_in_words(alice: Member, workspace: Workspace, signed_in: SignedIn) -> None:
+    contact = add_contact(workspace, 1, "Ana", "García")
+    page = reverse("contact", args=[contact.salesforce_id])
+
+    assert "Opted in" in signed_in(alice).get(page).content.decode()
+    Contact.objects.filter(pk=contact.pk).update(mobile_number="", mobile_as_given="call me")
+    body = signed_in(alice).get(page).content.decode()
+
+    assert "No valid number" in body
+    assert "call me" in body
+
+
+def test_the_assigned_member_is_named(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    Member.objects.filter(pk=alice.pk).update(user_id="005A")
+    Contact.objects.filter(pk=rows.contact.pk).update(user_identification="005A")
+    other = add_contact(rows.contact.workspace, 2, "Li", "Na")
+    Contact.objects.filter(pk=other.pk).update(user_identification="005Z")
+
+    people = signed_in(alice).get(reverse("contacts")).context["people"]
+
+    assert {person.assigned_to for person in people} == {alice.email, "005Z"}
+
+
+def test_a_contact_page_shows_fields_issues_and_the_record(
+    alice: Member, rows: Rows, workspace: Workspace, signed_in: SignedIn
+) -> None:
+    ContactField.objects.create(workspace=workspace, name="year", label="Graduation Year", type="number")
+    Contact.objects.filter(pk=rows.contact.pk).update(fields={"year": 2027.0})
+    add_issue(rows.run, 1, "odd number")
+
+    body = signed_in(alice).get(reverse("contact", args=[rows.contact.salesforce_id])).content.decode()
+
+    assert "Graduation Year" in body
+    assert "<dd>2027</dd>" in body
+    assert "odd number" in body
+    assert f'href="{rows.connection.host}/{rows.contact.salesforce_id}"' in body
+
+
+def test_who_left_the_list_is_kept_with_the_date(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    Contact.objects.filter(pk=rows.contact.pk).update(in_source=False, left_source_at="2026-03-04T00:00Z")
+
+    body = signed_in(alice).get(reverse("contacts")).content.decode()
+
+    assert "Left Mar 4, 2026" in body

@@ -1,0 +1,168 @@
+import csv
+import io
+
+from django.http import StreamingHttpResponse
+from django.urls import reverse
+
+from carillon.accounts.models import Member
+from carillon.imports.models import ImportRun
+from tests.integration.web.conftest import Rows, SignedIn, add_issue, add_run
+
+
+def progress_of(run: ImportRun) -> str:
+    return reverse("run_progress", args=[run.public_id])
+
+
+def test_runs_are_listed_newest_first_and_each_once(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    runs = [rows.run, *[add_run(rows.setup, hours_ago=hours) for hours in range(1, 60)]]
+    client, seen, cursor = signed_in(alice), [], ""
+
+    while True:
+        context = client.get(reverse("import_history"), {"older": cursor} if cursor else {}).context
+        seen += [run.row.pk for run in context["runs"]]
+        if not (cursor := context["next"]):
+            break
+
+    assert seen == [run.pk for run in runs]
+
+
+def test_an_open_run_is_shown_on_top_with_its_progress(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    run = add_run(rows.setup, status="running")
+
+    body = signed_in(alice).get(reverse("import_history")).content.decode()
+
+    assert f'hx-get="{progress_of(run)}"' in body
+    assert "50 of 200 records" in body
+    assert 'max="100" value="25"' in body
+
+
+def test_a_panel_that_did_not_change_costs_a_304(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    run, client = add_run(rows.setup, status="running"), signed_in(alice)
+    first = client.get(progress_of(run))
+
+    same = client.get(progress_of(run), headers={"If-None-Match": first.headers["ETag"]})
+    ImportRun.objects.filter(pk=run.pk).update(received=120)
+    moved = client.get(progress_of(run), headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, same.status_code, moved.status_code) == (200, 304, 200)
+    assert "no-cache" in first.headers["Cache-Control"]
+    assert "120 of 200 records" in moved.content.decode()
+
+
+def test_the_panel_of_a_finished_run_stops_the_polling(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    response = signed_in(alice).get(progress_of(rows.run))
+
+    assert response.status_code == 286
+    assert response.headers["HX-Trigger"] == "run-over"
+
+
+def test_cancelling_asks_first(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    run, client = add_run(rows.setup, status="running"), signed_in(alice)
+    page = reverse("cancel_import", args=[run.public_id])
+
+    assert "Cancel this import?" in client.get(page).content.decode()
+    client.post(page)
+
+    run.refresh_from_db()
+    assert run.cancel_requested_at is not None or run.status == "cancelled"
+
+
+def test_a_finished_run_has_nothing_to_cancel(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    response = signed_in(alice).get(reverse("cancel_import", args=[rows.run.public_id]))
+
+    assert response.headers["Location"] == reverse("import_run", args=[rows.run.public_id])
+
+
+def test_starting_an_import_while_one_is_open_names_it(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    add_run(rows.setup, status="queued")
+
+    response = signed_in(alice).post(
+        reverse("start_import", args=["contact"]), {"mode": "changes"}, follow=True
+    )
+
+    assert ImportRun.objects.count() == 2
+    assert "Error: " in response.content.decode()
+
+
+def test_starting_an_import_by_hand(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    signed_in(alice).post(reverse("start_import", args=["contact"]), {"mode": "everything"})
+
+    run = ImportRun.objects.get(status="queued")
+    assert (run.mode, run.started_by, run.setup) == ("everything", alice, rows.setup)
+
+
+def test_importing_everything_is_confirmed_on_its_own_page(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    body = signed_in(alice).get(reverse("confirm_everything", args=["contact"])).content.decode()
+
+    assert "Every record of <strong>Secret List</strong> is read again" in body
+    assert 'name="mode" value="everything"' in body
+
+
+def test_a_failed_run_says_why_and_what_to_do(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    run = add_run(rows.setup, status="failed")
+    ImportRun.objects.filter(pk=run.pk).update(remedy="Try again tomorrow.")
+
+    body = signed_in(alice).get(reverse("import_run", args=[run.public_id])).content.decode()
+
+    assert "Salesforce did not answer." in body
+    assert "Try again tomorrow." in body
+
+
+def test_a_run_states_its_proof(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    ImportRun.objects.filter(pk=rows.run.pk).update(org_count=9213)
+
+    body = signed_in(alice).get(reverse("import_run", args=[rows.run.public_id])).content.decode()
+
+    assert "list holds 9,213 people" in body
+
+
+def test_issues_are_filtered_by_kind_and_text(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_issue(rows.run, 1, "call my mother")
+    add_issue(rows.run, 2, "none", code="no_mobile")
+    page, client = reverse("import_run", args=[rows.run.public_id]), signed_in(alice)
+
+    def values(**query: str) -> list[str]:
+        return [issue.value for issue in client.get(page, query).context["issues"].rows]
+
+    assert values() == ["call my mother", "none"]
+    assert values(code="no_mobile") == ["none"]
+    assert values(q="mother") == ["call my mother"]
+    assert values(q="nothing like it") == []
+
+
+def test_issue_pages_hold_every_issue_once(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    made = [add_issue(rows.run, number, "x").pk for number in range(60)]
+    client, seen, cursor = signed_in(alice), [], ""
+
+    while True:
+        query = {"code": "invalid_mobile", "older": cursor}
+        page = client.get(reverse("import_run", args=[rows.run.public_id]), query).context["issues"]
+        seen += [issue.pk for issue in page.rows]
+        if not (cursor := page.next):
+            break
+
+    assert seen == made
+
+
+def test_the_download_is_streamed_filtered_and_safe(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_issue(rows.run, 1, "=HYPERLINK(1)")
+    add_issue(rows.run, 2, "+12125550123")
+    add_issue(rows.run, 3, "left out", code="no_mobile")
+
+    response = signed_in(alice).get(
+        reverse("issues_csv", args=[rows.run.public_id]), {"code": "invalid_mobile"}
+    )
+
+    assert isinstance(response, StreamingHttpResponse)
+    text = b"".join(response).decode()  # type: ignore[arg-type]
+    values = [row["value"] for row in csv.DictReader(io.StringIO(text))]
+    assert values == ["'=HYPERLINK(1)", "+12125550123"]
+    assert "attachment" in response.headers["Content-Disposition"]
