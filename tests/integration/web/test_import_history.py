@@ -162,7 +162,7 @@ def test_the_download_is_streamed_filtered_and_safe(alice: Member, rows: Rows, s
     )
 
     assert isinstance(response, StreamingHttpResponse)
-    text = b"".join(response).decode()  # type: ignore[arg-type]
+    text = b"".join(response).decode()
     values = [row["value"] for row in csv.DictReader(io.StringIO(text))]
     assert values == ["'=HYPERLINK(1)", "+12125550123"]
     assert "attachment" in response.headers["Content-Disposition"]
