@@ -164,6 +164,7 @@ def visit(installation: Installation, member: str, browser: Browser) -> Iterator
         context = browser.new_context(
             viewport={"width": width, "height": 844}, java_script_enabled=javascript, accept_downloads=True
         )
+        context.set_default_timeout(10_000)
         visitor = Visitor(context.new_page(), installation.address, [])
         visitors.append(visitor)
         visitor.page.on("console", lambda message: _note(visitor, message))

@@ -92,7 +92,7 @@ def import_and_watch(visitor: Visitor) -> int:
 def follow_an_issue(visitor: Visitor) -> str:
     """From the run's issues to the person one of them is about; returns that person's name."""
     page = visitor.page
-    page.get_by_label("Kind").select_option("invalid_mobile")
+    page.get_by_label("Kind").select_option("mobile_invalid")
     page.get_by_role("button", name="Filter").click()
     visitor.fits()
     with page.expect_download() as download:
