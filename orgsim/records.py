@@ -109,7 +109,11 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer) -> None:
     checked = _writable(record.sobject, values, creating=False)
     _check_references(org, record.sobject, checked)
     now = org.clock.stamp()
-    stamps = {"LastModifiedDate": now, "SystemModstamp": now, "LastModifiedById": viewer.user_id}
+    stamps: dict[str, Stored] = {
+        "LastModifiedDate": now,
+        "SystemModstamp": now,
+        "LastModifiedById": viewer.user_id,
+    }
     with org.store.writing() as connection:
         _check_alive(connection, record)
         write_columns(connection, record, checked | stamps)

@@ -1,0 +1,44 @@
+"""The scenario verbs over HTTP: POST /orgsim/admin/VERB with a JSON object of arguments."""
+
+import inspect
+
+import msgspec
+
+from orgsim.calls import Answer, json_answer
+from orgsim.errors import ApiError
+from orgsim.org import Org
+from orgsim.scenario import Scenario
+
+_VERBS = frozenset(name for name in vars(Scenario) if not name.startswith("_"))
+
+
+class Admin:
+    def __init__(self, org: Org) -> None:
+        self._scenario = Scenario(org)
+
+    def answer(self, verb: str, body: bytes) -> Answer:
+        """`{"result": ...}`, or `{"error": sentence}` with status 404 or 400."""
+        if verb not in _VERBS:
+            return json_answer({"error": f"no verb {verb}; there are: {', '.join(sorted(_VERBS))}"}, 404)
+        method = getattr(self._scenario, verb)
+        try:
+            arguments = _arguments(method, body)
+            return json_answer({"result": method(**arguments)})
+        except (TypeError, ValueError, LookupError, msgspec.MsgspecError) as error:
+            return json_answer({"error": str(error)}, 400)
+        except ApiError as error:
+            return json_answer({"error": error.message, "errorCode": error.error_code}, 400)
+
+
+def _arguments(method: object, body: bytes) -> dict[str, object]:
+    """The arguments, each turned into the type its parameter has; **fields are taken as they come."""
+    if not callable(method):
+        raise TypeError("not a verb")
+    given = msgspec.json.decode(body or b"{}", type=dict[str, object])
+    parameters = inspect.signature(method, eval_str=True).parameters
+    arguments = {}
+    for name, value in given.items():
+        parameter = parameters.get(name)
+        typed = parameter is not None and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        arguments[name] = msgspec.convert(value, parameter.annotation) if parameter and typed else value
+    return arguments

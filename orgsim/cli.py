@@ -1,0 +1,65 @@
+"""The `orgsim` command."""
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from orgsim import birth, server
+from orgsim.org import Org
+from orgsim.staff import CLIENT_ID, CLIENT_SECRET, PASSWORDS
+from orgsim.store import StoreError
+
+
+@click.group()
+def main() -> None:
+    """A Salesforce org in a box, for demos and tests."""
+
+
+@main.command()
+@click.option(
+    "--port", default=8089, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free port."
+)
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The org's file; made on the first start, kept afterwards.",
+)
+@click.option(
+    "--contacts", default=10_000, show_default=True, type=click.IntRange(0), help="Contacts of a new org."
+)
+@click.option("--leads", default=2_000, show_default=True, type=click.IntRange(0), help="Leads of a new org.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same people.")
+@click.option(
+    "--admin-token", envvar="ORGSIM_ADMIN_TOKEN", help="Token of the admin endpoint; random when not given."
+)
+def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_token: str | None) -> None:
+    """Serve the org in FILE over HTTP on 127.0.0.1 until Ctrl-C."""
+    try:
+        listener = server.bind(port)
+        if not data.exists():
+            click.echo(f"Making {contacts:,} contacts and {leads:,} leads in {data} ...")
+            birth.make(data, birth.Size(contacts, leads, seed), datetime.now(UTC))
+        org = Org(data)
+    except (server.PortInUseError, StoreError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"{data} can't be written ({error.strerror}): choose another --data.", err=True)
+        sys.exit(1)
+    token = admin_token or secrets.token_urlsafe(16)
+    click.echo(f"Simulated org:  {server.address_of(listener)}")
+    click.echo(f"Client:         {CLIENT_ID} / {CLIENT_SECRET}")
+    for username, password in PASSWORDS.items():
+        click.echo(f"User:           {username} / {password}")
+    click.echo(f"X-Orgsim-Token: {token}")
+    sys.stdout.flush()
+    try:
+        server.make_server(org, token).run(sockets=[listener])
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+    finally:
+        org.close()

@@ -1,0 +1,180 @@
+"""What can happen to an org, as verbs: staff edit, fields vanish, sessions end, connections drop.
+
+Tests call them in process, other programs over the admin endpoint.
+"""
+
+from datetime import timedelta
+
+import msgspec
+
+from orgsim import listviews, records
+from orgsim.auth import Session
+from orgsim.clock import stamp
+from orgsim.faults import Fault
+from orgsim.ids import serial_id
+from orgsim.org import Org, Viewer
+from orgsim.schema import SObject
+from orgsim.staff import REGISTRAR_USERNAME
+from orgsim.values import Stored, stored_value
+from orgsim.viewdef import Leaf, ListView, Order, Tree
+
+
+class Scenario:
+    def __init__(self, org: Org) -> None:
+        self.org = org
+        self.store = org.store
+
+    # Sessions and faults
+
+    def expire_sessions(self) -> None:
+        self.org.sessions.expire_all()
+
+    def set_session_lifetime(self, seconds: float) -> None:
+        self.org.sessions.lifetime = timedelta(seconds=seconds)
+
+    def fail_next(
+        self, status: int, times: int = 1, path_contains: str | None = None, after: int = 0
+    ) -> None:
+        """Answer `times` requests with an error status, once `after` requests of such a path went well."""
+        self.org.faults.order(Fault(times=times, after=after, path_contains=path_contains, status=status))
+
+    def drop_connection(self, times: int = 1, path_contains: str | None = None, after: int = 0) -> None:
+        """Close the connection in the middle of the body."""
+        self.org.faults.order(Fault(times=times, after=after, path_contains=path_contains, drop=True))
+
+    def slow(self, seconds: float, times: int = 1, path_contains: str | None = None, after: int = 0) -> None:
+        self.org.faults.order(Fault(times=times, after=after, path_contains=path_contains, seconds=seconds))
+
+    def clear_faults(self) -> None:
+        self.org.faults.clear()
+
+    def forget_cursors(self) -> None:
+        """Every open query locator becomes unknown, as after two days."""
+        self.org.cursors.clear()
+
+    # The org
+
+    def set_clock_offset(self, seconds: float) -> None:
+        self.org.clock.offset_seconds = seconds
+        self.store.set_meta("clock_offset", str(seconds))
+
+    def set_limit(self, limit: int) -> None:
+        """The daily API requests of the org."""
+        self.org.usage.limit = limit
+
+    def refresh_sandbox(self) -> str:
+        """Another org behind the same address: the new org id."""
+        with self.store.writing() as connection:
+            number = int(self.store.meta("refreshes", "0")) + 1
+            org_id = serial_id("00D", number + 1)
+            self.store.set_meta("refreshes", str(number))
+            self.store.set_meta("org_id", org_id)
+            connection.execute("UPDATE Organization SET Id = ?, IsSandbox = 1", (org_id,))
+        self.org.sessions.expire_all()
+        self.org.cursors.clear()
+        return org_id
+
+    def set_active(self, username: str, active: bool) -> None:
+        with self.store.writing() as connection:
+            connection.execute("UPDATE User SET IsActive = ? WHERE Username = ?", (int(active), username))
+
+    def hide_field(self, sobject: str, field: str) -> None:
+        """Field-level security takes a field from the API user."""
+        self.org.set_hidden(sobject, field, hidden=True)
+
+    def show_field(self, sobject: str, field: str) -> None:
+        self.org.set_hidden(sobject, field, hidden=False)
+
+    # List views
+
+    def unshare(self, list_view: str) -> None:
+        """Take a view (API name, label or id) from the API user."""
+        self._change(list_view, shared=False)
+
+    def share(self, list_view: str) -> None:
+        self._change(list_view, shared=True)
+
+    def _change(self, list_view: str, *, shared: bool) -> None:
+        view = listviews.any_view(self.org, list_view)
+        listviews.save_view(self.org, msgspec.structs.replace(view, shared=shared))
+
+    def delete_list_view(self, list_view: str) -> None:
+        listviews.delete_view(self.org, listviews.any_view(self.org, list_view))
+
+    def add_list_view(
+        self,
+        sobject: str,
+        developer_name: str,
+        *,
+        label: str | None = None,
+        columns: tuple[str, ...] = ("Name", "MobilePhone"),
+        where: Leaf | Tree | None = None,
+        scope: str | None = None,
+    ) -> str:
+        """A new shared view; its id."""
+        view = ListView(
+            id="",
+            position=0,
+            sobject=sobject,
+            developer_name=developer_name,
+            label=label or developer_name,
+            columns=tuple(columns),
+            where=where,
+            order=(Order("Name"),),
+            scope=scope,
+        )
+        return listviews.save_view(self.org, view).id
+
+    def set_list_view_filter(self, list_view: str, where: Leaf | Tree | None) -> None:
+        view = listviews.any_view(self.org, list_view)
+        listviews.save_view(self.org, msgspec.structs.replace(view, where=where))
+
+    # Records, as the registrar
+
+    def edit(self, record_id: str, **fields: object) -> None:
+        record, viewer = self._record(record_id), self._registrar()
+        records.update(self.org, record, dict(fields), viewer)
+
+    def create(self, sobject: str, **fields: object) -> str:
+        return records.create(self.org, self._sobject(sobject), dict(fields), self._registrar())
+
+    def delete(self, record_id: str) -> None:
+        records.delete(self.org, self._record(record_id), self._registrar())
+
+    def late_commit(self, record_id: str, minutes: float, **fields: object) -> None:
+        """An edit that becomes visible now but carries the stamp of some minutes ago."""
+        moment = stamp(self.org.clock.now() - timedelta(minutes=minutes))
+        record = self._record(record_id)
+        values: dict[str, Stored] = {"LastModifiedDate": moment, "SystemModstamp": moment}
+        values["LastModifiedById"] = self._registrar().user_id
+        for name, value in fields.items():
+            field = record.sobject.field(name)
+            if field is None:
+                raise LookupError(f"{record.sobject.name} has no field {name}")
+            values[field.name] = stored_value(field, value)
+        with self.store.writing() as connection:
+            records.write_columns(connection, record, values)
+
+    def ids(self, sobject: str) -> list[str]:
+        """Every living record's id, oldest first."""
+        table = self._sobject(sobject)
+        alive = " WHERE IsDeleted = 0" if table.soft_deletes else ""
+        sql = f'SELECT Id FROM "{table.name}"{alive} ORDER BY pk'  # noqa: S608  names of the schema
+        return [record_id for (record_id,) in self.store.reader().execute(sql)]
+
+    def _sobject(self, name: str) -> SObject:
+        found = self.org.schema.sobject(name)
+        if found is None:
+            raise LookupError(f"the org has no object {name}")
+        return found
+
+    def _record(self, record_id: str) -> records.Target:
+        sobject = self.org.schema.of_id(record_id)
+        if sobject is None:
+            raise LookupError(f"{record_id} is no record id of this org")
+        return records.target(sobject, record_id)
+
+    def _registrar(self) -> Viewer:
+        sql = "SELECT Id FROM User WHERE Username = ?"
+        (user_id,) = self.store.reader().execute(sql, (REGISTRAR_USERNAME,)).fetchone()
+        return self.org.viewer(Session(user_id, REGISTRAR_USERNAME, self.org.clock.now()))

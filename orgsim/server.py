@@ -1,0 +1,160 @@
+"""HTTP in front of the org: one ASGI app that checks where a request comes from, plays ordered faults, and answers.
+
+Work is done in a few threads, so that a long query and a page go on at once; SQLite frees the interpreter meanwhile.
+"""
+
+import asyncio
+import hmac
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+import uvicorn
+from anyio import CapacityLimiter
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from orgsim import api
+from orgsim.admin import Admin
+from orgsim.calls import Answer, Call, json_answer, packed
+from orgsim.faults import Fault
+from orgsim.org import Org
+
+THREADS = 3
+LONGEST_URI = 16_384
+LARGEST_BODY = 10_000_000
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ADMIN = "/orgsim/admin/"
+
+
+class PortInUseError(Exception):
+    """The port can't be bound; the text is for the person at the terminal."""
+
+
+def bind(port: int) -> socket.socket:
+    """A socket on loopback only; port 0 takes any free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise PortInUseError(
+            f"Port {port} can't be used ({error.strerror}): choose another with --port."
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:
+        return False
+
+
+def _refusal(request: HttpRequest) -> Answer | None:
+    """What a browser could be tricked into is refused: foreign Host (rebinding) and foreign Origin."""
+    origin = request.headers.get("origin")
+    if not _is_loopback(f"//{request.headers.get('host', '')}"):
+        return json_answer(
+            [{"message": "This server answers to loopback names only", "errorCode": "BAD_HOST"}], 421
+        )
+    if origin is not None and not _is_loopback(origin):
+        return json_answer(
+            [{"message": "Requests of other sites are refused", "errorCode": "BAD_ORIGIN"}], 403
+        )
+    if len(request.url.path) + len(request.url.query) > LONGEST_URI:
+        return json_answer([{"message": "The URI is too long", "errorCode": "URI_TOO_LONG"}], 414)
+    return None
+
+
+class Site:
+    """The ASGI application of one org."""
+
+    def __init__(self, org: Org, admin_token: str) -> None:
+        self._org = org
+        self._admin_token = admin_token
+        self._admin = Admin(org)
+        self._limiter = CapacityLimiter(THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = HttpRequest(scope, receive)
+        answer, fault = _refusal(request), None
+        if answer is None:
+            answer, fault = await self._answered(request)
+        await self._send(request, answer, send, truncated=fault is not None and fault.drop)
+
+    async def _answered(self, request: HttpRequest) -> tuple[Answer, Fault | None]:
+        body = await request.body()
+        if len(body) > LARGEST_BODY:
+            return json_answer([{"message": "The body is too large", "errorCode": "TOO_LARGE"}], 413), None
+        call = Call(
+            method=request.method,
+            path=request.url.path.rstrip("/") or "/",
+            query=dict(request.query_params),
+            headers=dict(request.headers),
+            body=body,
+            address=f"{request.url.scheme}://{request.headers['host']}",
+        )
+        if call.path.startswith(_ADMIN):
+            return await self._in_thread(self._administered, call), None
+        whole = f"{call.path}?{request.url.query}" if request.url.query else call.path
+        fault = self._org.faults.due(whole)
+        if fault and fault.seconds:
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.status:
+            return json_answer(fault.error(), fault.status), fault
+        answer = await self._in_thread(self._plain, call, whole)
+        return answer, fault
+
+    async def _in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
+
+    def _plain(self, call: Call, whole: str) -> Answer:
+        answer = api.answer(self._org, call)
+        if answer.status < 300 and answer.body:
+            answer = Answer(answer.status, self._org.faults.mangled(whole, answer.body), answer.headers)
+        return packed(answer, call.headers.get("accept-encoding", ""))
+
+    def _administered(self, call: Call) -> Answer:
+        given = call.headers.get("x-orgsim-token", "")
+        if not hmac.compare_digest(given.encode(), self._admin_token.encode()):
+            return json_answer(
+                {"error": "the header X-Orgsim-Token must hold the token printed at start"}, 403
+            )
+        if call.method != "POST":
+            return json_answer({"error": "verbs are called with POST"}, 405)
+        return self._admin.answer(call.path.removeprefix(_ADMIN), call.body)
+
+    async def _send(self, request: HttpRequest, answer: Answer, send: Send, *, truncated: bool) -> None:
+        headers = {**answer.headers, "Date": self._org.clock.http_date()}
+        if answer.status != 204:
+            headers["Content-Length"] = str(len(answer.body) + truncated)
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        body = b"" if request.method == "HEAD" else answer.body
+        # A dropped connection: half of the body is sent, then uvicorn closes because the rest never comes.
+        body = body[: len(body) // 2] if truncated else body
+        await send({"type": "http.response.body", "body": body, "more_body": truncated})
+
+
+def make_server(org: Org, admin_token: str) -> uvicorn.Server:
+    app = Starlette(routes=[Mount("/", app=Site(org, admin_token))])
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        lifespan="off",
+        timeout_keep_alive=60,
+        h11_max_incomplete_event_size=4 * LONGEST_URI,
+    )
+    return uvicorn.Server(config)
