@@ -58,7 +58,8 @@ def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_tok
     click.echo(f"X-Orgsim-Token: {token}")
     sys.stdout.flush()
     try:
-        server.make_server(org, token).run(sockets=[listener])
+        with server.make_pool() as pool:
+            server.make_server(org, token, pool).run(sockets=[listener])
     except KeyboardInterrupt:
         click.echo("Stopped.")
     finally:

@@ -116,7 +116,16 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer) -> None:
     }
     with org.store.writing() as connection:
         _check_alive(connection, record)
+        _check_unconverted(connection, record)
         write_columns(connection, record, checked | stamps)
+
+
+def _check_unconverted(connection: sqlite3.Connection, record: Target) -> None:
+    if record.sobject.name != "Lead":
+        return
+    (converted,) = connection.execute("SELECT IsConverted FROM Lead WHERE Id = ?", (record.id,)).fetchone()
+    if converted:
+        raise ApiError(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 
 
 def write_columns(connection: sqlite3.Connection, record: Target, values: dict[str, Stored]) -> None:

@@ -7,11 +7,10 @@ import asyncio
 import hmac
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-import anyio.to_thread
 import uvicorn
-from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.routing import Mount
@@ -40,6 +39,7 @@ def bind(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise PortInUseError(
@@ -78,11 +78,11 @@ def _refusal(request: HttpRequest) -> Answer | None:
 class Site:
     """The ASGI application of one org."""
 
-    def __init__(self, org: Org, admin_token: str) -> None:
+    def __init__(self, org: Org, admin_token: str, pool: ThreadPoolExecutor) -> None:
         self._org = org
+        self._pool = pool
         self._admin_token = admin_token
         self._admin = Admin(org)
-        self._limiter = CapacityLimiter(THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HttpRequest(scope, receive)
@@ -115,7 +115,7 @@ class Site:
         return answer, fault
 
     async def _in_thread(self, work: Callable[..., Answer], *arguments: object) -> Answer:
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     def _plain(self, call: Call, whole: str) -> Answer:
         answer = api.answer(self._org, call)
@@ -145,8 +145,13 @@ class Site:
         await send({"type": "http.response.body", "body": body, "more_body": truncated})
 
 
-def make_server(org: Org, admin_token: str) -> uvicorn.Server:
-    app = Starlette(routes=[Mount("/", app=Site(org, admin_token))])
+def make_pool() -> ThreadPoolExecutor:
+    """The threads that answer; each keeps a connection to the store, so shut it down before the store is closed."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="orgsim")
+
+
+def make_server(org: Org, admin_token: str, pool: ThreadPoolExecutor) -> uvicorn.Server:
+    app = Starlette(routes=[Mount("/", app=Site(org, admin_token, pool))])
     config = uvicorn.Config(
         app,
         log_level="critical",

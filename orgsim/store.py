@@ -67,32 +67,25 @@ class Store:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
-        self._writer = self._connect()
-        self._check_format()
-        self._writer.execute("PRAGMA journal_mode=WAL")
+        try:
+            self._writer = self._connect()
+            version = self.meta("format", "none")
+            self._writer.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StoreError(f"{path} is not a data file of the simulated org: choose another --data.") from error
+        if version != FORMAT:
+            self.close()
+            raise StoreError(f"{path} was made by another version of orgsim: delete it or choose another --data.")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
+        self._opened.append(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-24000")
         connection.execute("PRAGMA temp_store=MEMORY")
         register(connection)
-        self._opened.append(connection)
         return connection
-
-    def _check_format(self) -> None:
-        try:
-            version = self.meta("format", "none")
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreError(
-                f"{self.path} is not a data file of the simulated org: choose another --data."
-            ) from error
-        if version != FORMAT:
-            self.close()
-            raise StoreError(
-                f"{self.path} was made by another version of orgsim: delete it or choose another --data."
-            )
 
     def reader(self) -> sqlite3.Connection:
         """This thread's own connection, for reading only."""

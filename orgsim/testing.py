@@ -37,7 +37,8 @@ class OrgSim(Scenario):
         self.admin_token = secrets.token_urlsafe(16)
         self._listener = server.bind(0)
         self.url = server.address_of(self._listener)
-        self._server = server.make_server(self.org, self.admin_token)
+        self._pool = server.make_pool()
+        self._server = server.make_server(self.org, self.admin_token, self._pool)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True
         )
@@ -66,6 +67,7 @@ class OrgSim(Scenario):
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
         self._listener.close()
+        self._pool.shutdown()
         self.org.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
