@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import secrets
 import shlex
 import sys
 import sysconfig
@@ -18,10 +19,11 @@ from carillon.cli import runtime
 from carillon.cli.demo_ports import Ports, choose_ports, forget_running
 from carillon.lib import home, postgres
 from carillon.lib.errors import CarillonError
-from carillon.lib.files import Claim
+from carillon.lib.files import Claim, write_once
 from carillon.lib.processes import Child, Supervisor
 
 GRACE_SECONDS = 27.0
+ORG_TOKEN_FILE = "org-token"  # noqa: S105 - a file name
 # The first start writes the simulated org's file; its size is the user's choice.
 ORG_SECONDS = 600.0
 WEB_SECONDS = 60.0
@@ -134,7 +136,9 @@ def _org(plan: Plan, logs: Path) -> Child:
     program = Path(sysconfig.get_path("scripts")) / "orgsim"
     command = [str(program), "serve", "--port", str(plan.ports.org), "--data", str(plan.folder / "orgsim.db")]
     command += ["--contacts", str(plan.contacts), "--leads", str(plan.leads), "--seed", str(plan.seed)]
-    return Child("the simulated org", command, log=logs / "orgsim.log")
+    token = write_once(plan.folder / ORG_TOKEN_FILE, secrets.token_urlsafe(16)).strip()
+    environment = {**os.environ, "ORGSIM_ADMIN_TOKEN": token}
+    return Child("the simulated org", command, environment=environment, log=logs / "orgsim.log")
 
 
 def _carillon(name: str, logs: Path, *arguments: str) -> Child:
@@ -162,6 +166,8 @@ def _answers(port: int) -> bool:
 
 
 def _welcome(plan: Plan, sign_in: SignIn, seconds: float) -> str:
+    folder = shlex.quote(str(plan.folder))
+    carillon = shlex.quote(str(Path(sysconfig.get_path("scripts")) / "carillon"))
     return f"""
 Carillon is ready after {seconds:.1f} s.
 
@@ -170,14 +176,17 @@ Carillon is ready after {seconds:.1f} s.
   Password  {sign_in.password}
 
 What to try
-  Contacts          everybody of the list view, as imported; search a name or a number
-  Import History    press "Import changes"; open a run to see its issues and what it cost
-  Contact Import    choose another list view, map another field, import again
-  The org's staff   change a record at {plan.org_url}, then import changes
+  Contacts         everybody of the list view, as imported; search a name or a number
+  Import History   press "Import changes"; open a run to see its issues and what it cost
+  Contact Import   choose another list view, map another field, import again
 
 On the command line, in another terminal:
-  export CARILLON_DATA_DIR={shlex.quote(str(plan.folder))} CARILLON_ALLOW_LOCAL_ORG=1
-  carillon import contact
-  carillon contacts
+  export CARILLON_DATA_DIR={folder} CARILLON_ALLOW_LOCAL_ORG=1
+  {carillon} contacts --query Garcia
+  {carillon} import contact
+
+Play the org's staff, with a Salesforce ID from Contacts, then import changes:
+  curl {plan.org_url}/orgsim/admin/edit -H "X-Orgsim-Token: $(cat {folder}/{ORG_TOKEN_FILE})" \\
+    -d '{{"record_id": "ID", "FirstName": "Zoë"}}'
 
 Ctrl-C stops everything; your data is kept."""
