@@ -103,7 +103,7 @@ class AdditionalFieldForm(PageForm):
     label = forms.CharField(
         required=False,
         max_length=80,
-        label="Name of the new contact field",
+        label="New field's name",
         widget=forms.TextInput(attrs={"placeholder": "As in Salesforce", "data-for-new": True}),
     )
     type = forms.CharField(
@@ -198,7 +198,9 @@ class SetupForm:
     def with_row_added(self) -> "SetupForm":
         draft = self.entered()
         rows = (*draft.additional_fields, AdditionalField("", "", "", ""))
-        return SetupForm(replace(draft, additional_fields=rows), self.offer)
+        form = SetupForm(replace(draft, additional_fields=rows), self.offer)
+        form.rows[-1].fields["salesforce"].widget.attrs["autofocus"] = True
+        return form
 
     def with_row_removed(self, number: int) -> "SetupForm":
         self.rows = [row for position, row in enumerate(self.rows) if position != number]

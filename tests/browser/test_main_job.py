@@ -69,6 +69,7 @@ def add_field(page: Page, field: str) -> None:
     before = rows.count()
     page.get_by_role("button", name="Add a field").click()
     expect(rows).to_have_count(before + 1)
+    expect(rows.last.get_by_label("Salesforce field")).to_be_focused()
     rows.last.get_by_label("Salesforce field").select_option(field)
 
 
@@ -127,7 +128,7 @@ def test_the_setup_works_without_javascript(visit: Visit, installation: Installa
     page.locator(".views a").first.click()
     page.get_by_role("button", name="Add a field").click()
     page.locator("[data-row]").last.get_by_label("Salesforce field").select_option("Company")
-    page.locator("[data-row]").last.get_by_label("Name of the new contact field").fill("Employer")
+    page.locator("[data-row]").last.get_by_label("New field's name").fill("Employer")
     page.get_by_role("button", name="Add a field").click()
     expect(page.locator("[data-row]").first.get_by_label("Salesforce field")).to_have_value("Company")
     page.get_by_role("button", name="Remove additional field 2").click()

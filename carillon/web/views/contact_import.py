@@ -49,9 +49,9 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return _page(request, setup, answers, form)
     form = SetupForm(replace(drafts.draft_of(setup), source=source_id), offer, request.POST)
     if "add_field" in request.POST:
-        return _page(request, setup, answers, form.with_row_added(), added=True)
+        return _page(request, setup, answers, form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
-        return _page(request, setup, answers, form.with_row_removed(int(number)))
+        return _page(request, setup, answers, form.with_row_removed(int(number)), removed=True)
     if form.is_valid() and _save(request, setup, form):
         return redirect("contact_import", slug)
     return _page(request, setup, answers, form)
@@ -95,7 +95,7 @@ def _sentence(error: CarillonError | SalesforceError) -> str:
 
 
 def _page(
-    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, *, added: bool = False
+    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, *, removed: bool = False
 ) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     chosen = form.draft.source
@@ -108,7 +108,7 @@ def _page(
         "chosen": chosen,
         "moved": bool(setup.source_id) and chosen != setup.source_id,
         "form": form,
-        "added": added,
+        "removed": removed,
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
     }
     return render(request, "web/contact_import.html", context)

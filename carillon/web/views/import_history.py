@@ -97,11 +97,9 @@ def start_import(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, object_or_404(slug))
     mode = Mode.EVERYTHING if request.POST.get("mode") == Mode.EVERYTHING else Mode.CHANGES
     try:
-        run = actions.request_run(setup=setup, mode=mode, by=request.user)
+        actions.request_run(setup=setup, mode=mode, by=request.user)
     except CarillonError as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, f"The import of {run.get_object_display()}s is on its way.")
     return redirect("import_history")
 
 

@@ -1,0 +1,251 @@
+"""The Contact Import page against an org that answers over HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from carillon.accounts.models import Member, Workspace
+from carillon.connections import actions as connections
+from carillon.contacts.models import ContactField
+from carillon.imports import catalog
+from carillon.imports.models import FieldMapping, ImportSetup
+from orgsim.testing import OrgSim
+from tests.integration.web.conftest import Rows, SignedIn, add_contact
+
+PAGE = "/contact-import/contact/"
+STANDARD = {
+    "enabled": "on",
+    "first_name": "Preferred_Name__c",
+    "first_name_fallback": "FirstName",
+    "last_name": "LastName",
+    "mobile_number": "MobilePhone",
+    "user_identification": "",
+}
+
+
+@pytest.fixture(scope="module")
+def org() -> Iterator[OrgSim]:
+    with OrgSim(contacts=50, leads=10) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(alice: Member, workspace: Workspace, org: OrgSim, signed_in: SignedIn) -> Client:
+    """Alice's browser, with her workspace connected to the org."""
+    org.clear_faults()
+    connections.save_connection(
+        workspace=workspace, host=org.url, client_id="orgsim-client", client_secret="orgsim-secret", by=alice
+    )
+    return signed_in(alice)
+
+
+def source_called(workspace: Workspace, api_name: str, sobject: str = "Contact") -> str:
+    return next(one.id for one in catalog.list_views(workspace, sobject) if one.api_name == api_name)
+
+
+def entered(source: str, *additional: dict[str, str], **changes: str) -> dict[str, str]:
+    values = {**STANDARD, "source": source, "additional_fields-count": str(len(additional)), **changes}
+    for number, row in enumerate(additional):
+        values |= {f"additional_fields-{number}-{part}": value for part, value in row.items()}
+    return values
+
+
+def row(salesforce: str, contact_field: str = "", label: str = "", kind: str = "") -> dict[str, str]:
+    return {"salesforce": salesforce, "contact_field": contact_field, "label": label, "type": kind}
+
+
+def test_without_a_connection_the_page_leads_to_authentication(alice: Member, signed_in: SignedIn) -> None:
+    body = signed_in(alice).get(PAGE).content.decode()
+
+    assert "Connect Salesforce first" in body
+
+
+def test_only_list_views_the_api_user_sees_are_offered(admin: Client) -> None:
+    body = admin.get(PAGE).content.decode()
+
+    assert "AllContacts" in body
+    assert "TextingContacts" in body
+    assert "DeansPrivateList" not in body
+
+
+def test_list_views_are_found_without_javascript(admin: Client) -> None:
+    sources = admin.get(PAGE, {"q": "textingc"}).context["sources"]
+
+    assert [source.api_name for source in sources] == ["TextingContacts"]
+
+
+def test_a_chosen_view_brings_suggestions_with_its_columns_first(admin: Client, workspace: Workspace) -> None:
+    source = source_called(workspace, "TextingContacts")
+
+    context = admin.get(PAGE, {"source": source}).context
+
+    form = context["form"]
+    values = {name: form.standard[name].value() for name in STANDARD}
+    options = form.standard.fields["last_name"].widget.choices
+    assert values["last_name"] == "LastName"
+    assert values["mobile_number"] == "MobilePhone"
+    assert [heading for heading, _ in options] == ["", "In this list view", "Other fields"]
+    assert not ImportSetup.objects.get(object="Contact").source_id
+
+
+def test_a_view_of_the_own_records_warns(admin: Client, workspace: Workspace) -> None:
+    body = admin.get(PAGE, {"source": source_called(workspace, "MyContacts")}).content.decode()
+
+    assert "scope mine" in body
+
+
+def test_saving_keeps_the_whole_setup(admin: Client, workspace: Workspace) -> None:
+    source = source_called(workspace, "TextingContacts")
+    data = entered(source, row("Program__c"), row("Graduation_Year__c", label="Class of", kind="number"))
+
+    response = admin.post(PAGE, data, follow=True)
+
+    setup = ImportSetup.objects.get(object="Contact")
+    fields = (
+        ContactField.objects.filter(workspace=workspace).order_by("pk").values_list("name", "label", "type")
+    )
+    assert (setup.enabled, setup.source_id, setup.first_name) == (True, source, "Preferred_Name__c")
+    assert list(fields) == [("program", "Program", "choice"), ("class_of", "Class of", "number")]
+    assert list(setup.mappings.order_by("position").values_list("salesforce_field", flat=True)) == [
+        "Program__c",
+        "Graduation_Year__c",
+    ]
+    assert "Import now" in response.content.decode()
+    assert "reads everything" in response.content.decode()
+
+
+def test_an_existing_contact_field_is_mapped_again(admin: Client, workspace: Workspace) -> None:
+    program = ContactField.objects.create(workspace=workspace, name="program", label="Program", type="text")
+
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c", "program")))
+
+    assert FieldMapping.objects.get().contact_field == program
+
+
+def test_errors_stand_beside_their_fields_and_nothing_is_lost(admin: Client, workspace: Workspace) -> None:
+    source = source_called(workspace, "TextingContacts")
+    data = entered(source, row("", label="Nickname"), last_name="", mobile_number="Nonsense__c")
+
+    response = admin.post(PAGE, data)
+
+    form = response.context["form"]
+    assert set(form.standard.errors) == {"last_name", "mobile_number"}
+    assert "salesforce" in form.rows[0].errors
+    assert form.standard["first_name"].value() == "Preferred_Name__c"
+    assert form.rows[0]["label"].value() == "Nickname"
+    body = response.content.decode()
+    assert 'id="id_last_name_error"' in body
+    assert 'aria-describedby="id_last_name_error"' in body
+    assert 'value="Nonsense__c" selected' in body
+    assert not ImportSetup.objects.get(object="Contact").source_id
+
+
+def test_a_row_is_added_and_removed_without_saving(admin: Client, workspace: Workspace) -> None:
+    data = entered(source_called(workspace, "AllContacts"), row("Program__c"), row("Email"))
+
+    added = admin.post(PAGE, {**data, "add_field": "1"}).context["form"]
+    removed = admin.post(PAGE, {**data, "remove_field": "0"}).context["form"]
+
+    assert [one["salesforce"].value() for one in added.rows] == ["Program__c", "Email", ""]
+    assert [one["salesforce"].value() for one in removed.rows] == ["Email"]
+    assert not ImportSetup.objects.get(object="Contact").source_id
+
+
+@pytest.mark.parametrize("count", ["", "x", "-3", "999999999"])
+def test_a_made_up_row_count_does_no_harm(admin: Client, workspace: Workspace, count: str) -> None:
+    data = entered(source_called(workspace, "AllContacts")) | {"additional_fields-count": count}
+
+    assert admin.post(PAGE, data).status_code == 302
+
+
+def test_choosing_another_view_keeps_the_mapping_and_says_it_is_not_saved(
+    admin: Client, workspace: Workspace
+) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c")))
+
+    response = admin.get(PAGE, {"source": source_called(workspace, "TextingContacts")})
+
+    assert "Not saved yet" in response.content.decode()
+    assert response.context["form"].rows[0]["salesforce"].value() == "Program__c"
+
+
+def test_the_page_says_what_a_blank_user_identification_switches_off(
+    admin: Client, workspace: Workspace
+) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts")))
+
+    body = admin.get(PAGE).content.decode()
+
+    assert "Send as assigned user" in body
+    assert "Send to my assigned contacts only" in body
+
+
+def test_an_org_that_does_not_answer_leaves_the_stored_setup_readable(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    response = signed_in(alice).get(PAGE)
+
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert "Secret List" in body
+    assert 'value="MobilePhone" selected' in body
+    assert response.context["answers"].trouble in body.replace("&#x27;", "'")
+
+
+def test_leads_have_the_same_page(admin: Client, workspace: Workspace) -> None:
+    page = reverse("contact_import", args=["lead"])
+    source = source_called(workspace, "AllLeads", "Lead")
+
+    first = admin.get(page).content.decode()
+    admin.post(page, entered(source, first_name="FirstName", first_name_fallback=""))
+
+    assert "Leads are not imported now" in first
+    assert ImportSetup.objects.get(object="Lead").enabled
+    assert "Import Leads" in admin.get(page).content.decode()
+
+
+def test_auditors_read_the_setup(
+    admin: Client, dana: Member, workspace: Workspace, signed_in: SignedIn
+) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts")))
+
+    body = signed_in(dana).get(PAGE).content.decode()
+
+    assert "AllContacts" in body
+    assert "Add a field" not in body
+    assert "Import now" not in body
+
+
+def test_charlie_sees_no_setup_and_no_org_of_another_workspace(
+    admin: Client, charlie: Member, workspace: Workspace, signed_in: SignedIn
+) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c")))
+    add_contact(workspace, 1, "Ana", "García")
+
+    body = signed_in(charlie).get(PAGE, {"source": source_called(workspace, "AllContacts")}).content.decode()
+
+    assert "AllContacts" not in body
+    assert "Program" not in body
+
+
+def test_a_wrong_secret_is_told_and_not_shown(
+    alice: Member, workspace: Workspace, org: OrgSim, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    data = {"host": org.url, "client_id": "orgsim-client", "client_secret": "not-the-secret"}
+    client.post(reverse("authentication"), data)
+
+    response = client.post(reverse("test_connection"))
+
+    assert response.context["report"].ok is False
+    assert "not-the-secret" not in response.content.decode()
+
+
+def test_a_good_connection_reports_the_org(admin: Client) -> None:
+    report = admin.post(reverse("test_connection")).context["report"]
+
+    assert report.ok
+    assert report.org_name
+    assert report.calls_limit > report.calls_used > 0
