@@ -22,15 +22,31 @@ class Mapped:
 
 
 def batches(pages: Iterable[Mapped], clock: Callable[[], float] = time.monotonic) -> Iterator[Mapped]:
-    """The same content in the same order in fewer, larger pieces."""
-    waiting, last, begun = Batch(), None, clock()
+    """The same content in the same order in fewer, larger pieces; what came before an error comes before it."""
+    waiting: list[Mapped] = []
+    begun = clock()
+    try:
+        for page in pages:
+            waiting.append(page)
+            if sum(map(_size, waiting)) >= BATCH_RECORDS or clock() - begun >= BATCH_SECONDS:
+                yield _joined(waiting)
+                waiting, begun = [], clock()
+    except Exception:
+        if waiting:
+            yield _joined(waiting)
+        raise
+    if waiting:
+        yield _joined(waiting)
+
+
+def _size(page: Mapped) -> int:
+    return len(page.batch.rows) + len(page.batch.rejected)
+
+
+def _joined(pages: list[Mapped]) -> Mapped:
+    batch = Batch()
     for page in pages:
-        waiting.rows += page.batch.rows
-        waiting.issues += page.batch.issues
-        waiting.rejected += page.batch.rejected
-        last = page
-        if len(waiting.rows) + len(waiting.rejected) >= BATCH_RECORDS or clock() - begun >= BATCH_SECONDS:
-            yield Mapped(waiting, page.cursor, page.expected)
-            waiting, last, begun = Batch(), None, clock()
-    if last is not None:
-        yield Mapped(waiting, last.cursor, last.expected)
+        batch.rows += page.batch.rows
+        batch.issues += page.batch.issues
+        batch.rejected += page.batch.rejected
+    return Mapped(batch, pages[-1].cursor, pages[-1].expected)

@@ -4,10 +4,11 @@ A bad value is an issue of that one field and its record is still stored; a valu
 org's own describe promises rejects the record. A field that could not be read keeps what is stored.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,8 +30,13 @@ _CONTACT_TYPES = {
     **dict.fromkeys(("string", "textarea", "phone", "email", "url"), ("text", "choice", "number", "date")),
     **dict.fromkeys(("id", "reference", "multipicklist", "encryptedstring", "time"), ("text",)),
 }
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+_UTC = ("Z", "+0000", "+00:00")
+# Commas only between groups of three: with a decimal comma 1,5 would be read as fifteen.
+_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)", re.ASCII)
+# Longer digits are no number anyone means, and would leave the range of one.
+_LONGEST_NUMBER = 40
 # PostgreSQL's text holds neither NUL nor a lone surrogate.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -187,9 +193,9 @@ class Mapper:
             given,
             None if self._user is None else _text(self._user, record),
             self._fields(record_id, record, issues),
-            record.LastModifiedDate or record.SystemModstamp,
-            record.SystemModstamp,
-            record.LastModifiedById or "",
+            _modified_at(record_id, record, issues),
+            _checked_stamp(record_id, record.SystemModstamp),
+            _user_id(record.LastModifiedById),
         )
 
     def _mobile_number(self, record_id: str, given: str, issues: list[Issue]) -> str:
@@ -208,9 +214,8 @@ class Mapper:
             try:
                 values[mapped.contact_field] = None if value is None or value == "" else convert(value)
             except ValueError as error:
-                issues.append(
-                    Issue(record_id, mapped.salesforce, str(value)[:255], f"not_a_{mapped.type}", str(error))
-                )
+                shown = _as_text(value)[:255]
+                issues.append(Issue(record_id, mapped.salesforce, shown, f"not_a_{mapped.type}", str(error)))
         return msgspec.json.encode(values).decode()
 
     def _reject(self, raw: msgspec.Raw, batch: Batch) -> None:
@@ -218,9 +223,9 @@ class Mapper:
         values = _loose(raw)
         record_id = _checked_id(values.get("Id"))
         try:
-            msgspec.convert(values, self._record)
+            msgspec.json.decode(raw, type=self._record)
             wrong, why = "", "does not fit"
-        except msgspec.ValidationError as error:
+        except msgspec.DecodeError as error:
             why, _, path = str(error).partition(" - at `$.")
             wrong = path.rstrip("`")
         if wrong in ("", "Id", "SystemModstamp"):
@@ -230,7 +235,7 @@ class Mapper:
             Issue(
                 record_id,
                 wrong,
-                _storable(str(_at_path(values, wrong)))[:255],
+                _shown(_at_path(values, wrong)),
                 "wrong_type",
                 f"Salesforce sent a value of another type than the field has ({why}); the record was not imported.",
             )
@@ -297,29 +302,38 @@ def _number(value: Any) -> int | float:
     if isinstance(value, bool):
         raise ValueError("This is a yes/no value, not a number; the field was left as it was.")
     if isinstance(value, str):
-        try:
-            number = Decimal(value.strip().replace(",", ""))
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite():
-            raise ValueError("This text is not a number; the field was left as it was.")
-        value = float(number)
+        value = _number_in(value.strip())
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _number_in(text: str) -> int | float:
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        raise ValueError("This text is not a number; the field was left as it was.")
+    plain = text.replace(",", "")
+    return float(plain) if "." in plain else int(plain)
 
 
 def _date(value: Any) -> str:
     text = str(value).strip()
-    if not (_DATE.fullmatch(text) or _DATETIME.fullmatch(text)):
+    if not ((_DATE.fullmatch(text) or _DATETIME.fullmatch(text)) and _exists(text)):
         raise ValueError("This is not a date (such as 2026-05-01); the field was left as it was.")
     return text[:10]
 
 
 def _datetime(value: Any) -> str:
     found = _DATETIME.fullmatch(str(value).strip())
-    if not found:
+    if not (found and _exists(found[0])):
         raise ValueError("This is not a date with time; the field was left as it was.")
-    zone = "Z" if found[3] in ("Z", "+0000", "+00:00") else found[3]
-    return found[1] + zone
+    return found[1] + ("Z" if found[3] in _UTC else found[3])
+
+
+def _exists(text: str) -> bool:
+    """Whether the calendar holds this date, or date and time: 2026-02-30 only looks like one."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _yes_no(value: Any) -> bool:
@@ -349,14 +363,50 @@ def _checked_id(value: Any) -> str:
         raise BadEnvelope("A record came without a usable Id.") from None
 
 
-def _loose(raw: msgspec.Raw) -> dict[str, Any]:
+def _checked_stamp(record_id: str, stamp: str) -> str:
+    """The cursor compares stamps as text, so they must have the one form Salesforce writes."""
+    if not _is_moment(stamp):
+        raise BadEnvelope(f"The record {record_id} came without a usable SystemModstamp.")
+    return stamp
+
+
+def _modified_at(record_id: str, record: Any, issues: list[Issue]) -> str:
+    stamp: str = record.SystemModstamp
+    value: str = record.LastModifiedDate or stamp
+    if value == stamp or _is_moment(value):
+        return value
+    message = "This is not a date with time; the record's SystemModstamp was taken instead."
+    issues.append(Issue(record_id, "LastModifiedDate", _storable(value)[:255], "not_a_datetime", message))
+    return stamp
+
+
+def _is_moment(text: str) -> bool:
+    """2026-05-01T07:25:37.000+0000; looked at for every record, so without a pattern."""
+    return len(text) >= 20 and text[10] == "T" and text.endswith(_UTC) and _exists(text)
+
+
+def _user_id(value: str | None) -> str:
+    """Who changed the record; empty when Salesforce doesn't say it as an id."""
     try:
-        values = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+        return _checked_id(value)
+    except BadEnvelope:
+        return ""
+
+
+def _loose(raw: msgspec.Raw) -> dict[str, Any]:
+    # The standard library reads what msgspec refuses, such as a number out of range.
+    try:
+        values = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise BadEnvelope("A record of the answer is not an object.")
     return values
+
+
+def _shown(value: Any) -> str:
+    """As Salesforce sent it: text as such, anything else as JSON."""
+    return _storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:255]
 
 
 def _at_path(values: Any, path: str) -> Any:

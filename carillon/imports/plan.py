@@ -86,7 +86,9 @@ class ImportPlan:
             self.last_name,
             self.mobile_number,
             self.user_identification,
-            [(field.salesforce, field.contact_field, field.type) for field in self.additional],
+            # Not their order, which changes nothing; but the org may give a field another type without touching
+            # its records.
+            sorted((f.salesforce, f.salesforce_type, f.contact_field, f.type) for f in self.additional),
             sorted(self.unreadable),
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DataError, close_old_connections, transaction
+from django.db import DataError, connection, transaction
 
 from carillon.connections.clients import client_for, sign_in
 from carillon.connections.models import SalesforceConnection
@@ -151,18 +151,19 @@ class _Execution:
 
     def _end(self, status: RunStatus, error: str, remedy: str) -> None:
         # A broken connection must not keep the reason from being written.
-        close_old_connections()
+        if not connection.is_usable():
+            connection.close()
         runs.close(self.run, status, error=error, remedy=remedy)
 
     def _client(self) -> Client:
-        connection = SalesforceConnection.objects.filter(workspace=self.setup.workspace_id).first()
-        if connection is None:
+        known = SalesforceConnection.objects.filter(workspace=self.setup.workspace_id).first()
+        if known is None:
             raise CarillonError(
                 "No Salesforce org is connected.",
                 "Connect one on the Authentication page, or with carillon connect.",
             )
-        self.connection = connection
-        return client_for(connection, retry=self.options.retry, should_stop=self.stop.is_set)
+        self.connection = known
+        return client_for(known, retry=self.options.retry, should_stop=self.stop.is_set)
 
     def _import(self, client: Client) -> None:
         sign_in(client, self.connection)

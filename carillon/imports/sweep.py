@@ -3,7 +3,7 @@ ids cost no memory of ours."""
 
 from collections.abc import Iterator
 
-from django.db import connection
+from django.db import connection, transaction
 
 from carillon.imports.models import ImportRun
 
@@ -49,6 +49,8 @@ from (
 ) ids
 """
 _LIST = 50_000
+# Both sides are whole lists: with the stale statistics of a first import the planner would compare each with each.
+_PLANNER = "set local enable_nestloop = off"
 
 
 class Members:
@@ -86,10 +88,12 @@ class Members:
 
     def missing(self) -> Iterator[list[str]]:
         """Members that are neither stored as such nor rejected by this run, in lists of bounded size."""
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
+            cursor.execute(_PLANNER)
             for statement in _MISSING.strip().split(";"):
                 cursor.execute(statement, self._names)
+        with connection.cursor() as cursor:
             while True:
                 cursor.execute(_TAKE_MISSING, [_LIST])
                 ids = [row[0] for row in cursor.fetchall()]
@@ -99,8 +103,9 @@ class Members:
 
     def mark_leavers(self) -> int:
         """Marks whoever is stored as in the source and isn't a member; returns how many."""
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
+            cursor.execute(_PLANNER)
             cursor.execute(_LEAVERS, self._names)
             return int(cursor.rowcount)
 

@@ -224,6 +224,17 @@ def test_a_child_sees_its_environment(tmp_path: Path) -> None:
     assert log.read_text() == "hello None\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the state is read from /proc")
+def test_a_zombie_is_not_alive() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+
+    # Ended, and not waited for: it still answers to signals.
+    assert _eventually(lambda: not is_alive(process.pid))
+    os.kill(process.pid, 0)
+
+    process.wait()
+
+
 @pytest.mark.parametrize(("failures", "pause"), [(1, 1.0), (2, 2.0), (3, 4.0), (6, 30.0), (5000, 30.0)])
 def test_the_pause_before_a_restart_doubles_up_to_a_limit(failures: int, pause: float) -> None:
     assert back_off(failures) == pause

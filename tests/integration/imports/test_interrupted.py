@@ -1,0 +1,202 @@
+"""Processes that die, meet, or are asked to stop."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carillon.accounts.models import Workspace
+from carillon.contacts.models import Contact
+from carillon.imports.actions import cancel_run, request_run
+from carillon.imports.drafts import SetupDraft
+from carillon.imports.lock import LockHeld, is_locked, setup_lock
+from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
+from carillon.imports.queries import is_interrupted
+from carillon.lib.errors import CarillonError
+from orgsim.testing import OrgSim
+from tests.integration.commands import carillon, start
+from tests.integration.imports.conftest import connected_setup, org_ids, stored_ids
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+def wait_until(condition: object, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def test_only_one_process_holds_a_setup(setup: ImportSetup) -> None:
+    with setup_lock(setup.pk):
+        assert is_locked(setup.pk)
+        with pytest.raises(LockHeld), setup_lock(setup.pk):
+            pass
+
+    assert not is_locked(setup.pk)
+    with setup_lock(setup.pk):
+        pass
+
+
+@pytest.mark.slow
+def test_a_second_import_says_which_one_runs(org: OrgSim, setup: ImportSetup) -> None:
+    org.slow(0.5, times=1000)
+    first = start("import", "contact")
+    wait_until(lambda: ImportRun.objects.filter(status=RunStatus.RUNNING).exists())
+
+    second = carillon("import", "contact", "--json")
+
+    running = ImportRun.objects.get(status=RunStatus.RUNNING)
+    assert second.code == 1
+    assert str(running.public_id) in second.json["error"]
+    assert second.json["status"] == "failed"
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+
+
+@pytest.mark.slow
+def test_a_running_import_is_cancelled_within_seconds(org: OrgSim, setup: ImportSetup) -> None:
+    org.slow(1.0, times=1000)
+    process = start("import", "contact", "--json")
+    wait_until(lambda: ImportRun.objects.filter(received__gt=0).exists() or process.poll() is not None)
+
+    cancel_run(run=ImportRun.objects.get(), by=None)
+    out, _ = process.communicate(timeout=20)
+
+    run = ImportRun.objects.get()
+    setup.refresh_from_db()
+    assert process.returncode == 1
+    assert '"cancelled"' in out
+    assert run.status == RunStatus.CANCELLED
+    assert setup.watermark is None
+
+
+def test_a_waiting_import_is_cancelled_at_once(setup: ImportSetup) -> None:
+    run = request_run(setup=setup, mode=Mode.CHANGES, by=None)
+
+    cancel_run(run=run, by=None)
+
+    run.refresh_from_db()
+    assert run.status == RunStatus.CANCELLED
+    assert run.finished_at is not None
+
+
+def test_an_import_that_waits_is_not_asked_for_twice(setup: ImportSetup) -> None:
+    request_run(setup=setup, mode=Mode.CHANGES, by=None)
+
+    with pytest.raises(CarillonError):
+        request_run(setup=setup, mode=Mode.EVERYTHING, by=None)
+
+    assert ImportRun.objects.count() == 1
+
+
+@pytest.mark.slow
+def test_a_command_takes_over_the_import_that_waits(org: OrgSim, setup: ImportSetup) -> None:
+    request_run(setup=setup, mode=Mode.CHANGES, by=None)
+
+    done = carillon("import", "contact", "--json")
+
+    assert done.code == 0
+    assert ImportRun.objects.get().status == RunStatus.SUCCEEDED
+
+
+@pytest.fixture(scope="module")
+def large_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrgSim]:
+    with OrgSim(tmp_path_factory.mktemp("org") / "org.db", contacts=20_000, leads=0, seed=3) as running:
+        yield running
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_points_still_end_complete(
+    large_org: OrgSim, workspace: Workspace, draft: SetupDraft
+) -> None:
+    """Each next worker resumes the same run: nothing stored is lost or read into a second row."""
+    setup = connected_setup(workspace, large_org, draft)
+    rng = random.Random(7)
+    large_org.slow(0.1, times=1_000_000)
+    run = request_run(setup=setup, mode=Mode.CHANGES, by=None)
+    received = []
+    for _ in range(5):
+        worker = start("worker", "--queue", "imports")
+        before = _received()
+        wait_until(lambda b=before: _received() > b or not _is_open(run))  # type: ignore[misc]
+        time.sleep(rng.random() * 0.4)
+        worker.kill()
+        worker.communicate()
+        wait_until(lambda: not is_locked(setup.pk))
+        received.append(_received())
+        if _is_open(run):
+            assert is_interrupted(run.__class__.objects.get(pk=run.pk))
+            request_run(setup=setup, mode=Mode.EVERYTHING, by=None)
+    large_org.clear_faults()
+    worker = start("worker", "--queue", "imports")
+    wait_until(lambda: not _is_open(run), seconds=90)
+    worker.terminate()
+    worker.communicate(timeout=40)
+
+    run.refresh_from_db()
+    everybody = org_ids(large_org)
+    assert received == sorted(received)
+    assert len(set(received)) > 2
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    assert run.resumed
+    assert stored_ids() == everybody
+    assert Contact.objects.count() == len(everybody)
+    assert run.received == run.org_count == len(everybody)
+    assert run.created == len(everybody)
+    assert ImportRun.objects.count() == 1
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_of_another_mode_is_closed_as_failed(org: OrgSim, setup: ImportSetup) -> None:
+    carillon("import", "contact")
+    with org.store.writing() as connection:
+        connection.execute("UPDATE Contact SET SystemModstamp = '2030-01-01T00:00:00.000+0000'")
+    org.slow(0.4, times=1000)
+    process = start("import", "contact")
+    wait_until(lambda: ImportRun.objects.filter(status=RunStatus.RUNNING, received__gt=0).exists())
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_locked(setup.pk))
+    org.clear_faults()
+
+    done = carillon("import", "contact", "--everything", "--json")
+
+    assert done.json["status"] == "succeeded"
+    statuses = list(ImportRun.objects.order_by("queued_at").values_list("mode", "status"))
+    assert statuses[1:] == [("changes", "failed"), ("everything", "succeeded")] or statuses[1:] == [
+        ("everything", "succeeded")
+    ]
+
+
+def _is_open(run: ImportRun) -> bool:
+    return ImportRun.objects.get(pk=run.pk).is_open
+
+
+def _received() -> int:
+    run = ImportRun.objects.filter(status=RunStatus.RUNNING).first()
+    return run.received if run else 0
+
+
+@pytest.fixture
+def worker(setup: ImportSetup) -> Iterator[subprocess.Popen[str]]:
+    process = start("worker", "--queue", "imports")
+    yield process
+    process.terminate()
+    process.communicate(timeout=40)
+
+
+@pytest.mark.slow
+def test_a_worker_executes_what_a_page_asked_for(
+    org: OrgSim, setup: ImportSetup, worker: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    request_run(setup=setup, mode=Mode.CHANGES, by=None)
+
+    wait_until(lambda: ImportRun.objects.get().finished_at is not None, seconds=60)
+
+    assert ImportRun.objects.get().status == RunStatus.SUCCEEDED
+    assert stored_ids() == org_ids(org)

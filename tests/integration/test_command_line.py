@@ -1,0 +1,218 @@
+"""The commands as others script them: what they print, where, and the exit code."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from carillon.accounts.models import Member, Workspace
+from carillon.contacts.models import Contact
+from carillon.imports.models import ImportSetup
+from orgsim.testing import OrgSim
+from tests.integration.commands import carillon
+from tests.integration.imports.conftest import org, org_ids, org_template
+
+__all__ = ["org", "org_template"]
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+SETUP = """
+[workspace]
+name = "Admissions"
+default_region = "US"
+[contact]
+enabled = true
+[contact.source]
+type = "list_view"
+name = "TextingContacts"
+[contact.standard_fields]
+first_name = "Preferred_Name__c"
+first_name_fallback = "FirstName"
+last_name = "LastName"
+mobile_number = "MobilePhone"
+user_identification = "OwnerId"
+[[contact.additional_fields]]
+salesforce = "Program__c"
+contact_field = "program"
+label = "Program"
+type = "text"
+[contact.schedule]
+timezone = "America/New_York"
+windows = []
+"""
+IMPORT_KEYS = {
+    "status", "object", "mode", "trigger", "org_count", "received", "created", "updated", "unchanged", "rejected",
+    "left_source", "held", "issue_count", "issues", "api_calls", "started_at", "finished_at", "error",
+}  # fmt: skip
+
+
+def test_from_an_empty_database_to_contacts_without_a_browser(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+
+    assert carillon("migrate").code == 0
+    connected = carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    assert connected.code == 0, connected.err
+    applied = carillon("setup", "apply", str(file))
+    assert applied.code == 0, applied.err
+    imported = carillon("import", "contact", "--json")
+    assert imported.code == 0, imported.err
+
+    members = org_ids(org, "MobilePhone IS NOT NULL")
+    assert set(imported.json) >= IMPORT_KEYS
+    assert imported.json["status"] == "succeeded"
+    assert imported.json["org_count"] == imported.json["created"] == len(members)
+    assert set(imported.json["issues"][0]) == {"salesforce_id", "field", "value", "code", "message"}
+    listed = list(csv.DictReader(io.StringIO(carillon("contacts", "--format", "csv", "--all").out)))
+    assert {row["salesforce_id"] for row in listed} == members
+    assert list(listed[0]) == [
+        "salesforce_id", "object", "first_name", "last_name", "mobile_number", "mobile_as_given",
+        "user_identification", "consent", "in_source", "source_modified_at", "program",
+    ]  # fmt: skip
+    assert {row["in_source"] for row in listed} == {"yes"}
+    assert {row["consent"] for row in listed if row["mobile_number"]} == {"opted_in"}
+    assert {row["consent"] for row in listed if not row["mobile_number"]} == {""}
+    history = carillon("history", "--json", "--limit", "1").json
+    assert history[0]["status"] == "succeeded"
+
+
+def test_the_exported_setup_applies_again_and_holds_no_secret(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+    carillon("migrate")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    carillon("setup", "apply", str(file))
+
+    exported = carillon("setup", "export")
+    file.write_text(exported.out)
+    again = carillon("setup", "apply", str(file))
+
+    assert exported.code == again.code == 0
+    assert 'name = "TextingContacts"' in exported.out
+    assert "orgsim-secret" not in exported.out + carillon("setup", "show", "--json").out
+    assert carillon("setup", "export").out == exported.out
+
+
+def test_an_absent_section_is_left_untouched(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+    carillon("migrate")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    carillon("setup", "apply", str(file))
+    file.write_text('[contact.source]\ntype = "list_view"\nname = "All Contacts"\n')
+
+    assert carillon("setup", "apply", str(file)).code == 0
+
+    setup = ImportSetup.objects.get(object="Contact")
+    assert setup.enabled
+    assert setup.source_name == "AllContacts"
+    assert setup.mobile_number == "MobilePhone"
+    assert setup.mappings.count() == 1
+
+
+def test_an_unknown_key_names_the_nearest_known_one(tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text('[contact.standard_fields]\nmobile_numbr = "MobilePhone"\n')
+    carillon("migrate")
+
+    done = carillon("setup", "apply", str(file))
+
+    assert done.code == 1
+    assert "mobile_numbr" in done.err
+    assert "contact.standard_fields.mobile_number" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_an_import_that_fails_prints_its_json_and_exits_with_1(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+    carillon("migrate")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    carillon("setup", "apply", str(file))
+    org.unshare("TextingContacts")
+
+    done = carillon("import", "contact", "--json")
+
+    assert done.code == 1
+    assert done.json["status"] == "failed"
+    assert "Texting" in done.json["error"]
+    assert not Contact.objects.exists()
+
+
+def test_an_import_without_a_setup_says_so(tmp_path: Path) -> None:
+    carillon("migrate")
+
+    done = carillon("import", "lead", "--json")
+
+    assert done.code == 1
+    assert set(done.json) >= IMPORT_KEYS
+    assert done.json["status"] == "failed"
+    assert "not set up" in done.json["error"]
+
+
+def test_wrong_usage_exits_with_2_and_one_sentence() -> None:
+    done = carillon("import", "account")
+
+    assert done.code == 2
+    assert done.out == ""
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_a_wrong_secret_is_told_in_one_sentence(org: OrgSim) -> None:
+    carillon("migrate")
+
+    done = carillon(
+        "connect", "--host", org.url, "--client-id", "orgsim-client", CARILLON_CLIENT_SECRET="wrong"
+    )
+
+    assert done.code == 1
+    assert "secret" in done.err
+    assert "wrong" not in done.err.replace("wrong host", "")
+    assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["http://acme.my.salesforce.com", "https://evil.example", "https://acme.my.salesforce.com.evil.example"],
+)
+def test_hosts_outside_salesforce_are_refused(host: str) -> None:
+    carillon("migrate")
+
+    done = carillon("connect", "--host", host, "--client-id", "x")
+
+    assert done.code == 1
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_members_are_added_changed_listed_and_switched_off() -> None:
+    carillon("migrate")
+
+    added = carillon("member", "add", "Ada@Example.edu", "--role", "texter", "--user-id", "005A")
+    changed = carillon("member", "set", "ada@example.edu", "--role", "auditor")
+    listed = carillon("member", "list")
+    off = carillon("member", "off", "ada@example.edu")
+
+    assert [added.code, changed.code, listed.code, off.code] == [0, 0, 0, 0]
+    assert "/password/" in added.out
+    assert "auditor" in listed.out
+    assert not Member.objects.get(email="ada@example.edu").is_active
+
+
+def test_two_workspaces_need_a_name() -> None:
+    carillon("migrate")
+    Workspace.objects.create(name="Alumni")
+
+    done = carillon("contacts")
+    named = carillon("contacts", "--workspace", "Alumni")
+
+    assert done.code == 1
+    assert "--workspace" in done.err
+    assert named.code == 0
+
+
+def test_contacts_as_json_are_an_array() -> None:
+    carillon("migrate")
+
+    assert json.loads(carillon("contacts", "--format", "json", "--all").out) == []
