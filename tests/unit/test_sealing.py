@@ -1,4 +1,5 @@
 import pytest
+from cryptography.fernet import Fernet, InvalidToken
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,8 +64,8 @@ def test_session_keys_are_stable_and_say_nothing_of_the_master() -> None:
 def test_a_session_key_opens_no_sealed_secret() -> None:
     token = Sealer("master").seal("hunter2")
 
-    with pytest.raises(SealBroken):
-        Sealer(session_keys("master")[0]).open(token)
+    with pytest.raises(InvalidToken):
+        Fernet(session_keys("master")[0]).decrypt(token)
 
 
 @pytest.mark.parametrize("master", ["", " , ,"])
