@@ -241,6 +241,7 @@ def test_an_odd_folder_name_works(folder: Path) -> None:
         assert _ask(postgres.ensure_running(odd), "select 1") == 1
     finally:
         postgres.stop(odd)
+        postgres_layout.find(odd).socket_dir.rmdir()
 
 
 def test_an_idle_server_is_stopped(folder: Path) -> None:
