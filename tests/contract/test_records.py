@@ -1,0 +1,170 @@
+import httpx
+import pytest
+
+from orgsim.staff import API_USERNAME, REGISTRAR_USERNAME
+from orgsim.testing import OrgSim
+from tests.contract.conftest import V, signed_in
+
+MISSING = [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}]
+
+
+def _url(record_id: str, sobject: str = "Contact") -> str:
+    return f"{V}/sobjects/{sobject}/{record_id}"
+
+
+@pytest.fixture
+def contact(org: OrgSim) -> str:
+    return org.ids("Contact")[0]
+
+
+def test_a_record_is_read_whole_or_by_fields(client: httpx.Client, contact: str) -> None:
+    whole = client.get(_url(contact)).json()
+    part = client.get(_url(contact), params={"fields": "firstname,MobilePhone"}).json()
+
+    assert whole["attributes"] == {"type": "Contact", "url": _url(contact)}
+    assert {"Id", "Name", "MailingAddress", "IsDeleted", "SystemModstamp"} <= set(whole)
+    assert set(part) == {"attributes", "Id", "FirstName", "MobilePhone"}
+    assert part["FirstName"] == whole["FirstName"]
+
+
+def test_a_15_character_id_finds_the_record(client: httpx.Client, contact: str) -> None:
+    assert client.get(_url(contact[:15])).json()["Id"] == contact
+
+
+def test_an_edit_moves_the_stamps_and_names_the_editor(
+    org: OrgSim, client: httpx.Client, contact: str
+) -> None:
+    before = client.get(_url(contact)).json()
+
+    answer = client.patch(
+        _url(contact), json={"SMS_Opt_Out__c": True, "FirstName": "Zoë", "Description": "  "}
+    )
+
+    after = client.get(_url(contact)).json()
+    me = client.get("/services/oauth2/userinfo").json()
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (after["SMS_Opt_Out__c"], after["FirstName"], after["Description"]) == (True, "Zoë", None)
+    assert after["Name"] == f"Zoë {before['LastName']}"
+    assert after["LastModifiedDate"] == after["SystemModstamp"] > before["SystemModstamp"]
+    assert after["Last_Modified_Date_Time__c"] == after["LastModifiedDate"]
+    assert (after["LastModifiedById"], after["CreatedDate"]) == (me["user_id"], before["CreatedDate"])
+    assert me["preferred_username"] == API_USERNAME
+
+
+def test_staff_edit_under_their_own_name(org: OrgSim, client: httpx.Client, contact: str) -> None:
+    with signed_in(org, REGISTRAR_USERNAME) as registrar:
+        registrar.patch(_url(contact), json={"DoNotCall": True})
+        registrar_id = registrar.get("/services/oauth2/userinfo").json()["user_id"]
+
+    assert client.get(_url(contact)).json()["LastModifiedById"] == registrar_id
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "fields"),
+    [
+        ({"foo": 1}, "INVALID_FIELD", None),
+        ({"CreatedDate": "2026-01-01T00:00:00Z"}, "INVALID_FIELD_FOR_INSERT_UPDATE", ["CreatedDate"]),
+        (
+            {"Last_Modified_Date_Time__c": None},
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            ["Last_Modified_Date_Time__c"],
+        ),
+        ({"FirstName": "x" * 41}, "STRING_TOO_LONG", ["FirstName"]),
+        ({"LastName": None}, "REQUIRED_FIELD_MISSING", ["LastName"]),
+        ({"SMS_Opt_Out__c": "yes"}, "JSON_PARSER_ERROR", None),
+        ({"SMS_Opt_Out__c": None}, "JSON_PARSER_ERROR", None),
+        ({"FirstName": True}, "JSON_PARSER_ERROR", None),
+        ({"Graduation_Year__c": "soon"}, "JSON_PARSER_ERROR", None),
+        ({"Birthdate": "01/02/2003"}, "JSON_PARSER_ERROR", None),
+        ({"EmailBouncedDate": "2026-01-01 00:00:00"}, "JSON_PARSER_ERROR", None),
+        ({"Email": "no address"}, "INVALID_EMAIL_ADDRESS", ["Email"]),
+        ({"CleanStatus": "Dusty"}, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", ["CleanStatus"]),
+        ({"OwnerId": "nobody"}, "MALFORMED_ID", ["OwnerId"]),
+        ({"OwnerId": "003000000000001"}, "INVALID_CROSS_REFERENCE_KEY", ["OwnerId"]),
+    ],
+)
+def test_a_wrong_write_is_refused_and_changes_nothing(
+    client: httpx.Client, contact: str, values: dict[str, object], code: str, fields: list[str] | None
+) -> None:
+    before = client.get(_url(contact)).json()
+
+    answer = client.patch(_url(contact), json={"Title": "Changed", **values})
+
+    [error] = answer.json()
+    assert (answer.status_code, error["errorCode"], error.get("fields")) == (400, code, fields)
+    assert client.get(_url(contact)).json() == before
+
+
+def test_the_unknown_field_is_named_as_recorded(client: httpx.Client, contact: str) -> None:
+    expected = [{"message": "No such column 'foo' on sobject of type Contact", "errorCode": "INVALID_FIELD"}]
+
+    assert client.patch(_url(contact), json={"foo": 1}).json() == expected
+    assert client.get(_url(contact), params={"fields": "foo"}).json() == expected
+
+
+def test_a_body_that_is_no_json_object_is_refused(client: httpx.Client, contact: str) -> None:
+    for body in (b"{", b"[]", b'"x"'):
+        assert client.patch(_url(contact), content=body).json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+
+
+def test_ids_that_name_nothing(client: httpx.Client, org: OrgSim) -> None:
+    absent = client.get(_url("003Hs000000zzzz"))
+    odd = client.get(_url("23foo"))
+    other = client.patch(_url(org.ids("Lead")[0]), json={})
+
+    assert (absent.status_code, absent.json()) == (404, MISSING)
+    assert odd.json() == [
+        {
+            "message": "Provided external ID field does not exist or is not accessible: 23foo",
+            "errorCode": "NOT_FOUND",
+        }
+    ]
+    assert (other.status_code, other.json()[0]["errorCode"], other.json()[0]["fields"]) == (
+        400,
+        "MALFORMED_ID",
+        ["Id"],
+    )
+
+
+def test_create_then_delete(client: httpx.Client) -> None:
+    made = client.post(f"{V}/sobjects/Contact", json={"LastName": "Ünal", "MobilePhone": "(212) 555-0123"})
+
+    record_id = made.json()["id"]
+    assert (made.status_code, made.json()) == (201, {"id": record_id, "success": True, "errors": []})
+    assert made.headers["Location"] == _url(record_id)
+    record = client.get(_url(record_id)).json()
+    assert (record["Name"], record["SMS_Opt_Out__c"], record["CreatedDate"]) == (
+        "Ünal",
+        False,
+        record["SystemModstamp"],
+    )
+    assert client.delete(_url(record_id)).status_code == 204
+    for answer in (
+        client.get(_url(record_id)),
+        client.patch(_url(record_id), json={}),
+        client.delete(_url(record_id)),
+    ):
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "ENTITY_IS_DELETED")
+
+
+def test_create_without_what_is_required(client: httpx.Client) -> None:
+    answer = client.post(f"{V}/sobjects/Lead", json={"FirstName": "Ann"})
+
+    [error] = answer.json()
+    assert error["message"] == "Required fields are missing: [LastName, Company]"
+    assert (error["errorCode"], error["fields"]) == ("REQUIRED_FIELD_MISSING", ["LastName", "Company"])
+
+
+def test_users_cannot_be_written(client: httpx.Client, org: OrgSim) -> None:
+    answer = client.patch(_url(org.ids("User")[0], "User"), json={"Title": "Boss"})
+
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
+
+
+def test_a_converted_lead_is_read_only(org: OrgSim, client: httpx.Client) -> None:
+    with org.store.writing() as connection:
+        connection.execute("UPDATE Lead SET IsConverted = 1 WHERE Id = ?", (org.ids("Lead")[0],))
+
+    answer = client.patch(_url(org.ids("Lead")[0], "Lead"), json={"SMS_Opt_Out__c": True})
+
+    assert answer.json()[0]["errorCode"] == "CANNOT_UPDATE_CONVERTED_LEAD"
