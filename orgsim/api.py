@@ -1,5 +1,6 @@
 """The REST resources: which path is answered by what, for whom, and what each call costs of the day's allowance."""
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from orgsim.soql import SoqlError, compile_query
 from orgsim.userinfo import user_info
 from orgsim.versions import resources_json, supported_base, versions_json
 from orgsim.viewdef import ListView
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,9 @@ def answer(org: Org, call: Call) -> Answer:
         return json_answer(error.body(), error.status)
     except OAuthError as error:
         return json_answer({"error": error.error, "error_description": error.description}, 400)
+    except Exception:
+        _log.exception("%s %s failed", call.method, call.path)
+        return json_answer(ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred.").body(), 500)
 
 
 def _dispatch(org: Org, call: Call) -> Answer:

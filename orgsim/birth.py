@@ -51,7 +51,8 @@ _ORGANIZATION_COLUMNS = tuple(
 
 
 def _tables(size: Size, now: datetime) -> Iterator[tuple[str, tuple[str, ...], store.Rows]]:
-    population = people.Population(size.seed, people.history_end(now))
+    names = min(people.MOST_NAMES, 200 + size.contacts + size.leads)
+    population = people.Population(size.seed, people.history_end(now), names)
     born = stamp(datetime.fromisoformat("2019-08-01T09:00:00+00:00"))
     yield "User", people.USER_COLUMNS, population.users()
     yield "Organization", _ORGANIZATION_COLUMNS, [_organization(population, born)]

@@ -21,6 +21,8 @@ HISTORY_ENDS = date(2026, 11, 1)
 HISTORY_YEARS = 6
 BULK_LOAD = 3_000
 INSTITUTIONS = 400
+# Different pairs of given and family name; the making of a small org should not wait for all of them.
+MOST_NAMES = 20_000
 
 _DAY = 86_400
 _SECONDS = tuple(f"T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}.000+0000" for s in range(_DAY))
@@ -144,11 +146,11 @@ class _Person:
 
 
 class Population:
-    def __init__(self, seed: int, ends: date) -> None:
+    def __init__(self, seed: int, ends: date, names: int = MOST_NAMES) -> None:
         self._rng = Random(f"orgsim {seed}")  # noqa: S311  people, not secrets
         self._end = (ends - _EPOCH).days * _DAY
         self._start = self._end - HISTORY_YEARS * 365 * _DAY
-        self._names = _name_pool(self._rng, 20_000)
+        self._names = _name_pool(self._rng, names)
         self._boxes = [_mailbox(first, last) for first, last in self._names]
         self._numbers = 0
         self.user_ids = tuple(serial_id("005", n) for n in range(1, len(STAFF) + 1))
@@ -253,7 +255,9 @@ class Population:
                 person.first,
                 _SALUTATIONS[int(r() * 10)],
                 f"{person.first} {person.last}",
-                "[not provided]" if r() < 0.6 else f"{self._names[int(r() * 20_000)][1]} High School",
+                "[not provided]"
+                if r() < 0.6
+                else f"{self._names[int(r() * len(self._names))][1]} High School",
                 person.street,
                 *person.city,
                 "USA",

@@ -151,7 +151,14 @@ def make_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, thread_name_prefix="orgsim")
 
 
-def make_server(org: Org, admin_token: str, pool: ThreadPoolExecutor) -> uvicorn.Server:
+class OrgServer(uvicorn.Server):
+    async def main_loop(self) -> None:
+        """Look for the end ten times as often as uvicorn does: tests start and stop many of these."""
+        while not self.should_exit:
+            await asyncio.sleep(0.01)
+
+
+def make_server(org: Org, admin_token: str, pool: ThreadPoolExecutor) -> OrgServer:
     app = Starlette(routes=[Mount("/", app=Site(org, admin_token, pool))])
     config = uvicorn.Config(
         app,
@@ -163,4 +170,4 @@ def make_server(org: Org, admin_token: str, pool: ThreadPoolExecutor) -> uvicorn
         timeout_keep_alive=60,
         h11_max_incomplete_event_size=4 * LONGEST_URI,
     )
-    return uvicorn.Server(config)
+    return OrgServer(config)

@@ -73,10 +73,14 @@ class Store:
             self._writer.execute("PRAGMA journal_mode=WAL")
         except sqlite3.DatabaseError as error:
             self.close()
-            raise StoreError(f"{path} is not a data file of the simulated org: choose another --data.") from error
+            raise StoreError(
+                f"{path} is not a data file of the simulated org: choose another --data."
+            ) from error
         if version != FORMAT:
             self.close()
-            raise StoreError(f"{path} was made by another version of orgsim: delete it or choose another --data.")
+            raise StoreError(
+                f"{path} was made by another version of orgsim: delete it or choose another --data."
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
