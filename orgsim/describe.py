@@ -172,11 +172,10 @@ def _child_relationships(sobject: SObject, schema: Schema) -> list[Json]:
 def sobject_json(sobject: SObject, schema: Schema, base: str, instance_url: str) -> Json:
     """The answer of /sobjects/X/describe."""
     answer = summary_json(sobject, base)
-    prefix = sobject.key_prefix
     urls = _urls(sobject, base) | {
         "uiDetailTemplate": f"{instance_url}/{{ID}}",
         "uiEditTemplate": f"{instance_url}/{{ID}}/e",
-        "uiNewRecord": f"{instance_url}/{prefix}/e",
+        "uiNewRecord": f"{instance_url}/{sobject.key_prefix}/e",
     }
     layout = f"{base}/sobjects/{sobject.name}/describe/layouts/{_MASTER_RECORD_TYPE}"
     record_type = {

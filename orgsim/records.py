@@ -9,6 +9,7 @@ from orgsim.errors import ApiError, no_such_column, not_found
 from orgsim.ids import normalise, serial_id
 from orgsim.org import Org, Viewer
 from orgsim.schema import Field, SObject
+from orgsim.store import on
 from orgsim.values import Stored, stored_value
 
 Json = dict[str, object]
@@ -36,7 +37,7 @@ def target(sobject: SObject, text: str) -> Target:
 
 def _check_alive(connection: sqlite3.Connection, record: Target) -> None:
     deleted = "IsDeleted" if record.sobject.soft_deletes else "0"
-    sql = f'SELECT {deleted} FROM "{record.sobject.name}" WHERE Id = ?'  # noqa: S608  names of the schema
+    sql = on(record.sobject.name, "SELECT {deleted} FROM {table} WHERE Id = ?", deleted=deleted)
     row = connection.execute(sql, (record.id,)).fetchone()
     if row is None:
         raise not_found()
@@ -51,7 +52,7 @@ def read(org: Org, record: Target, base: str, names: list[str] | None = None) ->
     connection = org.store.reader()
     _check_alive(connection, record)
     columns = ", ".join(field.sql("t") for field in fields)
-    sql = f'SELECT {columns} FROM "{sobject.name}" t WHERE t.Id = ?'  # noqa: S608  names of the schema
+    sql = on(sobject.name, "SELECT {columns} FROM {table} t WHERE t.Id = ?", columns=columns)
     row = connection.execute(sql, (record.id,)).fetchone()
     url = f"{base}/sobjects/{sobject.name}/{record.id}"
     answer: Json = {"attributes": {"type": sobject.name, "url": url}}
@@ -98,7 +99,7 @@ def _check_references(org: Org, sobject: SObject, values: dict[str, Stored]) -> 
             continue
         targets = [org.schema.sobject(target_name) for target_name in field.reference_to]
         found = next((t for t in targets if t and str(value).startswith(t.key_prefix)), None)
-        sql = f'SELECT 1 FROM "{found.name}" WHERE Id = ?' if found else "SELECT 1 WHERE ? IS NULL"  # noqa: S608
+        sql = on(found.name, "SELECT 1 FROM {table} WHERE Id = ?") if found else "SELECT 1 WHERE ? IS NULL"
         if org.store.reader().execute(sql, (value,)).fetchone() is None:
             raise ApiError(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[name])
 
@@ -132,10 +133,11 @@ def write_columns(connection: sqlite3.Connection, record: Target, values: dict[s
     """Set columns as they are, and the full name that follows from them."""
     table = record.sobject.name
     assignments = ", ".join(f'"{name}" = ?' for name in values)
-    connection.execute(f'UPDATE "{table}" SET {assignments} WHERE Id = ?', (*values.values(), record.id))  # noqa: S608
+    update_sql = on(table, "UPDATE {table} SET {values} WHERE Id = ?", values=assignments)
+    connection.execute(update_sql, (*values.values(), record.id))
     if {"FirstName", "LastName"} & values.keys():
-        full_name = "trim(coalesce(FirstName, '') || ' ' || LastName)"
-        connection.execute(f'UPDATE "{table}" SET Name = {full_name} WHERE Id = ?', (record.id,))  # noqa: S608
+        name_sql = "UPDATE {table} SET Name = trim(coalesce(FirstName, '') || ' ' || LastName) WHERE Id = ?"
+        connection.execute(on(table, name_sql), (record.id,))
 
 
 def create(org: Org, sobject: SObject, values: Json, viewer: Viewer) -> str:
@@ -172,7 +174,7 @@ def create(org: Org, sobject: SObject, values: Json, viewer: Viewer) -> str:
         row = stamps | defaults | checked | {"Id": record.id}
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" * len(row))
-        sql = f'INSERT INTO "{sobject.name}" ({names}) VALUES ({marks})'  # noqa: S608  names of the schema
+        sql = on(sobject.name, "INSERT INTO {table} ({names}) VALUES ({marks})", names=names, marks=marks)
         connection.execute(sql, tuple(row.values()))
         if sobject.field("LastName"):
             write_columns(connection, record, {"LastName": checked.get("LastName")})

