@@ -10,7 +10,8 @@ def fold(text: str) -> str:
     """Lower case without accents: 'Nuñez, Åsa' becomes 'nunez, asa'."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Decomposed first: letters such as 𝐀 have no lower case until they are a plain A.
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
 
 
