@@ -138,11 +138,13 @@ def add_run(setup: ImportSetup, *, status: str = "succeeded", hours_ago: int = 0
     )
 
 
-def add_issue(run: ImportRun, number: int, value: str, code: str = "invalid_mobile") -> RecordIssue:
+def add_issue(
+    run: ImportRun, number: int, value: str, code: str = "mobile_invalid", field: str = "MobilePhone"
+) -> RecordIssue:
     return RecordIssue.objects.create(
         run=run,
         salesforce_id=f"003000000{number:06d}AAA",
-        field="MobilePhone",
+        field=field,
         value=value,
         code=code,
         message="This is no phone number.",

@@ -1,3 +1,4 @@
+import pytest
 from django.urls import reverse
 
 from carillon.accounts.models import AuditEntry, Member
@@ -40,6 +41,7 @@ def test_the_first_save_needs_a_secret(charlie: Member, signed_in: SignedIn) -> 
     assert not SalesforceConnection.objects.filter(workspace=charlie.workspace).exists()
 
 
+@pytest.mark.slow
 def test_an_unreachable_org_is_told_in_plain_words(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
     response = signed_in(alice).post(reverse("test_connection"))
 

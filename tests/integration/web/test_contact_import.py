@@ -12,7 +12,7 @@ from carillon.contacts.models import ContactField
 from carillon.imports import catalog
 from carillon.imports.models import FieldMapping, ImportSetup
 from orgsim.testing import OrgSim
-from tests.integration.web.conftest import Rows, SignedIn, add_contact
+from tests.integration.web.conftest import SignedIn, add_contact
 
 PAGE = "/contact-import/contact/"
 STANDARD = {
@@ -142,6 +142,15 @@ def test_errors_stand_beside_their_fields_and_nothing_is_lost(admin: Client, wor
     assert not ImportSetup.objects.get(object="Contact").source_id
 
 
+def test_an_error_finds_its_row_behind_one_left_blank(admin: Client, workspace: Workspace) -> None:
+    data = entered(source_called(workspace, "AllContacts"), row(""), row("Nonsense__c"))
+
+    rows = admin.post(PAGE, data).context["form"].rows
+
+    assert not rows[0].errors
+    assert "salesforce" in rows[1].errors
+
+
 def test_a_row_is_added_and_removed_without_saving(admin: Client, workspace: Workspace) -> None:
     data = entered(source_called(workspace, "AllContacts"), row("Program__c"), row("Email"))
 
@@ -182,16 +191,21 @@ def test_the_page_says_what_a_blank_user_identification_switches_off(
     assert "Send to my assigned contacts only" in body
 
 
-def test_an_org_that_does_not_answer_leaves_the_stored_setup_readable(
-    alice: Member, rows: Rows, signed_in: SignedIn
+def test_an_org_that_refuses_us_leaves_the_stored_setup_readable(
+    admin: Client, alice: Member, workspace: Workspace, org: OrgSim
 ) -> None:
-    response = signed_in(alice).get(PAGE)
+    admin.post(PAGE, entered(source_called(workspace, "TextingContacts")))
+    connections.save_connection(
+        workspace=workspace, host=org.url, client_id="orgsim-client", client_secret="outdated", by=alice
+    )
+
+    response = admin.get(PAGE)
 
     body = response.content.decode()
-    assert response.status_code == 200
-    assert "Secret List" in body
-    assert 'value="MobilePhone" selected' in body
     assert response.context["answers"].trouble in body.replace("&#x27;", "'")
+    assert response.context["answers"].remedy
+    assert "TextingContacts" in body
+    assert 'value="MobilePhone" selected' in body
 
 
 def test_leads_have_the_same_page(admin: Client, workspace: Workspace) -> None:
