@@ -33,7 +33,7 @@ def searches() -> list[list[str]]:
     workspace = Workspace.objects.get()
     rows = []
     for text in _SEARCHES:
-        times, found = _timed(lambda text=text: queries.search(workspace, text))  # type: ignore[misc]
+        times, found = _timed(lambda text=text: queries.search(workspace, text))
         rows.append([text or "(nobody in particular)", str(len(found.contacts)), *times])
     page = queries.search(workspace)
     for _ in range(20):

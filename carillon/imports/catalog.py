@@ -20,10 +20,12 @@ from carillon.salesforce.describes import ObjectDescribe
 from carillon.salesforce.errors import SalesforceError, UnsupportedListQuery
 from carillon.salesforce.explain import explain
 from carillon.salesforce.listviews import ListViewDescription
-from carillon.salesforce.soql import ListQuery, compose, parse_list_view_query
+from carillon.salesforce.soql import ListQuery, compose, id_condition, parse_list_view_query
 from carillon.salesforce.transport import Retry
 
 KEEP_SECONDS = 300
+# Ids that fit into one query.
+_COMPARED = 400
 _WAIT = Retry(budget_seconds=20, read_timeout=20)
 
 
@@ -144,10 +146,9 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
     names = {choice.name for choice in columns}
     others = tuple(choice for choice in _own_fields(fields.describe) if choice.name not in names)
     people = _count(client, query)
+    warnings = (*_warnings(view, people), *_compared_with_results(client, sobject, source, query, people))
     labels = {field.name: field.label for field in fields.describe.fields}
-    return SourceFields(
-        source, columns, others, _warnings(view, people), explain(view.where_condition, labels), people
-    )
+    return SourceFields(source, columns, others, warnings, explain(view.where_condition, labels), people)
 
 
 def _own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
@@ -160,13 +161,32 @@ def _choice(field: Field) -> FieldChoice | None:
     return FieldChoice(field.name, field.label, field.type, types) if types else None
 
 
-def _count(client: Client, query: ListQuery) -> int | None:
+def _count(client: Client, query: ListQuery, *conditions: str) -> int | None:
     """How many records the source holds now; None when the org won't say (some can't be counted in time)."""
     lead_rule = ("IsConverted = false",) if query.sobject.lower() == "lead" else ()
     try:
-        return client.count(compose(query, ("COUNT()",), conditions=lead_rule))
+        return client.count(compose(query, ("COUNT()",), conditions=(*lead_rule, *conditions)))
     except SalesforceError:
         return None
+
+
+def _compared_with_results(
+    client: Client, sobject: str, source: SourceChoice, query: ListQuery, people: int | None
+) -> tuple[str, ...]:
+    """Salesforce's own rows of the list beside those of our query: the same people, or a warning."""
+    try:
+        shown, all_shown = client.list_view_result_ids(sobject, source.id)
+    except SalesforceError:
+        return ()
+    if sobject == "Lead" or people is None or not shown:
+        return ()
+    if all_shown and len(shown) != people:
+        return (f"Salesforce shows {len(shown):,} records in this list, but its query finds {people:,}.",)
+    sample = shown[:_COMPARED]
+    found = _count(client, query, id_condition(sample))
+    if found is not None and found != len(sample):
+        return (f"Of {len(sample):,} records Salesforce shows in this list, its query finds {found:,}.",)
+    return ()
 
 
 def _warnings(view: ListViewDescription, people: int | None) -> tuple[str, ...]:

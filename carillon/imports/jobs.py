@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.db import close_old_connections
+
 from carillon.imports.models import ImportRun, Mode, RecordIssue, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
@@ -13,6 +15,8 @@ KEEP_ISSUES = timedelta(days=90)
 def execute_queued(run_id: int) -> None:
     """Executes a run that waits or was interrupted. One that is over, or that another process works on, is
     left alone: a job may come twice."""
+    # The worker's threads live on between jobs; a connection that broke meanwhile must not fail this one.
+    close_old_connections()
     run = ImportRun.objects.select_related("setup__workspace", "started_by").get(pk=run_id)
     if not run.is_open:
         return

@@ -129,6 +129,8 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     )
     if earlier and earlier.status == RunStatus.FAILED and earlier.cursor_stamp and _resumable(earlier, scope):
         _continue(run, earlier)
+    # Only the run under way can still need its proof.
+    RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
     run.save()
     return run
 
