@@ -3,6 +3,7 @@ Objects are fetched through here, always by the signed-in member's workspace: to
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
@@ -70,9 +71,16 @@ def _guarded(view: View[P], why_not: Rule) -> Page[P]:
         member_request = cast(MemberRequest, request)
         if sentence := why_not(member_request):
             raise PermissionDenied(sentence)
-        return view(member_request, *args, **kwargs)
+        return _kept_private(view(member_request, *args, **kwargs))
 
     return guarded
+
+
+def _kept_private(response: HttpResponseBase) -> HttpResponseBase:
+    """Pages hold people's data: no cache keeps them, and Back shows nothing after signing out."""
+    if response.status_code != HTTPStatus.NOT_MODIFIED:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 from carillon.lib import postgres
 from carillon.lib.processes import free_port
@@ -25,16 +24,34 @@ EMAIL = "alice@campus.example"
 PASSWORD = "three unrelated words"
 CONTACTS = 3000
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NO_BROWSER = "NO BROWSER FOUND: the browser tests did not run. Install chromium to run them."
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        sentence = "NO BROWSER FOUND: the browser tests did not run. Install chromium to run them."
-        if os.environ.get("CARILLON_REQUIRE_BROWSER") == "1":
-            pytest.fail(sentence, pytrace=False)
-        pytest.skip(sentence)
-    return {**browser_type_launch_args, "executable_path": found, "args": ["--no-sandbox", "--disable-gpu"]}
+
+def skip_without_browser() -> None:
+    """For the head of a module: one line in the summary, not one a test."""
+    if CHROMIUM is None and os.environ.get("CARILLON_REQUIRE_BROWSER") != "1":
+        pytest.skip(NO_BROWSER, allow_module_level=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last: Playwright's event loop, once it runs in this thread, hides the tests' database connection."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> str:
+    if CHROMIUM is None:
+        pytest.fail(NO_BROWSER, pytrace=False)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Of this package, not of the session as the plugin's: it must end before the test database does."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +61,8 @@ class Installation:
     password_link: str
 
 
-@pytest.fixture(scope="session")
-def installation(browser_type_launch_args: dict[str, Any]) -> Iterator[Installation]:
+@pytest.fixture(scope="package")
+def installation(chromium: str) -> Iterator[Installation]:
     folder = Path(tempfile.mkdtemp(prefix="carillon-browser-"))
     folder.chmod(0o755)
     web_port = free_port(8400)
@@ -115,7 +132,7 @@ def _wait_for(port: int, seconds: float = 60) -> None:
             connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def member(installation: Installation, browser: Browser) -> str:
     """Alice, who set her password through the link that the command line printed."""
     page = browser.new_page()

@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, number_in
+from tests.browser.conftest import Installation, Visit, Visitor, number_in, skip_without_browser
+
+skip_without_browser()
 
 pytestmark = pytest.mark.browser
 

@@ -191,6 +191,12 @@ def test_nothing_inline_may_run(client: Client, db: None) -> None:
     assert " style=" not in response.content.decode()
 
 
+def test_no_cache_keeps_pages_about_people(bob: Member, rows: Rows, signed_in: SignedIn) -> None:
+    response = signed_in(bob).get(reverse("contacts"))
+
+    assert response.headers["Cache-Control"] == "private, no-store"
+
+
 @pytest.mark.parametrize("page", ["/contact-import/account/", "/contacts/nobody/", "/nowhere/"])
 def test_unknown_addresses_are_not_found(alice: Member, rows: Rows, signed_in: SignedIn, page: str) -> None:
     response = signed_in(alice).get(page)
