@@ -18,6 +18,8 @@ ALLOW_LOCAL_ORG = os.environ.get("CARILLON_ALLOW_LOCAL_ORG") == "1"
 PUBLIC_URL = os.environ.get("CARILLON_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, [PUBLIC_URL.split("/")[2].split(":")[0]])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# How many reverse proxies stand before us and add to X-Forwarded-For.
+TRUSTED_PROXIES = int(os.environ.get("CARILLON_TRUSTED_PROXIES", "0"))
 SERVED_OVER_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -109,6 +111,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "carillon.web.client_ip.client_ip"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_TEMPLATE = "web/locked_out.html"
 AXES_VERBOSE = False

@@ -1,5 +1,6 @@
 """The part of `carillon import` and `carillon history` that needs Django."""
 
+import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ class Outcome:
 def run(workspace: str, name: str, *, everything: bool) -> Outcome:
     """Never raises CarillonError: what kept the import from starting is an outcome too."""
     mode = Mode.EVERYTHING if everything else Mode.CHANGES
+    # Each try that failed is no news here: the outcome says what became of them, in one sentence.
+    logging.getLogger("carillon.salesforce").setLevel(logging.ERROR)
     try:
         setup = setup_for(only_workspace(workspace), name.capitalize())
         done = execute(Request(setup, mode), Options(on_progress=_progress_bar))

@@ -15,7 +15,7 @@ from carillon.cli import runtime
 from carillon.lib.errors import CarillonError
 from carillon.lib.processes import die_with_parent, free_port
 
-THREADS = 8
+THREADS = 4
 STOP_SECONDS = 10
 
 

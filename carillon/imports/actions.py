@@ -1,10 +1,12 @@
 """Changes of setups and runs, each with its audit entry in the same transaction."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
@@ -146,7 +148,7 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
     try:
         with transaction.atomic():
             run = open_run or runs.new_run(runs.Request(setup, Mode(mode), by=by), RunStatus.QUEUED)
-            transaction.on_commit(lambda: _wake_worker(run))
+            transaction.on_commit(lambda: wake_worker(run))
     except IntegrityError:
         # Somebody else pressed the button in the same moment.
         raise AlreadyRunning(
@@ -155,8 +157,22 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
     return run
 
 
-def _wake_worker(run: ImportRun) -> None:
-    app.configure_task("carillon.execute_import", queue="imports").defer(run_id=run.pk)
+def wake_worker(run: ImportRun) -> None:
+    """Enqueues a job for the run unless one waits already. The run's row is the truth, the job only says look."""
+    try:
+        app.configure_task(
+            "carillon.execute_import", queue="imports", queueing_lock=f"import {run.public_id}"
+        ).defer(run_id=run.pk)
+    except AlreadyEnqueued:
+        return
+
+
+def wake_workers_again() -> int:
+    """Enqueues jobs for runs that wait without one: a wake-up can be lost between a commit and its job."""
+    waiting = ImportRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=now() - timedelta(minutes=1))
+    for run in waiting:
+        wake_worker(run)
+    return len(waiting)
 
 
 def cancel_run(*, run: ImportRun, by: Member | None) -> None:

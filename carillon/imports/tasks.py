@@ -2,12 +2,18 @@
 
 from procrastinate.contrib.django import app
 
-from carillon.imports import jobs
+from carillon.imports import actions, jobs
 
 
 @app.task(name="carillon.execute_import", queue="imports")
 def execute_import(*, run_id: int) -> None:
     jobs.execute_queued(run_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="carillon.wake_workers_again", queue="urgent", queueing_lock="wake_workers_again")
+def wake_workers_again(timestamp: int) -> None:
+    actions.wake_workers_again()
 
 
 @app.periodic(cron="41 3 * * *")

@@ -61,7 +61,7 @@ def effective_start(
     """Where a run asked for in `mode` really starts (None: everything) and, when that is another mode, why."""
     if mode != "changes":
         return None, ""
-    if watermark is None or not imported_fingerprint:
+    if watermark is None:
         return None, "Everything is read, because this setup has not been imported in full yet."
     if fingerprint != imported_fingerprint:
         return None, (

@@ -94,7 +94,10 @@ def test_global_describe_has_every_recorded_key(reader: httpx.Client) -> None:
         "Contact",
         "Lead",
         "ListView",
+        "ObjectPermissions",
         "Organization",
+        "PermissionSet",
+        "PermissionSetAssignment",
         "User",
     ]
     assert all(set(s) == SUMMARY_KEYS for s in answer["sobjects"])

@@ -5,17 +5,21 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact
-from carillon.imports.actions import cancel_run, request_run
+from carillon.imports.actions import cancel_run, request_run, wake_workers_again
 from carillon.imports.drafts import SetupDraft
 from carillon.imports.lock import LockHeld, is_locked, setup_lock
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
 from carillon.imports.queries import is_interrupted
+from carillon.imports.runs import Request, new_run
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from orgsim.testing import OrgSim
 from tests.integration.commands import carillon, start
@@ -201,3 +205,14 @@ def test_a_worker_executes_what_a_page_asked_for(
 
     assert ImportRun.objects.get().status == RunStatus.SUCCEEDED
     assert stored_ids() == org_ids(org)
+
+
+def test_an_import_whose_wake_up_was_lost_is_found_within_a_minute(setup: ImportSetup) -> None:
+    run = new_run(Request(setup, Mode.CHANGES), RunStatus.QUEUED)
+    ImportRun.objects.filter(pk=run.pk).update(queued_at=now() - timedelta(minutes=2))
+
+    assert wake_workers_again() == 1
+    assert wake_workers_again() == 1
+
+    jobs = ProcrastinateJob.objects.filter(task_name="carillon.execute_import", status="todo")
+    assert [job.args for job in jobs] == [{"run_id": run.pk}]

@@ -111,7 +111,7 @@ NOT_YET = "Everything is read, because this setup has not been imported in full 
     [
         ("changes", ASKED, "same", ASKED, ""),
         ("changes", None, "same", None, NOT_YET),
-        ("changes", ASKED, "", None, NOT_YET),
+        ("changes", ASKED, "", None, "changed since"),
         ("changes", None, "", None, NOT_YET),
         ("changes", ASKED, "other", None, "changed since"),
         ("everything", ASKED, "same", None, ""),
