@@ -40,7 +40,9 @@ class Request:
         return found
 
     def record(self) -> records.Target:
-        return records.target(self.sobject(), self.parts["id"])
+        record = records.target(self.sobject(), self.parts["id"])
+        records.check_visible(self.org, record, self.viewer)
+        return record
 
 
 def _global(request: Request) -> Answer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from orgsim import people, store
+from orgsim import people, permissions, store
 from orgsim.catalog import standard_schema
 from orgsim.clock import stamp
 from orgsim.ids import serial_id
@@ -50,12 +50,13 @@ _ORGANIZATION_COLUMNS = tuple(
 )
 
 
-def _tables(size: Size, now: datetime) -> Iterator[tuple[str, tuple[str, ...], store.Rows]]:
+def _tables(size: Size, now: datetime) -> Iterator[store.Filled]:
     names = min(people.MOST_NAMES, 200 + size.contacts + size.leads)
     population = people.Population(size.seed, people.history_end(now), names)
     born = stamp(datetime.fromisoformat("2019-08-01T09:00:00+00:00"))
     yield "User", people.USER_COLUMNS, population.users()
     yield "Organization", _ORGANIZATION_COLUMNS, [_organization(population, born)]
+    yield from permissions.born(population.user_ids[0], born)
     yield "Account", people.ACCOUNT_COLUMNS, population.accounts()
     yield "Contact", people.CONTACT_COLUMNS, population.contacts(size.contacts)
     yield "Lead", people.LEAD_COLUMNS, population.leads(size.leads, size.contacts)

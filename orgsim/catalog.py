@@ -153,43 +153,42 @@ def _account() -> SObject:
     )
 
 
+# Name, label, plural label and key prefix of what the API shows and nobody writes.
+_ADMINISTRATIVE = (
+    ("User", "User", "Users", "005", catalog_tables.USER),
+    ("Organization", "Organization", "Organizations", "00D", catalog_tables.ORGANIZATION),
+    ("ListView", "List View", "List Views", "00B", catalog_tables.LIST_VIEW),
+    ("PermissionSet", "Permission Set", "Permission Sets", "0PS", catalog_tables.PERMISSION_SET),
+    (
+        "PermissionSetAssignment",
+        "Permission Set Assignment",
+        "Permission Set Assignments",
+        "0Pa",
+        catalog_tables.PERMISSION_SET_ASSIGNMENT,
+    ),
+    (
+        "ObjectPermissions",
+        "Object Permissions",
+        "Object Permissions",
+        "110",
+        catalog_tables.OBJECT_PERMISSIONS,
+    ),
+)
+
+
 def _administrative() -> tuple[SObject, ...]:
-    everything = _scopes(everything="Everything")
-    return (
+    return tuple(
         SObject(
-            name="User",
-            label="User",
-            label_plural="Users",
-            key_prefix="005",
-            fields=_fields(catalog_tables.USER),
-            supported_scopes=everything,
+            name=name,
+            label=label,
+            label_plural=label_plural,
+            key_prefix=key_prefix,
+            fields=_fields(table),
+            supported_scopes=_scopes(everything="Everything"),
             createable=False,
             updateable=False,
             deletable=False,
             soft_deletes=False,
-        ),
-        SObject(
-            name="Organization",
-            label="Organization",
-            label_plural="Organizations",
-            key_prefix="00D",
-            fields=_fields(catalog_tables.ORGANIZATION),
-            supported_scopes=everything,
-            createable=False,
-            updateable=False,
-            deletable=False,
-            soft_deletes=False,
-        ),
-        SObject(
-            name="ListView",
-            label="List View",
-            label_plural="List Views",
-            key_prefix="00B",
-            fields=_fields(catalog_tables.LIST_VIEW),
-            supported_scopes=everything,
-            createable=False,
-            updateable=False,
-            deletable=False,
-            soft_deletes=False,
-        ),
+        )
+        for name, label, label_plural, key_prefix, table in _ADMINISTRATIVE
     )

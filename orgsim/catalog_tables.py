@@ -223,6 +223,49 @@ LastModifiedById; Last Modified By ID; reference(18); fsgad; to=User rel=LastMod
 SystemModstamp; System Modstamp; datetime; fsad
 """
 
+PERMISSION_SET = """\
+Id; Permission Set ID; id(18); fsgadi
+Name; Permission Set Name; string(80); fsgaiN
+Label; Permission Set Label; string(80); fsga
+Description; Description; string(255); nfsga
+ProfileId; Profile ID; reference(18); nfsga; to=Profile rel=Profile
+IsOwnedByProfile; Is Owned By Profile; boolean; fsgd
+IsCustom; Is Custom; boolean; fsgd
+Type; Permission Set Type; picklist(40); nfsga; pick=PermissionSetType restricted
+NamespacePrefix; Namespace Prefix; string(15); nfsga
+CreatedDate; Created Date; datetime; fsad
+CreatedById; Created By ID; reference(18); fsgad; to=User rel=CreatedBy
+LastModifiedDate; Last Modified Date; datetime; fsad
+LastModifiedById; Last Modified By ID; reference(18); fsgad; to=User rel=LastModifiedBy
+SystemModstamp; System Modstamp; datetime; fsad
+"""
+
+PERMISSION_SET_ASSIGNMENT = """\
+Id; Permission Set Assignment ID; id(18); fsgadi
+PermissionSetId; Permission Set ID; reference(18); nfsga; to=PermissionSet rel=PermissionSet
+AssigneeId; Assignee ID; reference(18); fsga; to=User rel=Assignee
+IsActive; Active; boolean; fsgd
+ExpirationDate; Expires On; datetime; nfsa
+SystemModstamp; System Modstamp; datetime; fsad
+"""
+
+OBJECT_PERMISSIONS = """\
+Id; Object Permissions ID; id(18); fsgadi
+ParentId; Parent ID; reference(18); fsga; to=PermissionSet rel=Parent
+SobjectType; Sobject Type; picklist(40); fsga; pick=ListedType restricted
+PermissionsCreate; Create Records; boolean; fsgd
+PermissionsRead; Read Records; boolean; fsgd
+PermissionsEdit; Edit Records; boolean; fsgd
+PermissionsDelete; Delete Records; boolean; fsgd
+PermissionsViewAllRecords; Read All Records; boolean; fsgd
+PermissionsModifyAllRecords; Edit All Records; boolean; fsgd
+CreatedDate; Created Date; datetime; fsad
+CreatedById; Created By ID; reference(18); fsgad; to=User rel=CreatedBy
+LastModifiedDate; Last Modified Date; datetime; fsad
+LastModifiedById; Last Modified By ID; reference(18); fsgad; to=User rel=LastModifiedBy
+SystemModstamp; System Modstamp; datetime; fsad
+"""
+
 # A value that is shown under another label reads value=label.
 VALUE_SETS = {
     "Salutation": "Mr.; Ms.; Mrs.; Dr.; Prof.",
@@ -262,4 +305,5 @@ VALUE_SETS = {
     "UserType": "Standard; PowerPartner=Partner; Guest",
     "Edition": "Developer Edition; Enterprise Edition; Unlimited Edition",
     "ListedType": "Account; Contact; Lead",
+    "PermissionSetType": "Regular; Standard; Profile; Group; Session",
 }

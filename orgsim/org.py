@@ -1,9 +1,11 @@
 """One simulated org: its store, clock, sessions, allowance, and who sees what."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from orgsim import permissions
 from orgsim.auth import Session, Sessions
 from orgsim.catalog import standard_schema
 from orgsim.clock import OrgClock
@@ -18,38 +20,49 @@ from orgsim.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The user behind a request and the schema that field-level security leaves to that user."""
+    """The user behind a request, the schema that permissions and field-level security leave to that user, and
+    the SQL conditions on the rows of objects that are not all shared with that user."""
 
     user_id: str
     username: str
     schema: Schema
     is_api_user: bool
+    sharing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Org:
     def __init__(self, path: Path) -> None:
         self.store = Store(path)
+        permissions.complete(self.store)
         self.clock = OrgClock(float(self.store.meta("clock_offset", "0")))
         self.sessions = Sessions(self.store, self.clock)
         self.usage = ApiUsage(self.clock)
         self.faults = Faults()
         self.cursors = Cursors()
-        self._api_schema: Schema | None = None
+        self._api_viewer: Viewer | None = None
 
     @cached_property
     def schema(self) -> Schema:
         return standard_schema()
 
     def viewer(self, session: Session) -> Viewer:
-        is_api_user = session.username == API_USERNAME
-        schema = self._schema_of_api_user() if is_api_user else self.schema
-        return Viewer(session.user_id, session.username, schema, is_api_user)
+        if session.username == API_USERNAME:
+            return self._viewer_of_api_user(session.user_id)
+        return Viewer(session.user_id, session.username, self.schema, False)
 
-    def _schema_of_api_user(self) -> Schema:
-        if self._api_schema is None:
-            hidden = self.store.reader().execute("SELECT sobject, field FROM hidden_field").fetchall()
-            self._api_schema = self.schema.hiding(hidden)
-        return self._api_schema
+    def _viewer_of_api_user(self, user_id: str) -> Viewer:
+        viewer = self._api_viewer
+        if viewer is None:
+            connection = self.store.reader()
+            hidden = connection.execute("SELECT sobject, field FROM hidden_field").fetchall()
+            rights = permissions.rights_of(connection, user_id)
+            schema = permissions.permitted(self.schema, rights)
+            if self.store.meta(permissions.BLOCKED):
+                schema = schema.without(permissions.OBJECTS)
+            sharing = permissions.sharing(rights, user_id)
+            viewer = Viewer(user_id, API_USERNAME, schema.hiding(hidden), True, sharing)
+            self._api_viewer = viewer
+        return viewer
 
     def set_hidden(self, sobject: str, field: str, *, hidden: bool) -> None:
         """Take a field from the API user, or give it back."""
@@ -62,11 +75,24 @@ class Org:
             verb = "DELETE FROM hidden_field WHERE sobject = ? AND field = ?"
         with self.store.writing() as connection:
             connection.execute(verb, (found.name, known.name))
-        self._api_schema = None
+        self._api_viewer = None
+
+    def set_permission(self, sobject: str, permission: str, *, granted: bool) -> None:
+        """Give the API user an object permission, or take it away; raises ValueError for what is none."""
+        permissions.change(self.store, (sobject, permission), granted=granted, now=self.clock.stamp())
+        self._api_viewer = None
+
+    def block_permission_queries(self, *, blocked: bool) -> None:
+        self.store.set_meta(permissions.BLOCKED, "yes" if blocked else "")
+        self._api_viewer = None
 
     def context(self, viewer: Viewer, *, all_rows: bool = False) -> QueryContext:
         return QueryContext(
-            user_id=viewer.user_id, now=self.clock.now(), time_zone="America/New_York", all_rows=all_rows
+            user_id=viewer.user_id,
+            now=self.clock.now(),
+            time_zone="America/New_York",
+            all_rows=all_rows,
+            sharing=viewer.sharing,
         )
 
     def close(self) -> None:

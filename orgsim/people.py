@@ -1,7 +1,7 @@
 """Makes the people of the org: the same seed and day give the same rows, whatever the machine.
 
-About 8 % have no mobile number, 3 % something that is no number, one in twenty shares a household's number. Records
-arrive in order of creation, partly one by one, partly as bulk loads of up to 3,000 in one second.
+About 8 % have no mobile number, 3 % something that is no number, one in twenty shares a household's number; 2 % of
+the contacts are private, that is without an account. Records arrive in order of creation, partly one by one, partly as bulk loads of up to 3,000 in one second.
 """
 
 from bisect import bisect_left
@@ -211,7 +211,7 @@ class Population:
             index = int(r() * len(self._names))
             self._become(person, index)
             birth = int(r() * 14_000) + 6_000
-            account = account_ids[int(r() * INSTITUTIONS)] if r() < 0.92 else None
+            account = account_ids[int(r() * INSTITUTIONS)] if r() < 0.98 else None
             yield (
                 serial_id("003", serial),
                 account,

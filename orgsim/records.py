@@ -45,6 +45,19 @@ def _check_alive(connection: sqlite3.Connection, record: Target) -> None:
         raise ApiError(404, "ENTITY_IS_DELETED", "entity is deleted")
 
 
+def check_visible(org: Org, record: Target, viewer: Viewer) -> None:
+    """Raises 404 for a record that is not shared with the user."""
+    shared = viewer.sharing.get(record.sobject.name)
+    if shared is None:
+        return
+    condition = shared.replace("{t}", "t")
+    sql = on(
+        record.sobject.name, "SELECT 1 FROM {table} t WHERE Id = ? AND NOT {condition}", condition=condition
+    )
+    if org.store.reader().execute(sql, (record.id,)).fetchone():
+        raise not_found()
+
+
 def read(org: Org, record: Target, base: str, names: list[str] | None = None) -> Json:
     """The record with the fields asked for, or with all the user can see."""
     sobject = record.sobject

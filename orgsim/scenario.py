@@ -86,6 +86,22 @@ class Scenario:
     def show_field(self, sobject: str, field: str) -> None:
         self.org.set_hidden(sobject, field, hidden=False)
 
+    def grant(self, sobject: str, permission: str) -> None:
+        """Give the API user `Read`, `Create`, `Edit`, `Delete`, `View All` or `Modify All` of an object, and what
+        that needs."""
+        self.org.set_permission(sobject, permission, granted=True)
+
+    def ungrant(self, sobject: str, permission: str) -> None:
+        """Take an object permission from the API user, and those that need it."""
+        self.org.set_permission(sobject, permission, granted=False)
+
+    def block_permission_queries(self) -> None:
+        """The API user may no longer read the objects that hold permissions, as in many orgs."""
+        self.org.block_permission_queries(blocked=True)
+
+    def allow_permission_queries(self) -> None:
+        self.org.block_permission_queries(blocked=False)
+
     # List views
 
     def unshare(self, list_view: str) -> None:

@@ -4,7 +4,7 @@ Names compare without case, as in Salesforce. A field is either *stored* (a colu
 table) or *computed*: `formula_sql` is then an SQL expression in which `{t}` stands for the table's alias.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 
@@ -148,3 +148,19 @@ class Schema:
             for s in self.sobjects
         )
         return Schema(tuple(kept))
+
+    def without(self, names: Collection[str]) -> "Schema":
+        """This schema without these objects; a field that pointed at one no longer says where to."""
+        kept = (
+            replace(s, fields=tuple(_not_pointing(f, names) for f in s.fields))
+            for s in self.sobjects
+            if s.name not in names
+        )
+        return Schema(tuple(kept))
+
+
+def _not_pointing(field: Field, names: Collection[str]) -> Field:
+    left = tuple(name for name in field.reference_to if name not in names)
+    if left == field.reference_to:
+        return field
+    return replace(field, reference_to=left, relationship_name=field.relationship_name if left else None)

@@ -46,10 +46,14 @@ def stored_fields(sobject: SObject) -> tuple[Field, ...]:
     return tuple(field for field in sobject.fields if field.stored)
 
 
+def _create_table(connection: sqlite3.Connection, sobject: SObject) -> None:
+    columns = ", ".join(_column(field) for field in stored_fields(sobject))
+    connection.execute(f'CREATE TABLE "{sobject.name}" (pk INTEGER PRIMARY KEY, {columns})')
+
+
 def _create_tables(connection: sqlite3.Connection) -> None:
     for sobject in standard_schema().sobjects:
-        columns = ", ".join(_column(field) for field in stored_fields(sobject))
-        connection.execute(f'CREATE TABLE "{sobject.name}" (pk INTEGER PRIMARY KEY, {columns})')
+        _create_table(connection, sobject)
     connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     connection.execute("CREATE TABLE hidden_field (sobject TEXT, field TEXT, PRIMARY KEY (sobject, field))")
     connection.execute(
@@ -58,12 +62,11 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     )
 
 
-def _create_indexes(connection: sqlite3.Connection) -> None:
-    for sobject in standard_schema().sobjects:
-        covered = [f'"{name}"' for name in _COVERED if sobject.field(name)] if sobject.soft_deletes else []
-        stamps = ", ".join(["SystemModstamp", "Id", *covered])
-        connection.execute(f'CREATE UNIQUE INDEX "{sobject.name}_id" ON "{sobject.name}" (Id)')
-        connection.execute(f'CREATE INDEX "{sobject.name}_stamp" ON "{sobject.name}" ({stamps})')
+def _create_indexes(connection: sqlite3.Connection, sobject: SObject) -> None:
+    covered = [f'"{name}"' for name in _COVERED if sobject.field(name)] if sobject.soft_deletes else []
+    stamps = ", ".join(["SystemModstamp", "Id", *covered])
+    connection.execute(f'CREATE UNIQUE INDEX "{sobject.name}_id" ON "{sobject.name}" (Id)')
+    connection.execute(f'CREATE INDEX "{sobject.name}_stamp" ON "{sobject.name}" ({stamps})')
 
 
 class Store:
@@ -136,15 +139,35 @@ class Store:
         self.set_meta(key, str(serial + 1))
         return serial
 
+    def missing_objects(self) -> list[SObject]:
+        """Objects that this file, made by an earlier orgsim, has no table for."""
+        with self._lock:
+            rows = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return [sobject for sobject in standard_schema().sobjects if (sobject.name,) not in rows]
+
+    def add_object(self, sobject: SObject) -> None:
+        with self.writing() as connection:
+            _create_table(connection, sobject)
+            _create_indexes(connection, sobject)
+
     def close(self) -> None:
         for connection in self._opened:
             connection.close()
 
 
 Rows = Iterable[tuple[object, ...]]
+Filled = tuple[str, tuple[str, ...], Rows]
 
 
-def create(path: Path, tables: Iterable[tuple[str, tuple[str, ...], Rows]], meta: dict[str, str]) -> None:
+def fill(connection: sqlite3.Connection, tables: Iterable[Filled]) -> None:
+    for table, columns, rows in tables:
+        names = ", ".join(f'"{column}"' for column in columns)
+        marks = ", ".join("?" * len(columns))
+        insert = on(table, "INSERT INTO {table} ({names}) VALUES ({marks})", names=names, marks=marks)
+        connection.executemany(insert, rows)
+
+
+def create(path: Path, tables: Iterable[Filled], meta: dict[str, str]) -> None:
     """Write a new data file from (table, columns, rows); it appears under its name only when it is whole."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
@@ -154,13 +177,10 @@ def create(path: Path, tables: Iterable[tuple[str, tuple[str, ...], Rows]], meta
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
         _create_tables(connection)
-        for table, columns, rows in tables:
-            names = ", ".join(f'"{column}"' for column in columns)
-            marks = ", ".join("?" * len(columns))
-            insert = on(table, "INSERT INTO {table} ({names}) VALUES ({marks})", names=names, marks=marks)
-            connection.executemany(insert, rows)
+        fill(connection, tables)
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), *meta.items()])
-        _create_indexes(connection)
+        for sobject in standard_schema().sobjects:
+            _create_indexes(connection, sobject)
         connection.execute("COMMIT")
         connection.execute("PRAGMA optimize")
     finally:

@@ -1,6 +1,7 @@
 """What a compiled query is: SQL for the ids, and what to fetch for them. Holds values only, runs nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from orgsim.schema import Field, SObject
@@ -10,13 +11,15 @@ Parameter = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """Who asks and when. `now` has a time zone; `hidden` holds (sObject, field) pairs in the schema's spelling."""
+    """Who asks and when. `now` has a time zone; `hidden` holds (sObject, field) pairs in the schema's spelling;
+    `sharing` says of an sObject which rows this user sees, as SQL in which `{t}` stands for the table's alias."""
 
     user_id: str
     now: datetime
     time_zone: str = "UTC"
     hidden: frozenset[tuple[str, str]] = frozenset()
     all_rows: bool = False
+    sharing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

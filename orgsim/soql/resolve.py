@@ -63,6 +63,10 @@ class Names:
     def _is_hidden(self, sobject: SObject, found: Field) -> bool:
         return (sobject.name, found.name) in self.context.hidden
 
+    def shared(self, sobject: SObject, alias: str) -> str:
+        """The condition on the rows that this user sees, empty when that is all of them."""
+        return self.context.sharing.get(sobject.name, "").replace("{t}", alias)
+
     def target(self, path: Path) -> Target:
         """The field a path names. Raises SoqlError, INVALID_FIELD, with the caret on the path."""
         names = self._without_nickname(path)
@@ -103,7 +107,8 @@ class Names:
         if key not in self.joins:
             joined = f"{'' if self.alias == 't' else self.alias}j{len(self.joins) + 1}"
             sql = f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {reference.sql(alias)}'
-            self.joins[key] = Join(path, joined, target, sql)
+            shared = self.shared(target, joined)
+            self.joins[key] = Join(path, joined, target, f"{sql} AND {shared}" if shared else sql)
         return self.joins[key]
 
     def _referenced(self, reference: Field, wanted: str) -> SObject:

@@ -20,12 +20,15 @@ _OTHER_SCOPES = frozenset(
 
 
 def where_sql(query: Query, names: Names) -> Sql:
-    """` WHERE ...` with everything that narrows the rows, or nothing; deleted rows only for queryAll."""
+    """` WHERE ...` with everything that narrows the rows, or nothing: deleted rows only for queryAll, never rows
+    that are not shared with the user."""
     terms = []
     if query.where is not None:
         terms.append(filters_of(names, lambda operand: row_value(names, operand)).sql(query.where))
     if not names.context.all_rows and names.sobject.field("IsDeleted") is not None:
         terms.append(Sql(f'{names.alias}."IsDeleted" = 0'))
+    if shared := names.shared(names.sobject, names.alias):
+        terms.append(Sql(shared))
     scope = _scope(query.scope, names)
     if scope is not None:
         terms.append(scope)
