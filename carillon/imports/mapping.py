@@ -30,8 +30,8 @@ _CONTACT_TYPES = {
     **dict.fromkeys(("string", "textarea", "phone", "email", "url"), ("text", "choice", "number", "date")),
     **dict.fromkeys(("id", "reference", "multipicklist", "encryptedstring", "time"), ("text",)),
 }
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})")
 _UTC = ("Z", "+0000", "+00:00")
 # Commas only between groups of three: with a decimal comma 1,5 would be read as fifteen.
 _NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)", re.ASCII)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,31 @@ def test_a_full_batch_does_not_wait_for_the_next_page() -> None:
         raise AssertionError("the next page was asked for")
 
     assert next(batches(pages(), still)).expected == 1
+
+
+def test_what_came_before_an_error_comes_before_it() -> None:
+    def pages() -> Iterator[Mapped]:
+        yield page(1, 1)
+        yield page(2, 1)
+        raise ConnectionError("the rest never came")
+
+    made = batches(pages(), still)
+
+    assert [row.salesforce_id for row in next(made).batch.rows] == ["1-0", "2-0"]
+    with pytest.raises(ConnectionError):
+        next(made)
+
+
+def test_an_error_with_nothing_before_it_comes_alone() -> None:
+    def pages() -> Iterator[Mapped]:
+        yield page(1, BATCH_RECORDS)
+        raise ConnectionError("the rest never came")
+
+    made = batches(pages(), still)
+
+    assert next(made).expected == 1
+    with pytest.raises(ConnectionError):
+        next(made)
 
 
 def test_batches_do_not_share_their_lists() -> None:

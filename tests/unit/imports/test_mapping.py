@@ -285,6 +285,7 @@ def test_without_a_related_record_its_fields_are_empty(
         ({"MobilePhone": ["+12125550123"]}, "MobilePhone", '["+12125550123"]'),
         ({"LastModifiedById": False}, "LastModifiedById", "false"),
         ({"Year__c": "2026"}, "Year__c", "2026"),
+        ({"Year__c": "20\0" + "é" * 300}, "Year__c", "20" + "é" * 253),
         ({"Year__c": True}, "Year__c", "true"),
         ({"Owner": {"Name": 7}}, "Owner.Name", "7"),
         ({"Owner": "Grace"}, "Owner", "Grace"),
