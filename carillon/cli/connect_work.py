@@ -4,7 +4,7 @@ from carillon.accounts.queries import only_workspace
 from carillon.connections import actions
 from carillon.lib.errors import CarillonError
 
-_MARKS = {True: "ok", False: "missing", None: "could not be checked"}
+_MARKS = {True: "ok", False: "missing", None: "unknown"}
 
 
 def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]:
@@ -21,5 +21,5 @@ def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]
         f" {report.api_version}; API calls of the last 24 hours: {used}."
     ]
     for check in report.checks:
-        lines.append(f"  {check.name}: {_MARKS[check.ok]}" + ("" if check.ok else f" - {check.remedy}"))
+        lines.append(f"  {check.name}: {_MARKS[check.ok]}" + (f" - {check.remedy}" if check.remedy else ""))
     return lines

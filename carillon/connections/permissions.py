@@ -1,19 +1,18 @@
 """Which of the permissions an import needs the API user has. Each check says what the permission is for and
 how to give it; what Salesforce does not let an API user find out is reported as unknown, never as fine."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
-from carillon.salesforce.client import Client
-from carillon.salesforce.errors import SalesforceError, Unreachable
+from carillon.salesforce.client import Client, ListViewSummary, ObjectDescribe
+from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
 from carillon.salesforce.soql import string_literal
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionCheck:
-    """`ok` None: could not be found out."""
+    """`ok` None: could not be found out. `remedy` says what to do when it is missing or unknown, else it is empty."""
 
     name: str
     ok: bool | None
@@ -21,90 +20,104 @@ class PermissionCheck:
     remedy: str = ""
 
 
-class _WithId(msgspec.Struct):
-    Id: str
+class _Granted(msgspec.Struct):
+    PermissionsViewAllRecords: bool
 
 
 _PERMISSION_SET = "Setup > Permission Sets, the one assigned to the API user"
 
 
 def check_permissions(client: Client, user_id: str) -> tuple[PermissionCheck, ...]:
-    """About eight calls. Raises SalesforceError only when the org can't be reached at all."""
+    """About eight calls. Raises SalesforceError when the org can't be reached or can't answer at the moment."""
     checks = [PermissionCheck("API Enabled", True, "Lets the API user sign in and read through the API.")]
     for name in ("Contact", "Lead"):
-        readable = _describes(client, name)
-        checks.append(readable)
-        if readable.ok:
+        describe = _described(client, name)
+        checks.append(_reads(name, describe, f"Reading {name} records and the names of their fields."))
+        if describe is not None:
             checks += [
-                _sees_mobile(client, name),
+                _sees_mobile(name, describe),
                 _list_views(client, name),
                 _view_all(client, name, user_id),
             ]
+    account = _described(client, "Account")
+    checks.append(_reads("Account", account, "Running list views whose filter names the account."))
     return tuple(checks)
 
 
-def _describes(client: Client, name: str) -> PermissionCheck:
-    return PermissionCheck(
+def _check(name: str, ok: bool | None, purpose: str, remedy: str) -> PermissionCheck:
+    return PermissionCheck(name, ok, purpose, "" if ok else remedy)
+
+
+def _described(client: Client, name: str) -> ObjectDescribe | None:
+    """None when the object does not exist for the API user."""
+    try:
+        return client.describe(name)
+    except (NotFound, Forbidden):
+        return None
+
+
+def _reads(name: str, describe: ObjectDescribe | None, purpose: str) -> PermissionCheck:
+    return _check(
         f"Read {name}s",
-        _succeeds(lambda: client.describe(name)),
-        f"Reading {name} records and the names of their fields.",
+        describe is not None,
+        purpose,
         f"Give Read on {name} under Object Settings in {_PERMISSION_SET}.",
     )
 
 
-def _sees_mobile(client: Client, name: str) -> PermissionCheck:
-    return PermissionCheck(
+def _sees_mobile(name: str, describe: ObjectDescribe) -> PermissionCheck:
+    return _check(
         f"See {name}: Mobile",
-        client.describe(name).field("MobilePhone") is not None,
+        describe.field("MobilePhone") is not None,
         f"Reading the mobile number of each {name}.",
         f"Give Read Access to the field Mobile of {name} (field-level security) in {_PERMISSION_SET}.",
     )
 
 
 def _list_views(client: Client, name: str) -> PermissionCheck:
-    return PermissionCheck(
+    try:
+        views = client.list_views(name)
+    except (NotFound, Forbidden):
+        views = list[ListViewSummary]()
+    return _check(
         f"List views of {name}s",
-        bool(client.list_views(name)),
+        bool(views),
         "Offering list views as import source.",
         "Share a list view with a public group that holds the API user, or with all users.",
     )
 
 
 def _view_all(client: Client, name: str, user_id: str) -> PermissionCheck:
-    """Found in the user's permission sets (a profile's permissions are one of them); needs no View Setup
-    in some orgs and is refused in others."""
-    soql = " ".join(
-        (
-            "SELECT Id FROM ObjectPermissions WHERE SobjectType =",
-            string_literal(name),
-            "AND PermissionsViewAllRecords = true AND ParentId IN",
-            "(SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId =",
-            string_literal(user_id) + ")",
-            "LIMIT 1",
-        )
-    )
-    try:
-        found: bool | None = any(page.records for page in client.query(soql, _WithId))
-    except Unreachable:
-        raise
-    except SalesforceError:
-        found = None
+    found = _has_view_all(client, name, user_id)
     purpose = f"Seeing every {name}, whoever owns it."
     if name == "Contact":
         purpose += " Private contacts (without an account) are visible to their owner only without it."
-    return PermissionCheck(
+    lead = (
+        "Could not be checked from here: make sure the API user has" if found is None else "Give the API user"
+    )
+    return _check(
         f"View All {name}s",
         found,
         purpose,
-        f"Give View All on {name} under Object Settings in {_PERMISSION_SET}.",
+        f"{lead} View All on {name} under Object Settings in {_PERMISSION_SET}.",
     )
 
 
-def _succeeds(call: Callable[[], object]) -> bool:
+def _has_view_all(client: Client, name: str, user_id: str) -> bool | None:
+    """Asks the user's permission sets (a profile's permissions are one of them). Without View Setup some orgs
+    refuse, others show no rows; as the object is readable, a row that grants Read must exist where rows show."""
+    soql = " ".join(
+        (
+            "SELECT PermissionsViewAllRecords FROM ObjectPermissions WHERE SobjectType =",
+            string_literal(name),
+            "AND PermissionsRead = true AND ParentId IN",
+            "(SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId =",
+            string_literal(user_id) + ")",
+        )
+    )
     try:
-        call()
-    except Unreachable:
-        raise
-    except SalesforceError:
-        return False
-    return True
+        rows = [row for page in client.query(soql, _Granted) for row in page.records]
+    except (QueryRejected, Forbidden, NotFound):
+        return None
+    granted = [row.PermissionsViewAllRecords for row in rows if isinstance(row, _Granted)]
+    return any(granted) if granted else None
