@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import click
 
@@ -35,6 +35,15 @@ class SignIn(Protocol):
 
     @property
     def password(self) -> str: ...
+
+
+class Request(NamedTuple):
+    """What a server that is up answers with 200."""
+
+    method: str
+    path: str
+    body: str | None = None
+    headers: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +128,26 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
         )
     os.environ["CARILLON_PUBLIC_URL"] = plan.address
     click.echo(f"Starting the simulated org with {plan.contacts:,} Contacts and {plan.leads:,} Leads.")
-    supervisor.start(_org(plan, logs))
+    token = write_once(plan.folder / ORG_TOKEN_FILE, secrets.token_urlsafe(16)).strip()
+    supervisor.start(_org(plan, logs, token))
     click.echo("Starting the database and bringing it up to date.")
     runtime.call("carillon.cli.migrate_work:bring_up_to_date")
     click.echo("Starting the pages and the worker.")
     supervisor.start(_carillon("the web server", logs, "web", "--port", str(plan.ports.web)))
     supervisor.start(_carillon("the worker", logs, "worker"))
-    _wait(supervisor, "The simulated org", plan.ports.org, ORG_SECONDS)
+    # Its token tells it from the org of another demo that took the port in the same moment.
+    ready = Request("POST", "/orgsim/admin/ids", '{"sobject": "Organization"}', {"X-Orgsim-Token": token})
+    _wait(supervisor, "The simulated org", plan.ports.org, ORG_SECONDS, ready)
     click.echo("Connecting to the org and importing.")
     sign_in = runtime.call("carillon.cli.demo_seed:seed", plan.org_url, data_dir=plan.folder, tell=click.echo)
-    _wait(supervisor, "The web server", plan.ports.web, WEB_SECONDS)
+    _wait(supervisor, "The web server", plan.ports.web, WEB_SECONDS, Request("GET", "/sign-in/"))
     click.echo(_welcome(plan, sign_in, time.monotonic() - started))
 
 
-def _org(plan: Plan, logs: Path) -> Child:
+def _org(plan: Plan, logs: Path, token: str) -> Child:
     program = Path(sysconfig.get_path("scripts")) / "orgsim"
     command = [str(program), "serve", "--port", str(plan.ports.org), "--data", str(plan.folder / "orgsim.db")]
     command += ["--contacts", str(plan.contacts), "--leads", str(plan.leads), "--seed", str(plan.seed)]
-    token = write_once(plan.folder / ORG_TOKEN_FILE, secrets.token_urlsafe(16)).strip()
     environment = {**os.environ, "ORGSIM_ADMIN_TOKEN": token}
     return Child("the simulated org", command, environment=environment, log=logs / "orgsim.log")
 
@@ -146,19 +157,18 @@ def _carillon(name: str, logs: Path, *arguments: str) -> Child:
     return Child(name, command, log=logs / f"{arguments[0]}.log", restart=arguments[0] == "worker")
 
 
-def _wait(supervisor: Supervisor, name: str, port: int, seconds: float) -> None:
-    if not supervisor.wait(lambda: _answers(port), seconds=seconds):
+def _wait(supervisor: Supervisor, name: str, port: int, seconds: float, request: Request) -> None:
+    if not supervisor.wait(lambda: _answers(port, request), seconds=seconds):
         raise CarillonError(
             f"{name} did not answer on port {port} within {seconds:.0f} s.", "Look at its log."
         )
 
 
-def _answers(port: int) -> bool:
-    """Whether a server answers at all: any status means that it is up."""
+def _answers(port: int, request: Request) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().status > 0
+        connection.request(request.method, request.path, request.body, request.headers or {})
+        return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -85,7 +85,7 @@ def test_connection(*, connection: SalesforceConnection, by: Member | None) -> C
     """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome."""
     try:
         # A person waits for this page: give up sooner than an import would.
-        with client_for(connection, retry=Retry(budget_seconds=15, read_timeout=15)) as client:
+        with client_for(connection, retry=Retry(budget_seconds=4, read_timeout=15)) as client:
             sign_in(client, connection)
             report = _look_around(client, connection.api_version)
     except OtherOrg as error:

@@ -14,6 +14,7 @@ from carillon.connections.clients import client_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports.mapping import contact_types
 from carillon.imports.planning import Field, Fields
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import ObjectDescribe
@@ -26,7 +27,7 @@ from carillon.salesforce.transport import Retry
 KEEP_SECONDS = 300
 # Ids that fit into one query.
 _COMPARED = 400
-_WAIT = Retry(budget_seconds=20, read_timeout=20)
+_WAIT = Retry(budget_seconds=4, read_timeout=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,11 @@ class SourceUnusable(CarillonError):
 
 def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> list[SourceChoice]:  # noqa: A002
     """List views of the object that the API user can see, by label. Raises SalesforceError, CarillonError."""
-    key = f"list_views:{_connection(workspace).pk}:{_connection(workspace).updated_at.timestamp()}:{object}"
-    found: list[SourceChoice] | None = None if refresh else cache.get(key)
+    connection = _connection(workspace)
+    if refresh:
+        _forget(connection)
+    key = _key("list_views", connection, object)
+    found: list[SourceChoice] | None = cache.get(key)
     if found is None:
         with _signed_in(workspace) as client:
             summaries = client.list_views(object)
@@ -118,7 +122,7 @@ def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFi
     if not source.usable:
         raise SourceUnusable(source.why_not, "Choose another list view.")
     connection = _connection(workspace)
-    key = f"source_fields:{connection.pk}:{connection.updated_at.timestamp()}:{object}:{source.id}"
+    key = _key("source_fields", connection, f"{object}:{source.id}")
     found: SourceFields | None = cache.get(key)
     if found is None:
         with _signed_in(workspace) as client:
@@ -132,6 +136,16 @@ def fields_of(workspace: Workspace, object: str) -> Iterator[Fields]:  # noqa: A
     """Looks up any field or path of the object, as long as the block lasts."""
     with _signed_in(workspace) as client:
         yield Fields(client.describe(object), client.describe)
+
+
+def _key(kind: str, connection: SalesforceConnection, rest: str) -> str:
+    return f"{kind}:{connection.pk}:{connection.updated_at.timestamp()}:{rest}"
+
+
+def _forget(connection: SalesforceConnection) -> None:
+    """Makes every process ask the org again: its time is part of each key."""
+    connection.updated_at = now()
+    connection.save(update_fields=["updated_at"])
 
 
 def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFields:

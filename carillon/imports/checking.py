@@ -12,6 +12,7 @@ from carillon.imports.planning import Field, Fields
 from carillon.lib.errors import CarillonError
 
 WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")
+LONGEST_LABEL = 80
 STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 _REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_number": "Mobile Number"}
 _TEXT_TYPES = frozenset(
@@ -111,6 +112,8 @@ def _check_additional(
         )
     elif name in RESERVED:
         errors[f"{place}.contact_field"] = f"{name} is the name of a standard field: choose another."
+    if len(additional.label) > LONGEST_LABEL:
+        errors[f"{place}.label"] = f"Shorten the label to {LONGEST_LABEL} characters."
     if kind not in FieldType.values:
         errors[f"{place}.type"] = f"Choose one of {', '.join(FieldType.values)}."
     elif existing.get(name, kind) != kind:

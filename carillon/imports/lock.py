@@ -1,7 +1,7 @@
 """One run per setup: a session advisory lock of PostgreSQL, held by the executing process and gone with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from django.db import connection
@@ -42,7 +42,12 @@ def setup_lock(setup_id: int) -> Iterator[SetupLock]:
         row = holder.execute("select pg_try_advisory_lock(%s, %s)", [_NAMESPACE, setup_id]).fetchone()
         if not (row and row[0]):
             raise LockHeld("Another import of this setup is running.", "Wait for its end, or cancel it.")
-        yield SetupLock(holder)
+        try:
+            yield SetupLock(holder)
+        finally:
+            # Closing gives it up too, but only once the server notices; after a kill that is how it ends.
+            with suppress(psycopg.OperationalError):
+                holder.execute("select pg_advisory_unlock(%s, %s)", [_NAMESPACE, setup_id])
 
 
 def is_locked(setup_id: int) -> bool:

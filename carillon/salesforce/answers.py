@@ -44,7 +44,7 @@ def error_of(status: int, body: bytes) -> errors.SalesforceError:
 def _first_item(body: bytes) -> _ErrorItem:
     try:
         items = msgspec.json.decode(body, type=list[_ErrorItem])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _ErrorItem()
     return items[0] if items else _ErrorItem()
 

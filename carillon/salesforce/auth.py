@@ -85,7 +85,7 @@ def _refusal(status: int, body: bytes) -> SalesforceError:
         return error_of(status, body)
     try:
         said = msgspec.json.decode(body, type=_TokenError)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         said = _TokenError()
     return SignInRefused(said.error, said.error_description)
 
@@ -95,7 +95,7 @@ def _token_of(answer: Answer) -> _Token:
         token = msgspec.json.decode(answer.body, type=_Token)
         for record_id in _ids_in(token.id):
             to_18(record_id)
-    except (msgspec.DecodeError, InvalidId):
+    except (msgspec.DecodeError, UnicodeDecodeError, InvalidId):
         token = None
     if token is None or not token.access_token:
         raise MalformedAnswer("Salesforce's answer to the sign-in was not in the agreed form.")

@@ -77,7 +77,7 @@ def decode(body: bytes, kind: type[T]) -> T:
     """A body as a type of ours; raises MalformedAnswer."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     raise MalformedAnswer("Salesforce's answer was cut off or not in the agreed form.")
 
@@ -101,7 +101,7 @@ def limits_of(body: bytes) -> dict[str, Limit]:
     for name, raw in decode(body, dict[str, msgspec.Raw]).items():
         try:
             entry = msgspec.json.decode(raw, type=_Limit)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         limits[name] = Limit(entry.Max, entry.Remaining)
     return limits

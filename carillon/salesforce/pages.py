@@ -50,6 +50,10 @@ class _Envelope(msgspec.Struct, Generic[T]):
     nextRecordsUrl: str | None = None
 
 
+# Bytes that are not UTF-8 are an error of their own.
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+
 class _Identified(msgspec.Struct):
     Id: str
 
@@ -64,13 +68,13 @@ def page_decoder(record: type[T]) -> Callable[[Answer], Page[T]]:
     def decode(answer: Answer) -> Page[T]:
         try:
             envelope = whole.decode(answer.body)
-        except msgspec.DecodeError:
+        except _UNDECODABLE:
             envelope = None
         if envelope is not None:
             return _page(envelope, list(envelope.records), answer)
         try:
             loose = by_record.decode(answer.body)
-        except msgspec.DecodeError:
+        except _UNDECODABLE:
             loose = None
         if loose is None:
             raise MalformedAnswer("Salesforce's answer to a query was cut off or not in the agreed form.")
@@ -107,7 +111,7 @@ def _page(envelope: _Envelope[Any], records: list[T | msgspec.Raw], answer: Answ
 def _one(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | msgspec.Raw:
     try:
         value: T = decoder.decode(raw)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         return raw
     return value
 
@@ -115,7 +119,7 @@ def _one(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | msgspec.Raw:
 def _is_identified(raw: msgspec.Raw) -> bool:
     try:
         return bool(msgspec.json.decode(raw, type=_Identified).Id)
-    except msgspec.DecodeError:
+    except _UNDECODABLE:
         return False
 
 

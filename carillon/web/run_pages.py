@@ -36,6 +36,7 @@ class RunView:
     of: int | None
     elapsed: timedelta | None
     counts: tuple[Count, ...]
+    interrupted: bool
 
     @classmethod
     def of_run(cls, run: ImportRun) -> "RunView":
@@ -43,7 +44,7 @@ class RunView:
         done, of = queries.progress(run)
         began = run.started_at
         elapsed = (run.finished_at or now()) - began if began else None
-        return cls(run, icon, tone, done, of, elapsed, _counts(run))
+        return cls(run, icon, tone, done, of, elapsed, _counts(run), queries.is_interrupted(run))
 
     @property
     def percent(self) -> int | None:

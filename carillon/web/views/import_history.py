@@ -72,7 +72,14 @@ def issues_csv(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
 def _progress_tag(request: MemberRequest, public_id: UUID) -> str:
     """Changes exactly when the panel would look different."""
     run = run_or_404(request, public_id)
-    seen = (run.status, run.phase, run.api_calls, bool(run.cancel_requested_at), queries.progress(run))
+    seen = (
+        run.status,
+        run.phase,
+        run.api_calls,
+        bool(run.cancel_requested_at),
+        queries.is_interrupted(run),
+        queries.progress(run),
+    )
     return '"' + sha256(repr(seen).encode()).hexdigest()[:32] + '"'
 
 

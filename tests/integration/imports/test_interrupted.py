@@ -214,5 +214,7 @@ def test_an_import_whose_wake_up_was_lost_is_found_within_a_minute(setup: Import
     assert wake_workers_again() == 1
     assert wake_workers_again() == 1
 
-    jobs = ProcrastinateJob.objects.filter(task_name="carillon.execute_import", status="todo")
+    jobs = ProcrastinateJob.objects.filter(
+        task_name="carillon.execute_import", status="todo", queueing_lock=f"import {run.public_id}"
+    )
     assert [job.args for job in jobs] == [{"run_id": run.pk}]

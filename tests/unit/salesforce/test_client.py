@@ -225,6 +225,7 @@ def test_a_record_of_wrong_types_comes_raw_while_its_neighbours_decode(org: Tiny
     "body",
     [
         b"<html>gateway</html>",
+        b'{"totalSize":1,"done":true,"records":[{"Id":"\xff"}]}',
         b'{"totalSize":1,"done":true,"records":[{"Id":"0030',
         b"",
         b"[]",
