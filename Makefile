@@ -36,12 +36,15 @@ test-fast: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
+# Settings are loaded, nothing is started: no key is made and no database asked.
+check: export CARILLON_SECRET_KEY = check
+check: export CARILLON_DATABASE_URL = postgresql:///none
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@CARILLON_SECRET_KEY=check CARILLON_DATABASE_URL=postgresql:///none $(BIN)/python -m django makemigrations --check --dry-run --settings carillon.settings
+	@$(BIN)/python -W ignore::RuntimeWarning -m django makemigrations --check --dry-run --settings carillon.settings
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m benchmarks $(ARGS)

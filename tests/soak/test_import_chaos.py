@@ -43,15 +43,14 @@ def trouble(org: OrgSim, rng: random.Random) -> None:
         org.delete(person)
     for _ in range(5):
         org.create("Contact", LastName=f"New {rng.randrange(10**6)}", MobilePhone="(212) 555-0123")
-    rng.choice(
-        [
-            org.expire_sessions,
-            org.forget_cursors,
-            lambda: org.drop_connection(times=2, path_contains="/query"),
-            lambda: org.fail_next(503, times=3, path_contains="/query"),
-            lambda: org.slow(0.3, times=10, path_contains="/query"),
-        ]
-    )()
+    verbs: list[Callable[[], None]] = [
+        org.expire_sessions,
+        org.forget_cursors,
+        lambda: org.drop_connection(times=2, path_contains="/query"),
+        lambda: org.fail_next(503, times=3, path_contains="/query"),
+        lambda: org.slow(0.3, times=10, path_contains="/query"),
+    ]
+    rng.choice(verbs)()
 
 
 def test_after_rounds_of_trouble_the_contacts_are_the_orgs(

@@ -30,7 +30,7 @@ def test_faults_on_the_way_are_retried(org: OrgSim, import_now: type_of_import) 
 
 
 def test_a_session_that_expires_between_pages_is_renewed(org: OrgSim, import_now: type_of_import) -> None:
-    expired = []
+    expired: list[str] = []
 
     def expire(path: str, body: bytes) -> bytes:
         if "/query" in path and len(expired) < 2:
@@ -48,7 +48,7 @@ def test_a_session_that_expires_between_pages_is_renewed(org: OrgSim, import_now
 
 
 def test_a_malformed_page_is_asked_for_again(org: OrgSim, import_now: type_of_import) -> None:
-    broken = []
+    broken: list[str] = []
 
     def cut(path: str, body: bytes) -> bytes:
         if "/query/" in path and not broken:
@@ -80,7 +80,7 @@ def test_after_the_last_try_the_run_failed_and_the_next_one_goes_on(
 
     org.clear_faults()
     pages: list[str] = []
-    org.mangle(lambda path, body: (pages.append(path), body)[1])
+    org.mangle(_noting(pages))
     run = import_now()
 
     assert run.status == RunStatus.SUCCEEDED, run.error
@@ -360,6 +360,14 @@ def test_a_switched_off_setup_needs_no_org(setup: ImportSetup, org: OrgSim, draf
     saved = save_setup(setup=setup, draft=replace(draft, source=setup.source_id, enabled=False), by=None)
 
     assert not saved.enabled
+
+
+def _noting(pages: list[str]) -> Any:
+    def mangle(path: str, body: bytes) -> bytes:
+        pages.append(path)
+        return body
+
+    return mangle
 
 
 def _without_records(affects: Any, removed: slice) -> Any:

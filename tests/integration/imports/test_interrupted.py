@@ -4,7 +4,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,9 +28,9 @@ from tests.integration.imports.conftest import connected_setup, org_ids, stored_
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-def wait_until(condition: object, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
 
@@ -126,8 +126,7 @@ def test_workers_killed_at_random_points_still_end_complete(
     received = []
     for _ in range(4):
         worker = start("worker", "--queue", "imports")
-        before = _received()
-        wait_until(lambda b=before: _received() > b or not _is_open(run))  # type: ignore[misc]
+        wait_until(_moved_on(run, _received()))
         time.sleep(rng.random())
         worker.kill()
         worker.communicate()
@@ -180,6 +179,10 @@ def test_an_interrupted_run_of_another_mode_is_closed_as_failed(org: OrgSim, set
 
 def _is_open(run: ImportRun) -> bool:
     return ImportRun.objects.get(pk=run.pk).is_open
+
+
+def _moved_on(run: ImportRun, before: int) -> Callable[[], bool]:
+    return lambda: _received() > before or not _is_open(run)
 
 
 def _received() -> int:
