@@ -34,10 +34,12 @@ _NEEDS = {
     "View All": frozenset({"Read"}),
     "Modify All": frozenset({"Read", "Edit", "Delete", "View All"}),
 }
+# More than an import needs: other clients create and delete records as the same user.
+_EVERYDAY = frozenset({"Read", "Create", "Edit", "Delete"})
 _AT_BIRTH = {
-    "Contact": frozenset({"Read", "Edit", "View All"}),
-    "Lead": frozenset({"Read", "Edit", "View All"}),
-    "Account": frozenset({"Read"}),
+    "Contact": _EVERYDAY | {"View All"},
+    "Lead": _EVERYDAY | {"View All"},
+    "Account": _EVERYDAY,
 }
 _SET_ID = serial_id("0PS", 1)
 _STAMPS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")

@@ -20,7 +20,7 @@ from carillon.cli.demo_ports import Ports, choose_ports, forget_running
 from carillon.lib import home, postgres
 from carillon.lib.errors import CarillonError
 from carillon.lib.files import Claim, write_once
-from carillon.lib.processes import Child, Supervisor
+from carillon.lib.processes import Child, Supervisor, die_with_parent
 
 GRACE_SECONDS = 27.0
 ORG_TOKEN_FILE = "org-token"  # noqa: S105 - a file name
@@ -78,6 +78,9 @@ def demo(port: int, contacts: int, leads: int, seed: int) -> None:
     Starts a database, the simulated org, the pages and the worker, and runs a first import. Stop it with Ctrl-C;
     what you did is there again at the next start. CONTACTS, LEADS and SEED count when the org is made.
     """
+    if "MAKELEVEL" in os.environ:
+        # Started by `make demo`: a killed make must not leave a demo behind that blocks the next one.
+        die_with_parent(os.getppid())
     folder = home.make_data_dir() / "demo"
     _use(folder)
     with _only_one(folder), Supervisor(grace=GRACE_SECONDS, tell=click.echo) as supervisor:

@@ -127,8 +127,6 @@ def test_ids_that_name_nothing(client: httpx.Client, org: OrgSim) -> None:
 
 
 def test_create_then_delete(org: OrgSim, client: httpx.Client) -> None:
-    org.grant("Contact", "Create")
-    org.grant("Contact", "Delete")
 
     made = client.post(f"{V}/sobjects/Contact", json={"LastName": "Ünal", "MobilePhone": "(212) 555-0123"})
 
@@ -151,7 +149,6 @@ def test_create_then_delete(org: OrgSim, client: httpx.Client) -> None:
 
 
 def test_create_without_what_is_required(org: OrgSim, client: httpx.Client) -> None:
-    org.grant("Lead", "Create")
 
     answer = client.post(f"{V}/sobjects/Lead", json={"FirstName": "Ann"})
 
