@@ -203,4 +203,4 @@ def test_a_second_demo_on_the_same_folder_is_refused(start: Callable[..., Demo],
     assert second.process.wait(timeout=30) == 1
     assert _eventually(lambda: "A demo runs already" in second.printed)
     assert second.printed.count("\n") == 1
-    assert demo.process.poll() is None
+    demo.wait_until_ready(FIRST_START)
