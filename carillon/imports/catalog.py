@@ -12,8 +12,8 @@ from django.core.cache import cache
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import client_for, sign_in
 from carillon.connections.models import SalesforceConnection
-from carillon.imports.mapping import contact_types
 from carillon.imports.planning import Field, Fields
+from carillon.imports.values import contact_types
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client

@@ -7,8 +7,8 @@ from zoneinfo import available_timezones
 
 from carillon.contacts.models import FieldType
 from carillon.imports.drafts import AdditionalField, SetupDraft
-from carillon.imports.mapping import contact_types
 from carillon.imports.planning import Field, Fields
+from carillon.imports.values import contact_types
 from carillon.lib.errors import CarillonError
 
 WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")

@@ -5,40 +5,17 @@ org's own describe promises rejects the record. A field that could not be read k
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from carillon.contacts.search import sort_name
-from carillon.imports.plan import SYSTEM_FIELDS, ImportPlan, MappedField
+from carillon.imports.plan import ImportPlan
+from carillon.imports.values import NUMBERS, as_text, converter, is_moment, storable
 from carillon.lib.phones import PhoneKind, parse
 from carillon.salesforce import ids
-
-_NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
-# Which contact field types a Salesforce field may go to; the first is the natural one.
-_CONTACT_TYPES = {
-    "boolean": ("yes_no", "text"),
-    "date": ("date", "text"),
-    "datetime": ("datetime", "date", "text"),
-    "picklist": ("choice", "text"),
-    "combobox": ("choice", "text"),
-    **dict.fromkeys(_NUMBERS, ("number", "text")),
-    **dict.fromkeys(("string", "textarea", "phone", "email", "url"), ("text", "choice", "number", "date")),
-    **dict.fromkeys(("id", "reference", "multipicklist", "encryptedstring", "time"), ("text",)),
-}
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})")
-_UTC = ("Z", "+0000", "+00:00")
-# Commas only between groups of three: with a decimal comma 1,5 would be read as fifteen.
-_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)", re.ASCII)
-# Longer digits are no number anyone means, and would leave the range of one.
-_LONGEST_NUMBER = 40
-# PostgreSQL's text holds neither NUL nor a lone surrogate.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Issue(NamedTuple):
@@ -84,12 +61,6 @@ class BadEnvelope(ValueError):
     """A record without a usable Id or SystemModstamp: the answer as a whole can't be trusted."""
 
 
-def contact_types(salesforce_type: str) -> tuple[str, ...]:
-    """Contact field types a Salesforce field type may be mapped to, natural one first; empty: not mappable
-    (address, location, base64 and the like have no single value)."""
-    return _CONTACT_TYPES.get(salesforce_type, ())
-
-
 def record_type(plan: ImportPlan) -> type[msgspec.Struct]:
     """A struct for one record of the plan's query; related records (`Owner.Name`) nest and may be null."""
     own: list[tuple[str, Any]] = [("Id", str), ("SystemModstamp", str)]
@@ -130,7 +101,7 @@ def _nested_types(related: dict[str, list[tuple[str, Any, Any]]]) -> list[tuple[
 def _python_type(salesforce_type: str) -> Any:
     if salesforce_type == "boolean":
         return bool | None
-    if salesforce_type in _NUMBERS:
+    if salesforce_type in NUMBERS:
         return int | float | None
     if salesforce_type == "anyType":
         return str | int | float | bool | None
@@ -150,7 +121,7 @@ class Mapper:
         self._user = _getter(plan, plan.user_identification)
         self._keeps_first = plan.first_name_fallback in plan.unreadable
         self._additional = [
-            (mapped, getter, _converter(mapped))
+            (mapped, getter, converter(mapped.type))
             for mapped in plan.additional
             if (getter := _getter(plan, mapped.salesforce)) is not None
         ]
@@ -214,7 +185,7 @@ class Mapper:
             try:
                 values[mapped.contact_field] = None if value is None or value == "" else convert(value)
             except ValueError as error:
-                shown = _as_text(value)[:255]
+                shown = as_text(value)[:255]
                 issues.append(Issue(record_id, mapped.salesforce, shown, f"not_a_{mapped.type}", str(error)))
         return msgspec.json.encode(values).decode()
 
@@ -277,79 +248,7 @@ def _text(getter: Callable[[Any], Any] | None, record: Any) -> str:
     value = getter(record)
     if value is None:
         return ""
-    return _as_text(value).strip()
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _storable(text: str) -> str:
-    return _UNSTORABLE.sub("", text) if not text.isascii() or "\x00" in text else text
-
-
-def _converter(mapped: MappedField) -> Callable[[Any], Any]:
-    return _CONVERTERS[mapped.type]
-
-
-def _number(value: Any) -> int | float:
-    if isinstance(value, bool):
-        raise ValueError("This is a yes/no value, not a number; the field was left as it was.")
-    if isinstance(value, str):
-        value = _number_in(value.strip())
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-def _number_in(text: str) -> int | float:
-    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
-        raise ValueError("This text is not a number; the field was left as it was.")
-    plain = text.replace(",", "")
-    return float(plain) if "." in plain else int(plain)
-
-
-def _date(value: Any) -> str:
-    text = str(value).strip()
-    if not ((_DATE.fullmatch(text) or _DATETIME.fullmatch(text)) and _exists(text)):
-        raise ValueError("This is not a date (such as 2026-05-01); the field was left as it was.")
-    return text[:10]
-
-
-def _datetime(value: Any) -> str:
-    found = _DATETIME.fullmatch(str(value).strip())
-    if not (found and _exists(found[0])):
-        raise ValueError("This is not a date with time; the field was left as it was.")
-    return found[1] + ("Z" if found[3] in _UTC else found[3])
-
-
-def _exists(text: str) -> bool:
-    """Whether the calendar holds this date, or date and time: 2026-02-30 only looks like one."""
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _yes_no(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("This is not a checkbox value; the field was left as it was.")
-    return value
-
-
-_CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "text": _as_text,
-    "choice": _as_text,
-    "number": _number,
-    "date": _date,
-    "datetime": _datetime,
-    "yes_no": _yes_no,
-}
+    return as_text(value).strip()
 
 
 def _checked_id(value: Any) -> str:
@@ -365,7 +264,7 @@ def _checked_id(value: Any) -> str:
 
 def _checked_stamp(record_id: str, stamp: str) -> str:
     """The cursor compares stamps as text, so they must have the one form Salesforce writes."""
-    if not _is_moment(stamp):
+    if not is_moment(stamp):
         raise BadEnvelope(f"The record {record_id} came without a usable SystemModstamp.")
     return stamp
 
@@ -373,16 +272,11 @@ def _checked_stamp(record_id: str, stamp: str) -> str:
 def _modified_at(record_id: str, record: Any, issues: list[Issue]) -> str:
     stamp: str = record.SystemModstamp
     value: str = record.LastModifiedDate or stamp
-    if value == stamp or _is_moment(value):
+    if value == stamp or is_moment(value):
         return value
     message = "This is not a date with time; the record's SystemModstamp was taken instead."
-    issues.append(Issue(record_id, "LastModifiedDate", _storable(value)[:255], "not_a_datetime", message))
+    issues.append(Issue(record_id, "LastModifiedDate", storable(value)[:255], "not_a_datetime", message))
     return stamp
-
-
-def _is_moment(text: str) -> bool:
-    """2026-05-01T07:25:37.000+0000; looked at for every record, so without a pattern."""
-    return len(text) >= 20 and text[10] == "T" and text.endswith(_UTC) and _exists(text)
 
 
 def _user_id(value: str | None) -> str:
@@ -406,13 +300,10 @@ def _loose(raw: msgspec.Raw) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     """As Salesforce sent it: text as such, anything else as JSON."""
-    return _storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:255]
+    return storable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:255]
 
 
 def _at_path(values: Any, path: str) -> Any:
     for name in path.split("."):
         values = values.get(name) if isinstance(values, dict) else None
     return values
-
-
-__all__ = ["SYSTEM_FIELDS", "BadEnvelope", "Batch", "Issue", "Mapper", "Row", "contact_types", "record_type"]

@@ -18,6 +18,8 @@ from carillon.lib.errors import CarillonError
 from carillon.lib.files import Claim
 from carillon.lib.postgres_process import members, server_of
 
+pytestmark = pytest.mark.slow
+
 START = "import sys; from pathlib import Path; from carillon.lib import postgres; {}"
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from carillon.imports.mapping import BadEnvelope, Issue, Mapper, Row, contact_types
+from carillon.imports.mapping import BadEnvelope, Issue, Mapper, Row
 from carillon.imports.plan import ImportPlan, MappedField
+from carillon.imports.values import contact_types
 from tests.unit.imports.plans import ID, MODIFIED, NEIGHBOUR, PLAN, STAMP, USER, mapped, plan_with, record
 
 
