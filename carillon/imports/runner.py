@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import DataError, connection, transaction
 
-from carillon.connections.clients import client_for, sign_in
+from carillon.connections.clients import OtherOrg, client_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import runs
 from carillon.imports.batches import Mapped, batches
@@ -215,9 +215,11 @@ class _Execution:
         """Who is in the source now; whoever is not stored is read by id, or explained."""
         self._enter(Phase.SWEEPING)
         for ids in prefetch(reader.ids(), while_waiting=self._look_for_cancel):
+            self._check_org(client)
             members.add(ids)
             self._look_for_cancel()
         self.run.org_count = members.count()
+        self.run.save(update_fields=["org_count"])
         self._enter(Phase.REREADING)
         for missing in members.missing():
             unseen = set(missing)
@@ -248,6 +250,7 @@ class _Execution:
     def _store(self, client: Client, page: Mapped) -> None:
         """One batch: rows, issues, proof, counts and cursor in one transaction."""
         run = self.run
+        self._check_org(client)
         with transaction.atomic():
             written = load(run, page.batch)
             run.created += written.created
@@ -282,6 +285,12 @@ class _Execution:
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
+
+    def _check_org(self, client: Client) -> None:
+        """A session renewed on the way may be another org's: a sandbox refreshed in the middle of a run."""
+        found = client.session.org_id
+        if found != self.connection.org_id:
+            raise OtherOrg(self.connection.org_id, found)
 
     def _enter(self, phase: Phase) -> None:
         runs.set_phase(self.run, phase)

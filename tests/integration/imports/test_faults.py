@@ -241,6 +241,25 @@ def test_another_org_behind_the_host_stops_everything_until_confirmed(
     assert (after.status, after.mode) == (RunStatus.SUCCEEDED, Mode.EVERYTHING)
 
 
+def test_an_org_exchanged_in_the_middle_of_a_run_stores_nothing_more(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    exchanged: list[str] = []
+
+    def exchange(path: str, body: bytes) -> bytes:
+        if "/query?" in path and not exchanged:
+            exchanged.append(org.refresh_sandbox())
+        return body
+
+    org.mangle(exchange)
+
+    run = import_now()
+
+    assert run.status == RunStatus.FAILED
+    assert "Another Salesforce org" in run.error
+    assert stored_ids() == set()
+
+
 def test_an_inactive_api_user_fails_the_run_with_its_remedy(org: OrgSim, import_now: type_of_import) -> None:
     org.set_active("api.user@orgsim.example", active=False)
 
