@@ -358,6 +358,30 @@ def test_locators_that_expire_are_replaced_by_the_keyset(org: OrgSim, import_now
     assert stored_ids() == org_ids(org)
 
 
+def test_records_lost_before_a_locator_expired_are_found_by_the_sweep(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    """The count of a query whose rest is gone proves nothing about the pages before."""
+    lost: list[str] = []
+
+    def lose_and_expire(path: str, body: bytes) -> bytes:
+        if "/query?" in path and not lost and b'"done":false' in body:
+            data = json.loads(body)
+            lost.extend(record["Id"] for record in data["records"][5:8])
+            del data["records"][5:8]
+            org.forget_cursors()
+            return json.dumps(data).encode()
+        return body
+
+    org.mangle(lose_and_expire)
+
+    run = import_now()
+
+    assert len(lost) == 3
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    assert stored_ids() == org_ids(org)
+
+
 def test_a_record_that_leaves_while_it_is_read_is_explained(
     org: OrgSim, setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
 ) -> None:
