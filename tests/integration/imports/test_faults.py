@@ -260,6 +260,44 @@ def test_an_org_exchanged_in_the_middle_of_a_run_stores_nothing_more(
     assert stored_ids() == set()
 
 
+def test_an_org_exchanged_during_the_sweep_takes_nobody_off(org: OrgSim, import_now: type_of_import) -> None:
+    import_now()
+    before = stored_ids(in_source=True)
+    exchanged: list[str] = []
+
+    def exchange(path: str, body: bytes) -> bytes:
+        if "SELECT+Id+FROM" in path and not exchanged:
+            exchanged.append(org.refresh_sandbox())
+        return body
+
+    org.mangle(exchange)
+
+    run = import_now()
+
+    assert exchanged
+    assert run.status == RunStatus.FAILED
+    assert "Another Salesforce org" in run.error
+    assert stored_ids(in_source=True) == before
+
+
+def test_who_left_before_a_read_was_resumed_is_not_kept_by_it(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    """What a resumed read stored earlier no longer says who is in the list now: it sweeps."""
+    org.fail_next(500, times=10_000, path_contains="/query/")
+    failed = import_now(seconds=2)
+    leaver = min(stored_ids())
+    org.clear_faults()
+    org.delete(leaver)
+
+    run = import_now()
+
+    assert failed.status == RunStatus.FAILED
+    assert (run.status, run.mode, run.left_source) == (RunStatus.SUCCEEDED, Mode.EVERYTHING, 1)
+    assert not Contact.objects.get(salesforce_id=leaver).in_source
+    assert run.org_count == len(org_ids(org))
+
+
 def test_an_inactive_api_user_fails_the_run_with_its_remedy(org: OrgSim, import_now: type_of_import) -> None:
     org.set_active("api.user@orgsim.example", active=False)
 
