@@ -1,10 +1,10 @@
 """Makes the plan of a run from the setup and what the org says about its object and source right now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from carillon.imports.mapping import Issue
-from carillon.imports.models import ImportSetup
+from carillon.imports.models import FieldMapping, ImportSetup
 from carillon.imports.plan import ImportPlan, MappedField
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
@@ -80,19 +80,13 @@ def make_plan(client: Client, setup: ImportSetup) -> tuple[ImportPlan, list[Issu
     """
     fields = Fields(client.describe(setup.object), client.describe)
     query = _source_query(client, setup)
-    additional = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
+    mappings = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
     optional = [setup.first_name_fallback, setup.user_identification]
-    optional += [mapping.salesforce_field for mapping in additional]
+    optional += [mapping.salesforce_field for mapping in mappings]
     found = {name: fields.find(name) for name in (*_required(setup), *optional) if name}
-    missing = [name for name in _required(setup) if not found.get(name)]
-    if missing:
-        raise RequiredFieldGone(
-            f"The field {missing[0]} of {setup.object} no longer exists or the API user can't see it; it is"
-            " required, so nothing was imported.",
-            "Give the API user read access to it (field-level security), or map another field.",
-        )
-    unreadable = frozenset(name for name, field in found.items() if field is None)
+    _refuse_missing(setup, found)
     types = {name: field.type for name, field in found.items() if field}
+    unreadable = sorted(found.keys() - types.keys())
     plan = ImportPlan(
         object=setup.object,
         region=setup.workspace.default_region,
@@ -102,19 +96,26 @@ def make_plan(client: Client, setup: ImportSetup) -> tuple[ImportPlan, list[Issu
         last_name=setup.last_name,
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
-        additional=tuple(
-            MappedField(
-                mapping.salesforce_field,
-                types.get(mapping.salesforce_field, ""),
-                mapping.contact_field.name,
-                mapping.contact_field.type,
-            )
-            for mapping in additional
-        ),
+        additional=tuple(_mapped(mapping, types) for mapping in mappings),
         types=types,
-        unreadable=unreadable,
+        unreadable=frozenset(unreadable),
     )
-    return plan, [_warning(name) for name in sorted(unreadable)]
+    return plan, [_warning(name) for name in unreadable]
+
+
+def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> None:
+    missing = [name for name in _required(setup) if not found.get(name)]
+    if missing:
+        raise RequiredFieldGone(
+            f"The field {missing[0]} of {setup.object} no longer exists or the API user can't see it; it is"
+            " required, so nothing was imported.",
+            "Give the API user read access to it (field-level security), or map another field.",
+        )
+
+
+def _mapped(mapping: FieldMapping, types: Mapping[str, str]) -> MappedField:
+    name, target = mapping.salesforce_field, mapping.contact_field
+    return MappedField(name, types.get(name, ""), target.name, target.type)
 
 
 def _required(setup: ImportSetup) -> tuple[str, ...]:
