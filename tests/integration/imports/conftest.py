@@ -17,7 +17,8 @@ from carillon.imports.runs import Request
 from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
 
-CONTACTS = 4_500
+# Three pages of 2,000.
+CONTACTS = 4_100
 LEADS = 400
 
 

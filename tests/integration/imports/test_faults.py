@@ -65,6 +65,7 @@ def test_a_malformed_page_is_asked_for_again(org: OrgSim, import_now: type_of_im
     assert stored_ids() == org_ids(org)
 
 
+@pytest.mark.slow
 def test_after_the_last_try_the_run_failed_and_the_next_one_goes_on(
     org: OrgSim, setup: ImportSetup, import_now: type_of_import
 ) -> None:
@@ -114,6 +115,7 @@ def test_answers_that_stay_short_make_the_run_incomplete(
     assert not Contact.objects.filter(in_source=False).exists()
 
 
+@pytest.mark.slow
 def test_an_id_the_read_left_out_is_found_by_the_sweep(org: OrgSim, import_now: type_of_import) -> None:
     """A server that drops a record and lowers its count can't be caught by counting, only by ids."""
     import_now()
@@ -126,6 +128,7 @@ def test_an_id_the_read_left_out_is_found_by_the_sweep(org: OrgSim, import_now: 
     assert missing in stored_ids(in_source=True)
 
 
+@pytest.mark.slow
 def test_incomplete_takes_nobody_off_the_list(org: OrgSim, import_now: type_of_import) -> None:
     import_now()
     before = stored_ids(in_source=True)
@@ -158,6 +161,7 @@ def test_a_record_of_wrong_types_is_rejected_and_the_rest_goes_on(
     assert run.received == run.org_count
 
 
+@pytest.mark.slow
 def test_a_record_without_an_id_fails_the_run(org: OrgSim, import_now: type_of_import) -> None:
     org.mangle(_each_record(lambda record: record.pop("Id", None)))
 
@@ -280,6 +284,7 @@ def test_an_org_exchanged_during_the_sweep_takes_nobody_off(org: OrgSim, import_
     assert stored_ids(in_source=True) == before
 
 
+@pytest.mark.slow
 def test_who_left_before_a_read_was_resumed_is_not_kept_by_it(
     org: OrgSim, import_now: type_of_import
 ) -> None:
@@ -333,6 +338,7 @@ def test_a_record_modified_while_paging_is_stored_as_it_ended(
     assert first.received == len(people)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [Mode.EVERYTHING, Mode.CHANGES])
 def test_a_broken_read_with_records_modified_meanwhile_loses_none(
     org: OrgSim, import_now: type_of_import, mode: Mode
@@ -373,6 +379,7 @@ def test_a_broken_read_with_records_modified_meanwhile_loses_none(
     assert Contact.objects.filter(last_name="Changed").count() == len(org_ids(org)) - 1
 
 
+@pytest.mark.slow
 def test_equal_stamps_across_a_page_border_lose_nobody(org: OrgSim, import_now: type_of_import) -> None:
     with org.store.writing() as connection:
         connection.execute("UPDATE Contact SET SystemModstamp = '2026-01-05T10:00:00.000+0000'")
