@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-from carillon.lib import home, sealing
+from carillon.lib import environment, home, sealing
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -15,11 +16,11 @@ DEBUG = False
 
 # Plain http to an org on this machine: the demo and the tests, never a real org.
 ALLOW_LOCAL_ORG = os.environ.get("CARILLON_ALLOW_LOCAL_ORG") == "1"
-PUBLIC_URL = os.environ.get("CARILLON_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, [PUBLIC_URL.split("/")[2].split(":")[0]])]
+PUBLIC_URL = environment.address("CARILLON_PUBLIC_URL", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", urlsplit(PUBLIC_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # How many reverse proxies stand before us and add to X-Forwarded-For.
-TRUSTED_PROXIES = int(os.environ.get("CARILLON_TRUSTED_PROXIES", "0"))
+TRUSTED_PROXIES = environment.number("CARILLON_TRUSTED_PROXIES", 0)
 SERVED_OVER_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -137,10 +138,14 @@ STATICFILES_DIRS = [BASE_DIR / "web" / "static"]
 # Served from the source tree: nothing to collect before the first start.
 WHITENOISE_USE_FINDERS = True
 
+LOG_LEVELS = ("WARNING", "DEBUG", "INFO", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("CARILLON_LOG_LEVEL", "WARNING")},
+    "root": {
+        "handlers": ["stderr"],
+        "level": environment.choice("CARILLON_LOG_LEVEL", LOG_LEVELS, "WARNING"),
+    },
 }

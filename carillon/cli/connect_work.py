@@ -1,18 +1,29 @@
 """The part of `carillon connect` that needs Django."""
 
+import logging
+
+from django.db import transaction
+
 from carillon.accounts.queries import only_workspace
 from carillon.connections import actions
+from carillon.connections.models import ConnectionState
 from carillon.lib.errors import CarillonError
 
 _MARKS = {True: "ok", False: "missing", None: "unknown"}
 
 
 def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]:
-    """Lines to print. Raises CarillonError when the test fails; what was entered is saved all the same."""
-    connection = actions.save_connection(
-        workspace=only_workspace(workspace), host=host, client_id=client_id, client_secret=secret, by=None
-    )
-    report = actions.test_connection(connection=connection, by=None)
+    """Lines to print. Raises CarillonError when the test fails; then what was saved before stays."""
+    # Each try that failed is no news here: the outcome says what became of them, in one sentence.
+    logging.getLogger("carillon.salesforce").setLevel(logging.ERROR)
+    with transaction.atomic():
+        connection = actions.save_connection(
+            workspace=only_workspace(workspace), host=host, client_id=client_id, client_secret=secret, by=None
+        )
+        report = actions.test_connection(connection=connection, by=None)
+        connection.refresh_from_db()
+        if not report.ok and connection.state != ConnectionState.OTHER_ORG:
+            raise CarillonError(f"{report.error} Nothing was saved.", report.remedy)
     if not report.ok:
         raise CarillonError(report.error, report.remedy)
     used = f"{report.calls_used:,} of {report.calls_limit:,}" if report.calls_limit else "unknown"

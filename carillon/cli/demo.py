@@ -23,6 +23,7 @@ from carillon.lib.files import Claim, write_once
 from carillon.lib.processes import Child, Supervisor, die_with_parent
 
 GRACE_SECONDS = 27.0
+ORG_FILE = "orgsim.db"
 ORG_TOKEN_FILE = "org-token"  # noqa: S105 - a file name
 # The first start writes the simulated org's file; its size is the user's choice.
 ORG_SECONDS = 600.0
@@ -130,7 +131,11 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
             f"Port {wanted_port} is in use by another program; the pages are on {plan.ports.web} instead."
         )
     os.environ["CARILLON_PUBLIC_URL"] = plan.address
-    click.echo(f"Starting the simulated org with {plan.contacts:,} Contacts and {plan.leads:,} Leads.")
+    click.echo(
+        "Starting the simulated org as it was left."
+        if (plan.folder / ORG_FILE).exists()
+        else f"Starting a simulated org with {plan.contacts:,} Contacts and {plan.leads:,} Leads."
+    )
     token = write_once(plan.folder / ORG_TOKEN_FILE, secrets.token_urlsafe(16)).strip()
     supervisor.start(_org(plan, logs, token))
     click.echo("Starting the database and bringing it up to date.")
@@ -149,7 +154,7 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
 
 def _org(plan: Plan, logs: Path, token: str) -> Child:
     program = Path(sysconfig.get_path("scripts")) / "orgsim"
-    command = [str(program), "serve", "--port", str(plan.ports.org), "--data", str(plan.folder / "orgsim.db")]
+    command = [str(program), "serve", "--port", str(plan.ports.org), "--data", str(plan.folder / ORG_FILE)]
     command += ["--contacts", str(plan.contacts), "--leads", str(plan.leads), "--seed", str(plan.seed)]
     environment = {**os.environ, "ORGSIM_ADMIN_TOKEN": token}
     return Child("the simulated org", command, environment=environment, log=logs / "orgsim.log")
@@ -194,12 +199,12 @@ What to try
   Contact Import   choose another list view, map another field, import again
 
 On the command line, in another terminal:
-  export CARILLON_DATA_DIR={folder} CARILLON_ALLOW_LOCAL_ORG=1
+  export CARILLON_DATA_DIR={folder} CARILLON_ALLOW_LOCAL_ORG=1 CARILLON_PUBLIC_URL={plan.address}
   {carillon} contacts --query Garcia
   {carillon} import contact
 
 Play the org's staff, with a Salesforce ID from Contacts, then import changes:
   curl {plan.org_url}/orgsim/admin/edit -H "X-Orgsim-Token: $(cat {folder}/{ORG_TOKEN_FILE})" \\
-    -d '{{"record_id": "ID", "FirstName": "Zoë"}}'
+    -d '{{"record_id": "ID", "LastName": "Zoë"}}'
 
 Ctrl-C stops everything; your data is kept."""

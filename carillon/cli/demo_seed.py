@@ -57,7 +57,7 @@ def _connect(workspace: Workspace, org_url: str) -> None:
         workspace=workspace,
         host=org_url,
         client_id=existing.client_id if existing else "orgsim-client",
-        client_secret="" if existing else os.environ.get("CARILLON_CLIENT_SECRET", "orgsim-secret"),
+        client_secret=os.environ.get("CARILLON_CLIENT_SECRET", "orgsim-secret"),
         by=None,
     )
     report = connections.test_connection(connection=connection, by=None)
@@ -75,7 +75,7 @@ def _draft() -> SetupDraft:
         mobile_number="MobilePhone",
         user_identification="OwnerId",
         additional_fields=(
-            AdditionalField("Program__c", "program", "Program", "choice"),
+            AdditionalField("Program__c", "program", "Program", "text"),
             AdditionalField("Graduation_Year__c", "graduation_year", "Graduation year", "number"),
         ),
     )

@@ -19,7 +19,8 @@ _WORK = "carillon.cli.imports_work"
 def import_(object: str, everything: bool, as_json: bool, workspace: str) -> int:  # noqa: A002
     """Import Contacts or Leads, here and now.
 
-    Exits with 0 when the import succeeded and with 1 on any other outcome. An interrupted import is resumed.
+    Exits with 0 when the import succeeded and with 1 on any other outcome. An interrupted import of the
+    same kind (changes, everything) is resumed.
     """
     outcome = runtime.call(f"{_WORK}:run", workspace, object, everything=everything)
     if as_json:

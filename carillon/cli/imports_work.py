@@ -11,7 +11,7 @@ from carillon.imports import queries
 from carillon.imports.actions import setup_for
 from carillon.imports.models import ImportRun, Mode, RunStatus
 from carillon.imports.runner import Options, execute
-from carillon.imports.runs import Request
+from carillon.imports.runs import COMMAND_LINE, Request
 from carillon.lib.errors import CarillonError
 
 _BAR = 30
@@ -68,7 +68,9 @@ def history_rows(runs: list[dict[str, Any]]) -> list[list[str]]:
 
 def _not_started(name: str, mode: Mode, error: str) -> dict[str, Any]:
     """The same keys as of a run that was."""
-    empty = ImportRun(object=name, mode=mode, status=RunStatus.FAILED, error=error)
+    empty = ImportRun(
+        object=name, mode=mode, status=RunStatus.FAILED, error=error, started_by_name=COMMAND_LINE
+    )
     return {**queries.summary_as_json(empty), "id": None, "issues": []}
 
 
@@ -81,6 +83,11 @@ def _sentence(run: ImportRun) -> str:
     if run.status == RunStatus.SUCCEEDED:
         reason = f" {run.mode_reason}" if run.mode_reason else ""
         return f"The import of {run.object}s succeeded: {counts}.{reason}"
+    if run.status == RunStatus.CANCELLED:
+        return (
+            f"carillon: the import of {run.object}s was cancelled; what it had stored stays, and the next import"
+            f" reads the rest ({counts})"
+        )
     return f"carillon: the import of {run.object}s ended as {run.status}: {run.error} {run.remedy} ({counts})"
 
 

@@ -50,6 +50,16 @@ def off(email: str, workspace: str) -> None:
     click.echo(f"{email} can't sign in any more.")
 
 
+@member.command()
+@click.argument("email")
+@WORKSPACE
+def on(email: str, workspace: str) -> None:
+    """Let a deactivated member sign in again, or a forgetful one set another password."""
+    link = runtime.call(f"{_WORK}:on", workspace, email)
+    click.echo(f"{email} can sign in. This link sets a new password; it works once, for seven days:")
+    click.echo(link)
+
+
 @member.command(name="list")
 @WORKSPACE
 def list_(workspace: str) -> None:

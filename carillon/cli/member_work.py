@@ -18,6 +18,12 @@ def change(workspace: str, email: str, role: str | None, user_id: str | None) ->
     actions.set_member(member=member, role=role, user_id=user_id, by=None)
 
 
+def on(workspace: str, email: str) -> str:
+    member = queries.find_member(queries.only_workspace(workspace), email)
+    actions.reactivate_member(member=member, by=None)
+    return f"{settings.PUBLIC_URL}{actions.password_link(member)}"
+
+
 def off(workspace: str, email: str) -> None:
     actions.deactivate_member(member=queries.find_member(queries.only_workspace(workspace), email), by=None)
 

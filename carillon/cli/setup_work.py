@@ -11,7 +11,7 @@ from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli import setup_file
 from carillon.connections.models import SalesforceConnection
-from carillon.imports.actions import save_setup, setup_for
+from carillon.imports.actions import SetupInvalid, save_setup, setup_for
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import ImportSetup
 from carillon.lib.errors import CarillonError
@@ -74,7 +74,17 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
         lines.append(f"Workspace {workspace.name}, numbers read as in {workspace.default_region}.")
     for name, sections in parsed.objects.items():
         setup = setup_for(workspace, name)
-        setup = save_setup(setup=setup, draft=setup_file.merged(draft_of(setup), sections), by=None)
+        draft = setup_file.merged(draft_of(setup), sections)
+        if draft.enabled and not draft.source:
+            raise CarillonError(
+                f"{name.lower()}.enabled is true, but there is no source.",
+                f"Name a list view in [{name.lower()}.source].",
+            )
+        try:
+            setup = save_setup(setup=setup, draft=draft, by=None)
+        except SetupInvalid as error:
+            faults = [f"{name.lower()}.{place}: {sentence}" for place, sentence in error.errors.items()]
+            raise CarillonError(" ".join(faults)) from None
         state = "enabled" if setup.enabled else "switched off"
         lines.append(f"{name}s: {setup.source_label or 'no source'}, {state}.")
         if setup.windows:

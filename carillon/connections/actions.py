@@ -60,6 +60,14 @@ def save_connection(
         raise ConnectionInvalid(
             "client_secret", "The client secret is missing.", "It is the consumer secret."
         )
+    if existing and origin != existing.host:
+        if not client_secret:
+            raise ConnectionInvalid(
+                "client_secret",
+                "The host is another one, so the client secret must be entered again.",
+                "The secret saved here belongs to the other host and is never sent elsewhere.",
+            )
+        connection.org_name, connection.api_user, connection.last_tested_at = "", "", None
     if client_secret:
         connection.client_secret_sealed = sealer().seal(client_secret)
     before = {"host": connection.host, "client_id": connection.client_id}

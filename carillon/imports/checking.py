@@ -18,6 +18,20 @@ _REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_numbe
 _TEXT_TYPES = frozenset(
     {"string", "phone", "textarea", "picklist", "combobox", "email", "url", "encryptedstring"}
 )
+_IN_WORDS = {
+    "double": "numbers",
+    "int": "whole numbers",
+    "currency": "amounts of money",
+    "percent": "percentages",
+    "boolean": "a checkbox",
+    "string": "text",
+    "textarea": "long text",
+    "datetime": "dates with time",
+    "date": "dates",
+    "picklist": "one choice of a list",
+    "multipicklist": "several choices of a list",
+    "reference": "the id of another record",
+}
 # Names of columns that contacts have anyway; a download could not tell them apart.
 RESERVED = frozenset(
     [
@@ -117,11 +131,13 @@ def _check_additional(
     if kind not in FieldType.values:
         errors[f"{place}.type"] = f"Choose one of {', '.join(FieldType.values)}."
     elif existing.get(name, kind) != kind:
-        errors[f"{place}.type"] = f"The contact field {name} exists and is of type {existing[name]}."
+        errors[f"{place}.type"] = (
+            f"The contact field {name} exists and is of type {existing[name]}: give that type, or another name."
+        )
     elif field is not None and kind not in contact_types(field.type):
         fitting = ", ".join(contact_types(field.type)) or "none"
         errors[f"{place}.type"] = (
-            f"{field.name} is a {field.type} field; contact field types that fit it: {fitting}."
+            f"{field.name} holds {_IN_WORDS.get(field.type, field.type)}; contact field types that fit it: {fitting}."
         )
 
 

@@ -2,6 +2,7 @@
 throw-away data folder. One for all browser tests; each leaves it usable for the next."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,16 @@ class Installation:
     address: str
     org: str
     password_link: str
+    org_token: str
+
+    def scenario(self, verb: str, **arguments: object) -> None:
+        """Makes the simulated org do something, over its admin endpoint."""
+        request = urllib.request.Request(
+            f"{self.org}/orgsim/admin/{verb}",
+            json.dumps(arguments).encode(),
+            {"X-Orgsim-Token": self.org_token},
+        )
+        urllib.request.urlopen(request).close()
 
 
 @pytest.fixture(scope="package")
@@ -99,7 +111,7 @@ def installation(chromium: str) -> Iterator[Installation]:
     children = [
         start(
             "orgsim", "serve", "--port", str(org_port), "--data", str(folder / "org.db"),
-            "--contacts", str(CONTACTS), "--leads", "300", "--seed", "1",
+            "--contacts", str(CONTACTS), "--leads", "300", "--seed", "1", "--admin-token", "token",
         ),
         start("carillon", "web", "--port", str(web_port), "--workers", "1"),
         start("carillon", "worker"),
@@ -107,7 +119,7 @@ def installation(chromium: str) -> Iterator[Installation]:
     try:
         for port in (web_port, org_port):
             _wait_for(port)
-        yield Installation(f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{org_port}", link)
+        yield Installation(f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{org_port}", link, "token")
     finally:
         for child in children:
             child.terminate()

@@ -1,5 +1,7 @@
 """The main job, as an admin does it: connect an org, choose a list view, map fields, import, look at people."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -90,6 +92,30 @@ def import_and_watch(visitor: Visitor) -> int:
     page.locator("table.runs tbody a").first.click()
     expect(page.locator(".proof")).to_contain_text("Each of them is stored here")
     return number_in(page.locator(".proof").inner_text())
+
+
+def test_a_slow_import_is_watched_live_and_cancelled(visit: Visit, installation: Installation) -> None:
+    """The panel must go on showing numbers after its first poll, and say the end to screen readers."""
+    visitor = visit(1280)
+    page = visitor.page
+    visitor.go("Import History")
+    installation.scenario("slow", seconds=5, times=1000, path_contains="/query")
+    try:
+        page.get_by_role("link", name="Import everything of Contacts").click()
+        page.get_by_role("button", name="Import everything").click()
+        expect(page.locator(".open-run")).to_contain_text("Reading records", timeout=20_000)
+        expect(page.locator(".open-run")).to_contain_text(
+            re.compile(r"[1-9][\d,]* of [\d,]+ records"), timeout=20_000
+        )
+        expect(page.locator(".open-run progress")).to_be_visible()
+        page.get_by_role("link", name="Cancel this import").click()
+        page.get_by_role("button", name="Cancel the import").click()
+        expect(page.locator("table.runs tbody tr").first.locator(".state")).to_contain_text(
+            "Cancelled", timeout=30_000
+        )
+        expect(page.locator("[data-announce]")).to_contain_text("Cancelled", timeout=10_000)
+    finally:
+        installation.scenario("clear_faults")
 
 
 def follow_an_issue(visitor: Visitor) -> str:

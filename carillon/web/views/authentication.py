@@ -20,10 +20,15 @@ def authentication(request: MemberRequest) -> HttpResponse:
     form = _form(request, connection)
     if form.is_valid():
         try:
-            actions.save_connection(workspace=request.user.workspace, by=request.user, **form.cleaned_data)
+            if connection is None or form.has_changed():
+                connection = actions.save_connection(
+                    workspace=request.user.workspace, by=request.user, **form.cleaned_data
+                )
         except actions.ConnectionInvalid as error:
             form.refuse(error, error.field)
         else:
+            if "test" in request.POST:
+                return _tested(request, connection)
             messages.success(request, "Saved. Test the connection to see whether Salesforce accepts it.")
             return redirect("authentication")
     return _page(request, connection, form)
@@ -32,7 +37,10 @@ def authentication(request: MemberRequest) -> HttpResponse:
 @setup_reader
 @require_POST
 def test_connection(request: MemberRequest) -> HttpResponse:
-    connection = connection_or_404(request)
+    return _tested(request, connection_or_404(request))
+
+
+def _tested(request: MemberRequest, connection: SalesforceConnection) -> HttpResponse:
     report = actions.test_connection(connection=connection, by=request.user)
     connection.refresh_from_db()
     return _page(request, connection, ConnectionForm(initial=_initial(connection), has_secret=True), report)

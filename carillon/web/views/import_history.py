@@ -30,7 +30,9 @@ ISSUE_COLUMNS = ("salesforce_id", "field", "value", "code", "message")
 def import_history(request: MemberRequest) -> HttpResponse:
     workspace = request.user.workspace
     older = request.GET.get("older", "")
-    page = keyset.page(queries.history(workspace), ("-queued_at", "-pk"), cursor=older)
+    # An open run is the card above the table, with its live numbers.
+    ended = queries.history(workspace).filter(finished_at__isnull=False)
+    page = keyset.page(ended, ("-queued_at", "-pk"), cursor=older)
     context = {
         "open_runs": [RunView.of_run(run) for run in queries.open_runs(workspace)],
         "runs": [RunView.of_run(run) for run in page.rows],

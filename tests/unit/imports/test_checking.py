@@ -180,7 +180,7 @@ def test_an_existing_contact_field_keeps_its_type() -> None:
 
     assert errors_of_field(existing, type="text") == {}
     assert errors_of_field(existing, type="choice") == {
-        "additional_fields.0.type": "The contact field program exists and is of type text."
+        "additional_fields.0.type": "The contact field program exists and is of type text: give that type, or another name."
     }
 
 

@@ -4,7 +4,8 @@ let last = "";
 export function announce() {
   const place = document.querySelector("[data-announce]");
   if (!place) return;
-  const words = [...document.querySelectorAll("[data-spoken]")].map((one) => one.textContent).join(". ");
+  // The first says most: the import under way, else the one that ended last.
+  const words = document.querySelector("[data-spoken]")?.textContent ?? "";
   if (words && words !== last) place.textContent = words;
   last = words;
 }
