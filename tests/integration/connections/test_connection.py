@@ -237,3 +237,35 @@ def test_the_command_fails_with_the_report_s_words(workspace: Workspace, org: Or
         connect("", org.url, CLIENT_ID, "not-the-secret")
 
     assert "consumer secret" in refused.value.remedy
+
+
+def test_a_secret_is_never_kept_for_another_host(connection: SalesforceConnection) -> None:
+    """It would be sent to whoever answers there."""
+    with pytest.raises(actions.ConnectionInvalid) as refused:
+        _saved(connection.workspace, "https://acme.my.salesforce.com", secret="")
+
+    assert refused.value.field == "client_secret"
+    connection.refresh_from_db()
+    assert connection.host.startswith("http://127.0.0.1")
+
+
+def test_another_host_is_not_shown_with_the_old_orgs_name(connection: SalesforceConnection) -> None:
+    _tested(connection)
+
+    saved = _saved(connection.workspace, "https://acme.my.salesforce.com", secret="another")
+
+    assert (saved.org_name, saved.api_user, saved.last_tested_at) == ("", "", None)
+    assert saved.state == ConnectionState.UNTESTED
+
+
+def test_a_connect_that_fails_leaves_the_working_connection(
+    connection: SalesforceConnection, org: OrgSim
+) -> None:
+    _tested(connection)
+
+    with pytest.raises(CarillonError, match="Nothing was saved"):
+        connect("", org.url, CLIENT_ID, "wrong")
+
+    connection.refresh_from_db()
+    assert connection.state == ConnectionState.CONNECTED
+    assert _tested(connection).ok
