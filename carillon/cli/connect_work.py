@@ -1,10 +1,9 @@
 """The part of `carillon connect` that needs Django."""
 
-import logging
-
 from django.db import transaction
 
 from carillon.accounts.queries import only_workspace
+from carillon.cli.quiet import quiet_retries
 from carillon.connections import actions
 from carillon.connections.models import ConnectionState
 from carillon.lib.errors import CarillonError
@@ -14,9 +13,7 @@ _MARKS = {True: "ok", False: "missing", None: "unknown"}
 
 def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]:
     """Lines to print. Raises CarillonError when the test fails; then what was saved before stays."""
-    # Each try that failed is no news here: the outcome says what became of them, in one sentence.
-    logging.getLogger("carillon.salesforce").setLevel(logging.ERROR)
-    with transaction.atomic():
+    with quiet_retries(), transaction.atomic():
         connection = actions.save_connection(
             workspace=only_workspace(workspace), host=host, client_id=client_id, client_secret=secret, by=None
         )

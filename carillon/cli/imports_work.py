@@ -1,11 +1,11 @@
 """The part of `carillon import` and `carillon history` that needs Django."""
 
-import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 from carillon.accounts.queries import only_workspace
+from carillon.cli.quiet import quiet_retries
 from carillon.cli.tables import aligned
 from carillon.imports import queries
 from carillon.imports.actions import setup_for
@@ -27,11 +27,10 @@ class Outcome:
 def run(workspace: str, name: str, *, everything: bool) -> Outcome:
     """Never raises CarillonError: what kept the import from starting is an outcome too."""
     mode = Mode.EVERYTHING if everything else Mode.CHANGES
-    # Each try that failed is no news here: the outcome says what became of them, in one sentence.
-    logging.getLogger("carillon.salesforce").setLevel(logging.ERROR)
     try:
         setup = setup_for(only_workspace(workspace), name.capitalize())
-        done = execute(Request(setup, mode), Options(on_progress=_progress_bar))
+        with quiet_retries():
+            done = execute(Request(setup, mode), Options(on_progress=_progress_bar))
     except CarillonError as error:
         return Outcome(False, f"carillon: {error}", _not_started(name.capitalize(), mode, str(error)))
     return Outcome(done.status == RunStatus.SUCCEEDED, _sentence(done), queries.run_as_json(done))

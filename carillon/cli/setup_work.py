@@ -10,6 +10,7 @@ from carillon.accounts.actions import set_workspace
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli import setup_file
+from carillon.cli.quiet import quiet_retries
 from carillon.connections.models import SalesforceConnection
 from carillon.imports.actions import SetupInvalid, save_setup, setup_for
 from carillon.imports.drafts import draft_of
@@ -56,7 +57,7 @@ def apply(workspace_name: str, file: Path) -> list[str]:
     except UnicodeDecodeError:
         raise CarillonError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from None
     try:
-        with transaction.atomic():
+        with quiet_retries(), transaction.atomic():
             return _apply(workspace, parsed)
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from None
