@@ -178,6 +178,7 @@ def test_a_late_commit_with_an_older_stamp_is_not_lost(org: OrgSim, import_now: 
     assert Contact.objects.get(salesforce_id=person).last_name == "Committed Late"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["filter", "mapping"])
 def test_a_changed_setup_makes_the_next_run_everything(
     org: OrgSim, setup: ImportSetup, draft: SetupDraft, import_now: type_of_import, change: str

@@ -185,6 +185,7 @@ def test_an_optional_field_that_was_hidden_is_a_warning_and_keeps_its_values(
     assert dict(Contact.objects.values_list("salesforce_id", "fields")) == before
 
 
+@pytest.mark.slow
 def test_a_hidden_fallback_keeps_first_names(org: OrgSim, import_now: type_of_import) -> None:
     import_now()
     before = dict(Contact.objects.values_list("salesforce_id", "first_name"))
@@ -264,6 +265,7 @@ def test_an_org_exchanged_in_the_middle_of_a_run_stores_nothing_more(
     assert stored_ids() == set()
 
 
+@pytest.mark.slow
 def test_an_org_exchanged_during_the_sweep_takes_nobody_off(org: OrgSim, import_now: type_of_import) -> None:
     import_now()
     before = stored_ids(in_source=True)
@@ -313,6 +315,7 @@ def test_an_inactive_api_user_fails_the_run_with_its_remedy(org: OrgSim, import_
     assert run.remedy
 
 
+@pytest.mark.slow
 def test_a_record_modified_while_paging_is_stored_as_it_ended(
     org: OrgSim, import_now: type_of_import
 ) -> None:
@@ -413,6 +416,7 @@ def test_locators_that_expire_are_replaced_by_the_keyset(org: OrgSim, import_now
     assert stored_ids() == org_ids(org)
 
 
+@pytest.mark.slow
 def test_records_lost_before_a_locator_expired_are_found_by_the_sweep(
     org: OrgSim, import_now: type_of_import
 ) -> None:
