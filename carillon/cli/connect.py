@@ -13,7 +13,7 @@ from carillon.cli.options import WORKSPACE
 @click.option("--client-id", required=True, metavar="ID", help="The app's consumer key.")
 @WORKSPACE
 def connect(host: str, client_id: str, workspace: str) -> None:
-    """Save how to sign in to the Salesforce org, and test it.
+    """Test how to sign in to the Salesforce org, and save it. When the test fails, nothing is saved.
 
     The client secret comes from CARILLON_CLIENT_SECRET, or is asked for; it is never an argument, since arguments
     are visible to everybody on the machine.

@@ -26,7 +26,7 @@ COMMANDS = {
         "carillon.cli.demo:demo", "Run everything on this machine with a simulated Salesforce org."
     ),
     "migrate": Entry("carillon.cli.migrate:migrate", "Create or update the database."),
-    "connect": Entry("carillon.cli.connect:connect", "Save and test how to sign in to the Salesforce org."),
+    "connect": Entry("carillon.cli.connect:connect", "Test and save how to sign in to the Salesforce org."),
     "setup": Entry("carillon.cli.setup:setup", "Show, apply or export the whole setup as one TOML file."),
     "import": Entry("carillon.cli.imports:import_", "Import Contacts or Leads, here and now."),
     "history": Entry("carillon.cli.imports:history", "List import runs, newest first."),
