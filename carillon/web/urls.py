@@ -11,7 +11,6 @@ urlpatterns = [
     path("password/", sign_in.change_password, name="change_password"),
     path("password/<str:uid>/<str:token>/", sign_in.set_password, name="set_password"),
     path("authentication/", authentication.authentication, name="authentication"),
-    path("authentication/test/", authentication.test_connection, name="test_connection"),
     path("authentication/confirm-org/", authentication.confirm_org, name="confirm_org"),
     path("contact-import/", contact_import.start, name="contact_import_start"),
     path("contact-import/<slug:slug>/", contact_import.contact_import, name="contact_import"),

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from carillon.connections import actions
 from carillon.connections.models import ConnectionState, SalesforceConnection
@@ -32,12 +32,6 @@ def authentication(request: MemberRequest) -> HttpResponse:
             messages.success(request, "Saved. Test the connection to see whether Salesforce accepts it.")
             return redirect("authentication")
     return _page(request, connection, form)
-
-
-@setup_reader
-@require_POST
-def test_connection(request: MemberRequest) -> HttpResponse:
-    return _tested(request, connection_or_404(request))
 
 
 def _tested(request: MemberRequest, connection: SalesforceConnection) -> HttpResponse:

@@ -94,12 +94,11 @@ def test_charlie_sees_nothing_of_another_setup(charlie: Member, rows: Rows, sign
     assert "Secret List" not in response.content.decode()
 
 
-def test_charlie_tests_and_confirms_no_connection_but_an_own_one(
+def test_charlie_confirms_no_connection_but_an_own_one(
     charlie: Member, rows: Rows, signed_in: SignedIn
 ) -> None:
     client = signed_in(charlie)
 
-    assert client.post(reverse("test_connection")).status_code == 404
     assert client.post(reverse("confirm_org")).status_code == 404
 
 
@@ -143,7 +142,6 @@ def test_auditors_are_offered_no_change(
     "page",
     [
         "/authentication/",
-        "/authentication/test/",
         "/authentication/confirm-org/",
         "/contact-import/contact/",
         "/import-history/start/contact/",
@@ -177,7 +175,7 @@ def test_posts_without_a_token_are_refused(alice: Member, page: str) -> None:
     assert "Nothing was changed" in response.content.decode()
 
 
-@pytest.mark.parametrize("page", ["/sign-out/", "/authentication/test/", "/import-history/start/contact/"])
+@pytest.mark.parametrize("page", ["/sign-out/", "/import-history/start/contact/"])
 def test_a_change_is_no_link(alice: Member, rows: Rows, signed_in: SignedIn, page: str) -> None:
     assert signed_in(alice).get(page).status_code == 405
 

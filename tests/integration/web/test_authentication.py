@@ -43,7 +43,9 @@ def test_the_first_save_needs_a_secret(charlie: Member, signed_in: SignedIn) -> 
 
 @pytest.mark.slow
 def test_an_unreachable_org_is_told_in_plain_words(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
-    response = signed_in(alice).post(reverse("test_connection"))
+    data = {"host": rows.connection.host, "client_id": rows.connection.client_id, "test": "1"}
+
+    response = signed_in(alice).post(reverse("authentication"), data)
 
     report = response.context["report"]
     assert not report.ok
@@ -70,3 +72,14 @@ def test_another_org_waits_for_an_admin(alice: Member, dana: Member, rows: Rows,
 
 def test_there_is_nothing_to_confirm_otherwise(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
     assert signed_in(alice).get(reverse("confirm_org")).headers["Location"] == reverse("authentication")
+
+
+def test_what_is_tested_is_what_was_entered(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    """A report about the old values under new ones would approve what nobody tested."""
+    data = {"host": "evil.example.com", "client_id": "x", "test": "1"}
+
+    response = signed_in(alice).post(reverse("authentication"), data)
+
+    assert response.context["report"] is None
+    assert 'id="id_host_error"' in response.content.decode()
+    assert "evil.example.com" in response.content.decode()

@@ -249,16 +249,17 @@ def test_a_wrong_secret_is_told_and_not_shown(
 ) -> None:
     client = signed_in(alice)
     data = {"host": org.url, "client_id": "orgsim-client", "client_secret": "not-the-secret"}
-    client.post(reverse("authentication"), data)
 
-    response = client.post(reverse("test_connection"))
+    response = client.post(reverse("authentication"), {**data, "test": "1"})
 
     assert response.context["report"].ok is False
     assert "not-the-secret" not in response.content.decode()
 
 
-def test_a_good_connection_reports_the_org(admin: Client) -> None:
-    report = admin.post(reverse("test_connection")).context["report"]
+def test_a_good_connection_reports_the_org(admin: Client, org: OrgSim) -> None:
+    data = {"host": org.url, "client_id": "orgsim-client", "test": "1"}
+
+    report = admin.post(reverse("authentication"), data).context["report"]
 
     assert report.ok
     assert report.org_name
