@@ -1,11 +1,9 @@
 """The client of one Salesforce org: a thin typed layer over the transport.
 
-It raises only SalesforceError and gives out frozen dataclasses and the caller's own record type. On a 401 it gets
-a new token once and repeats the same request.
+It raises only SalesforceError and gives out frozen dataclasses and the caller's own record type.
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,14 +11,14 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from carillon.salesforce import auth
 from carillon.salesforce.auth import ClientCredentials as ClientCredentials
 from carillon.salesforce.auth import Session as Session
+from carillon.salesforce.caller import Caller
 from carillon.salesforce.describes import FieldDescribe as FieldDescribe
 from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe
 from carillon.salesforce.describes import PicklistValue as PicklistValue
 from carillon.salesforce.describes import describe_of
-from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected, SessionLost
+from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected
 from carillon.salesforce.hosts import check_host, is_local
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
@@ -34,7 +32,7 @@ from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
 from carillon.salesforce.pages import page_decoder
-from carillon.salesforce.transport import Answer, Call, Retry, Transport
+from carillon.salesforce.transport import Call, Retry, Transport
 
 # An address of more bytes is refused by Salesforce (16,384 with the headers).
 LONGEST_PATH = 15_000
@@ -67,12 +65,9 @@ class Client:
             raise ValueError(f"{api_version!r} is no version of the Salesforce API; they look like 66.0")
         origin = check_host(host, allow_local=allow_local)
         self.transport = Transport(origin, retry=retry, should_stop=should_stop)
-        self._credentials = credentials
-        # A token from a real org may not send its calls to this machine, whatever the caller allows.
-        self._allow_local = is_local(origin)
         self._base = f"/services/data/v{api_version}"
-        self._session: Session | None = None
-        self._signing_in = threading.Lock()
+        # A token from a real org may not send its calls to this machine, whatever the caller allows.
+        self._caller = Caller(self.transport, credentials, allow_local=is_local(origin), base=self._base)
 
     def __enter__(self) -> Self:
         return self
@@ -87,12 +82,11 @@ class Client:
 
     @property
     def session(self) -> Session:
-        return self._session or self._renew(None)
+        return self._caller.session
 
     def sign_in(self) -> Session:
         """A new session, replacing the one before."""
-        self._session = auth.sign_in(self.transport, self._credentials, allow_local=self._allow_local)
-        return self._session
+        return self._caller.sign_in()
 
     def versions(self) -> list[Version]:
         """The API versions of the org, oldest first; needs no session."""
@@ -100,10 +94,10 @@ class Client:
         return self.transport.send(call, lambda answer: versions_of(answer.body))
 
     def limits(self) -> dict[str, Limit]:
-        return self._get("limits", f"{self._base}/limits", limits_of)
+        return self._caller.get("limits", f"{self._base}/limits", limits_of)
 
     def user_info(self) -> UserInfo:
-        return self._get("user_info", "/services/oauth2/userinfo", user_info_of)
+        return self._caller.get("user_info", "/services/oauth2/userinfo", user_info_of)
 
     def organization(self) -> Organization:
         """The org's own row, with as many of its fields as the API user may read."""
@@ -116,29 +110,29 @@ class Client:
         return self._organization(least)
 
     def describe(self, sobject: str) -> ObjectDescribe:
-        return self._get("describe", f"{self._object_path(sobject)}/describe", describe_of)
+        return self._caller.get("describe", f"{self._object_path(sobject)}/describe", describe_of)
 
     def list_views(self, sobject: str) -> list[ListViewSummary]:
         """All list views of an object that the API user can see."""
         views: list[ListViewSummary] = []
         path = f"{self._object_path(sobject)}/listviews"
         while path:
-            page, path = self._get("list_views", path, summaries_of)
+            page, path = self._caller.get("list_views", path, summaries_of)
             views += page
         return views
 
     def list_view(self, sobject: str, view_id: str) -> ListViewDescription:
         """Raises NotFound when the view is gone or no longer shared with the API user."""
-        return self._get("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
+        return self._caller.get("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
 
     def list_view_result_ids(self, sobject: str, view_id: str, limit: int = 2000) -> tuple[list[str], bool]:
         """Ids of the first rows as Salesforce itself runs the view, and whether these are all of them."""
         path = f"{self._view_path(sobject, view_id)}/results?limit={limit}"
-        return self._get("list_view_results", path, result_ids_of)
+        return self._caller.get("list_view_results", path, result_ids_of)
 
     def count(self, soql: str) -> int:
         """The count of a `SELECT COUNT() FROM ...` query."""
-        return self._get_answer(
+        return self._caller.call(
             "count", self._query_path("query", soql), page_decoder(msgspec.Raw)
         ).total_size
 
@@ -153,7 +147,7 @@ class Client:
         number = 0
         while path:
             number += 1
-            page = self._get_answer("query", path, decode)
+            page = self._caller.call("query", path, decode)
             path = page.next_path
             yield QueryPage(page.records, page.total_size, number, not path, page.answered_at, page.bytes)
 
@@ -168,29 +162,6 @@ class Client:
                 if isinstance(row, OrganizationRow):
                     return organization_of(row)
         raise MalformedAnswer("Salesforce did not say which org this is.")
-
-    def _get(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
-        return self._get_answer(kind, path, lambda answer: decode(answer.body))
-
-    def _get_answer(self, kind: str, path: str, decode: Callable[[Answer], T]) -> T:
-        session = self.session
-        try:
-            return self.transport.send(self._authorized(kind, path, session), decode)
-        except SessionLost:
-            renewed = self._renew(session)
-        return self.transport.send(self._authorized(kind, path, renewed), decode)
-
-    def _renew(self, lost: Session | None) -> Session:
-        # Threads that lose the same session together sign in once.
-        with self._signing_in:
-            if self._session is None or self._session is lost:
-                return self.sign_in()
-            return self._session
-
-    @staticmethod
-    def _authorized(kind: str, path: str, session: Session) -> Call:
-        headers = {"Authorization": f"Bearer {session.access_token}"}
-        return Call(kind=kind, path=path, origin=session.instance_url, headers=headers)
 
     def _object_path(self, sobject: str) -> str:
         return f"{self._base}/sobjects/{quote(sobject, safe='')}"

@@ -64,7 +64,10 @@ class ApiUsage:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `kind` names it in counts and logs; `path` starts with a slash; `safe` allows repeating."""
+    """One request. `kind` names it in counts and logs; `path` starts with a slash; `safe` allows repeating.
+
+    The body is either a `form` or `content`, whose type a header names.
+    """
 
     kind: str
     path: str
@@ -72,16 +75,19 @@ class Call:
     origin: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     safe: bool = True
     refuse: Callable[[int, bytes], SalesforceError] = error_of
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer: the decoded body's bytes and the org's clock when it was made."""
+    """A 2xx or 304 answer: the decoded body's bytes, the org's clock when it was made, headers by lower-case name."""
 
     body: bytes = field(repr=False)
     answered_at: datetime | None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,23 +202,24 @@ class Transport:
         # Failures are returned, not raised from an except block: a chained httpx error would carry the request
         # and its headers into error reports.
         try:
-            status, answer = self._exchange(call, seconds)
+            answer = self._exchange(call, seconds)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
             return _failure_of(error)
-        if not 200 <= status < 300:
-            return call.refuse(status, answer.body)
+        if not (200 <= answer.status < 300 or answer.status == httpx.codes.NOT_MODIFIED):
+            return call.refuse(answer.status, answer.body)
         try:
             return _Done(decode(answer))
         except MalformedAnswer as error:
             return error.with_traceback(None)
 
-    def _exchange(self, call: Call, seconds: float) -> tuple[int, Answer]:
+    def _exchange(self, call: Call, seconds: float) -> Answer:
         deadline = self._clock() + seconds
         request = self._http.build_request(
             call.method,
             (call.origin or self.origin) + call.path,
             headers=dict(call.headers),
             data=None if call.form is None else dict(call.form),
+            content=call.content,
             timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         )
         timeouts: dict[str, float] = request.extensions["timeout"]
@@ -235,7 +242,8 @@ class Transport:
         finally:
             response.close()
             self._note(call, response.headers)
-        return response.status_code, Answer(b"".join(pieces), _date_of(response.headers))
+        headers = response.headers
+        return Answer(b"".join(pieces), _date_of(headers), response.status_code, dict(headers))
 
     def _note(self, call: Call, headers: httpx.Headers) -> None:
         with self._lock:

@@ -1,0 +1,85 @@
+"""Calls as a signed-in user: every resource of the client sends through this.
+
+On a 401 it gets a new token once and repeats the same request.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from carillon.salesforce import auth
+from carillon.salesforce.auth import ClientCredentials, Session
+from carillon.salesforce.errors import SessionLost
+from carillon.salesforce.transport import Answer, Call, Transport
+
+JSON = "application/json"
+
+T = TypeVar("T")
+
+
+class Caller:
+    """`base` is the path of the API version, such as /services/data/v66.0."""
+
+    def __init__(
+        self, transport: Transport, credentials: ClientCredentials, *, allow_local: bool, base: str
+    ) -> None:
+        self.transport = transport
+        self.base = base
+        self._credentials = credentials
+        self._allow_local = allow_local
+        self._session: Session | None = None
+        self._signing_in = threading.Lock()
+
+    @property
+    def session(self) -> Session:
+        return self._session or self._renew(None)
+
+    def sign_in(self) -> Session:
+        """A new session, replacing the one before."""
+        self._session = auth.sign_in(self.transport, self._credentials, allow_local=self._allow_local)
+        return self._session
+
+    def get(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
+        return self.call(kind, path, lambda answer: decode(answer.body))
+
+    def call(
+        self,
+        kind: str,
+        path: str,
+        decode: Callable[[Answer], T],
+        *,
+        method: str = "GET",
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        safe: bool = True,
+    ) -> T:
+        """The decoded answer; `body` is sent as JSON, `safe` says that sending it twice does no harm."""
+        content = None if body is None else msgspec.json.encode(body)
+        typed = {} if content is None else {"Content-Type": JSON}
+
+        def authorized(session: Session) -> Call:
+            return Call(
+                kind=kind,
+                path=path,
+                method=method,
+                origin=session.instance_url,
+                headers={**typed, **(headers or {}), "Authorization": f"Bearer {session.access_token}"},
+                content=content,
+                safe=safe,
+            )
+
+        session = self.session
+        try:
+            return self.transport.send(authorized(session), decode)
+        except SessionLost:
+            renewed = self._renew(session)
+        return self.transport.send(authorized(renewed), decode)
+
+    def _renew(self, lost: Session | None) -> Session:
+        # Threads that lose the same session together sign in once.
+        with self._signing_in:
+            if self._session is None or self._session is lost:
+                return self.sign_in()
+            return self._session
