@@ -16,6 +16,7 @@ from orgsim.schema import Schema
 from orgsim.soql import QueryContext
 from orgsim.staff import API_USERNAME
 from orgsim.store import Store
+from orgsim.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Org:
         self.clock = OrgClock(float(self.store.meta("clock_offset", "0")))
         self.sessions = Sessions(self.store, self.clock)
         self.usage = ApiUsage(self.clock)
+        self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
         self._api_viewer: Viewer | None = None

@@ -55,6 +55,14 @@ class Scenario:
 
     # The org
 
+    def switch(self, name: str, value: str) -> None:
+        """Set one of the switches of orgsim/switches.py."""
+        self.org.switches.set(name, value)
+
+    def switches(self) -> dict[str, str]:
+        """Every switch and how it is set."""
+        return self.org.switches.all()
+
     def set_clock_offset(self, seconds: float) -> None:
         self.org.clock.offset_seconds = seconds
         self.store.set_meta("clock_offset", str(seconds))
