@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 from orgsim import permissions
 from orgsim.auth import Session, Sessions
 from orgsim.catalog import standard_schema
-from orgsim.clock import OrgClock
+from orgsim.clock import OrgClock, stamp
 from orgsim.faults import Faults
-from orgsim.limits import ApiUsage
+from orgsim.limits import Allowances
 from orgsim.query import Cursors
 from orgsim.schema import Schema
 from orgsim.soql import QueryContext
 from orgsim.staff import API_USERNAME
 from orgsim.store import Store
 from orgsim.switches import Switches
+
+_COMMIT_DELAY = "commit_delay_minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Org:
         permissions.complete(self.store)
         self.clock = OrgClock(float(self.store.meta("clock_offset", "0")))
         self.sessions = Sessions(self.store, self.clock)
-        self.usage = ApiUsage(self.clock)
+        self.usage = Allowances(self.clock)
         self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
@@ -96,6 +99,18 @@ class Org:
             all_rows=all_rows,
             sharing=viewer.sharing,
         )
+
+    @property
+    def commit_delay(self) -> timedelta:
+        """How long after its stamp a write becomes visible; none in a quiet org."""
+        return timedelta(minutes=float(self.store.meta(_COMMIT_DELAY, "0")))
+
+    def set_commit_delay(self, minutes: float) -> None:
+        self.store.set_meta(_COMMIT_DELAY, str(minutes))
+
+    def write_stamp(self) -> str:
+        """The stamp of a write that becomes visible now: that of `commit_delay` ago, when it was begun."""
+        return stamp(self.clock.now() - self.commit_delay)
 
     def close(self) -> None:
         self.store.close()

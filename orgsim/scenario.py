@@ -12,6 +12,7 @@ from orgsim.auth import Session
 from orgsim.clock import stamp
 from orgsim.faults import Fault
 from orgsim.ids import serial_id
+from orgsim.limits_table import API_REQUESTS
 from orgsim.org import Org, Viewer
 from orgsim.schema import SObject
 from orgsim.staff import REGISTRAR_USERNAME
@@ -67,9 +68,14 @@ class Scenario:
         self.org.clock.offset_seconds = seconds
         self.store.set_meta("clock_offset", str(seconds))
 
-    def set_limit(self, limit: int) -> None:
-        """The daily API requests of the org."""
-        self.org.usage.limit = limit
+    def set_limit(self, limit: int, name: str = API_REQUESTS) -> None:
+        """What the org may use at most: of its daily API requests, or of another entry of /limits."""
+        self.org.usage.set_limit(name, limit)
+
+    def bump_limit(self, name: str = API_REQUESTS, by: int | None = None) -> None:
+        """Use up `by` of an allowance as other programs would, all that is left when not said."""
+        left = self.org.usage.remaining(name)
+        self.org.usage.take(name, left if by is None else min(by, left))
 
     def refresh_sandbox(self) -> str:
         """Another org behind the same address: the new org id."""
