@@ -84,6 +84,7 @@ def _field(line: str) -> Field:
         permissionable="p" in flags,
         defaulted_on_create="d" in flags,
         id_lookup="i" in flags,
+        external_id="x" in flags,
         name_field="N" in flags,
         custom=name.endswith("__c"),
         calculated="formula" in more,

@@ -1,8 +1,8 @@
 """The fields of the standard objects, as facts: what a Developer Edition org describes, plus the org's own custom fields.
 
 One line is a field: API name; label; type(length); flags; more. Flags: n nillable, u updateable, c createable,
-f filterable, s sortable, g groupable, a aggregatable, p permissionable, d defaulted on create, i id lookup, N name
-field. More: in=compound field, to=referenced objects, rel=relationship, extra=extraTypeInfo, pick=value set below,
+f filterable, s sortable, g groupable, a aggregatable, p permissionable, d defaulted on create, i id lookup, x external
+id, N name field. More: in=compound field, to=referenced objects, rel=relationship, extra=extraTypeInfo, pick=value set below,
 restricted, num=precision,scale, digits=, default=, formula=shown text, sql=computed by the named expression.
 """
 
@@ -75,6 +75,7 @@ Texting_Preference__c; Texting Preference; picklist(255); nucfsgap; pick=Texting
 Program__c; Program; picklist(255); nucfsgap; pick=Program
 Graduation_Year__c; Graduation Year; double; nucfsap; num=4,0
 Last_Modified_Date_Time__c; Last Modified Date/Time; datetime; nfsap; formula=LastModifiedDate sql=modified
+Student_ID__c; Student ID; string(20); nucfsgapix
 """
 
 LEAD = """\

@@ -45,7 +45,7 @@ def field_json(field: Field) -> Json:
         "digits": field.digits,
         "displayLocationInDecimal": False,
         "encrypted": False,
-        "externalId": False,
+        "externalId": field.external_id,
         "extraTypeInfo": field.extra_type_info,
         "filterable": field.filterable,
         "filteredLookupInfo": None,

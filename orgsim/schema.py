@@ -51,6 +51,7 @@ class Field:
     permissionable: bool = True
     defaulted_on_create: bool = False
     id_lookup: bool = False
+    external_id: bool = False
     name_field: bool = False
     custom: bool = False
     calculated: bool = False

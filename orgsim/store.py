@@ -26,6 +26,11 @@ _COLUMN_TYPES = {
 _COVERED = ("IsDeleted", "OwnerId", "MobilePhone", "Program__c", "Graduation_Year__c", "IsConverted")
 
 
+# How a transaction begins, ends well and ends badly: on its own, and inside another.
+_OUTER = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_INNER = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
+
+
 class StoreError(Exception):
     """The data file can't be used; the text says why and what to do."""
 
@@ -55,6 +60,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     for sobject in standard_schema().sobjects:
         _create_table(connection, sobject)
     connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    _create_logs(connection)
     connection.execute("CREATE TABLE hidden_field (sobject TEXT, field TEXT, PRIMARY KEY (sobject, field))")
     connection.execute(
         "CREATE TABLE list_view (id TEXT PRIMARY KEY, sobject TEXT NOT NULL, position INTEGER NOT NULL, "
@@ -62,11 +68,35 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     )
 
 
+def _create_logs(connection: sqlite3.Connection) -> None:
+    """What happened to records: each change of a field, and what was deleted when (for /deleted)."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS history (pk INTEGER PRIMARY KEY, record_id TEXT NOT NULL, at TEXT NOT NULL, "
+        "user_id TEXT NOT NULL, field TEXT NOT NULL, old, new)"
+    )
+    connection.execute("CREATE INDEX IF NOT EXISTS history_record ON history (record_id)")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS deletion (record_id TEXT PRIMARY KEY, sobject TEXT NOT NULL, at TEXT NOT NULL)"
+    )
+    connection.execute("CREATE INDEX IF NOT EXISTS deletion_time ON deletion (sobject, at)")
+
+
 def _create_indexes(connection: sqlite3.Connection, sobject: SObject) -> None:
     covered = [f'"{name}"' for name in _COVERED if sobject.field(name)] if sobject.soft_deletes else []
     stamps = ", ".join(["SystemModstamp", "Id", *covered])
     connection.execute(f'CREATE UNIQUE INDEX "{sobject.name}_id" ON "{sobject.name}" (Id)')
     connection.execute(f'CREATE INDEX "{sobject.name}_stamp" ON "{sobject.name}" ({stamps})')
+    _create_lookups(connection, sobject)
+
+
+def _create_lookups(connection: sqlite3.Connection, sobject: SObject) -> None:
+    """Indexes that hold only the rows with a value: what upserts look for, and the tasks of a person."""
+    for field in stored_fields(sobject):
+        if field.external_id or (sobject.name, field.name) == ("Task", "WhoId"):
+            connection.execute(
+                f'CREATE INDEX IF NOT EXISTS "{sobject.name}_{field.name}" ON "{sobject.name}" '
+                f'("{field.name}" COLLATE NOCASE) WHERE "{field.name}" IS NOT NULL'
+            )
 
 
 class Store:
@@ -89,6 +119,20 @@ class Store:
             raise StoreError(
                 f"{path} was made by another version of orgsim: delete it or choose another --data."
             )
+        self._complete()
+
+    def _complete(self) -> None:
+        """A file made by an earlier orgsim gets the logs and columns it lacks."""
+        with self.writing() as connection:
+            _create_logs(connection)
+            for sobject in standard_schema().sobjects:
+                rows = connection.execute(f'PRAGMA table_info("{sobject.name}")').fetchall()
+                known = {row[1] for row in rows}
+                missing = [field for field in stored_fields(sobject) if known and field.name not in known]
+                for field in missing:
+                    connection.execute(f'ALTER TABLE "{sobject.name}" ADD COLUMN {_column(field)}')
+                if missing:
+                    _create_lookups(connection, sobject)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
@@ -100,7 +144,9 @@ class Store:
         return connection
 
     def reader(self) -> sqlite3.Connection:
-        """This thread's own connection, for reading only."""
+        """This thread's own connection, for reading only; in a transaction the writer, which sees what it wrote."""
+        if getattr(self._local, "writing", False):
+            return self._writer
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._connect()
@@ -110,18 +156,25 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction of the only writer: committed at the end, rolled back on any error."""
+        """One transaction of the only writer: committed at the end, rolled back on any error.
+
+        Inside another of the same thread it is a part of that one, which is undone alone when it fails.
+        """
         with self._lock:
-            if self._writer.in_transaction:
-                yield self._writer
-                return
-            self._writer.execute("BEGIN IMMEDIATE")
+            inner = self._writer.in_transaction
+            begin, commit, undo = _INNER if inner else _OUTER
+            self._writer.execute(begin)
+            self._local.writing = True
             try:
                 yield self._writer
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                for statement in undo:
+                    self._writer.execute(statement)
                 raise
-            self._writer.execute("COMMIT")
+            else:
+                self._writer.execute(commit)
+            finally:
+                self._local.writing = inner
 
     def meta(self, key: str, default: str = "") -> str:
         row = self.reader().execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -136,7 +189,7 @@ class Store:
         key = f"serial:{sobject.name}"
         row = self._writer.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         serial = int(row[0]) if row else 1
-        self.set_meta(key, str(serial + 1))
+        self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(serial + 1)))
         return serial
 
     def missing_objects(self) -> list[SObject]:
