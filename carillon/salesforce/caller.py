@@ -5,6 +5,7 @@ On a 401 it gets a new token once and repeats the same request.
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -58,24 +59,25 @@ class Caller:
         """The decoded answer; `body` is sent as JSON, `safe` says that sending it twice does no harm."""
         content = None if body is None else msgspec.json.encode(body)
         typed = {} if content is None else {"Content-Type": JSON}
+        call = Call(
+            kind=kind,
+            path=path,
+            method=method,
+            headers={**typed, **(headers or {})},
+            content=content,
+            safe=safe,
+        )
+        return self.send(call, decode)
 
-        def authorized(session: Session) -> Call:
-            return Call(
-                kind=kind,
-                path=path,
-                method=method,
-                origin=session.instance_url,
-                headers={**typed, **(headers or {}), "Authorization": f"Bearer {session.access_token}"},
-                content=content,
-                safe=safe,
-            )
-
+    def send(self, call: Call, decode: Callable[[Answer], T]) -> T:
+        """The decoded answer of a call that has yet to be given the session and its host."""
         session = self.session
         try:
-            return self.transport.send(authorized(session), decode)
+            return self.transport.send(_authorized(call, session), decode)
         except SessionLost:
+            # A 401 did nothing, so that every call may follow again.
             renewed = self._renew(session)
-        return self.transport.send(authorized(renewed), decode)
+        return self.transport.send(_authorized(call, renewed), decode)
 
     def _renew(self, lost: Session | None) -> Session:
         # Threads that lose the same session together sign in once.
@@ -83,3 +85,8 @@ class Caller:
             if self._session is None or self._session is lost:
                 return self.sign_in()
             return self._session
+
+
+def _authorized(call: Call, session: Session) -> Call:
+    headers = {**call.headers, "Authorization": f"Bearer {session.access_token}"}
+    return replace(call, origin=session.instance_url, headers=headers)

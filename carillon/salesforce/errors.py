@@ -10,9 +10,14 @@ from types import MappingProxyType
 
 
 class SalesforceError(Exception):
-    """Anything the client raises."""
+    """Anything the client raises.
+
+    `retriable`: the same request may succeed later. `untouched`: the org surely did nothing of what was asked, so
+    that even a request that must not happen twice may be sent again.
+    """
 
     retriable: bool = False
+    untouched: bool = False
     remedy: str = (
         "Try again; if it keeps happening, ask your Salesforce administrator to look at the API user."
     )
@@ -75,6 +80,7 @@ class ConcurrentLimitExceeded(SalesforceError):
     """Too many long calls run in the org at this moment."""
 
     retriable = True
+    untouched = True
     remedy = "Try again in a minute; other integrations keep the org busy."
 
 
@@ -120,13 +126,21 @@ class RedirectRefused(SalesforceError):
     remedy = "Give the org's current My Domain host (Setup > My Domain); it may have been renamed or moved."
 
 
+class OutcomeUnknown(SalesforceError):
+    """A request that must not happen twice got no clear answer: it may have been carried out, or not."""
+
+    remedy = "Look in Salesforce whether it is there before it is made again."
+
+
 class Stopped(SalesforceError):
-    """The caller asked to stop while the client waited to try again."""
+    """The caller asked to stop while the client waited to try again, or between two requests of one order."""
+
+    untouched = True
 
     remedy = "Start again when you want to."
 
     def __init__(self) -> None:
-        super().__init__("Stopped on request while waiting to try Salesforce again.")
+        super().__init__("Stopped on request before Salesforce was asked again.")
 
 
 class UnsupportedListQuery(SalesforceError):

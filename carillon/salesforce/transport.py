@@ -33,6 +33,8 @@ BODY_GAP_SECONDS = 10.0
 # Below this there is no sense in one more attempt.
 SHORTEST_ATTEMPT_SECONDS = 0.5
 _STOP_CHECK_SECONDS = 0.5
+# Salesforce refuses a 26th call that runs long, whoever sends it; pushes come in bursts with pauses between.
+_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 log = logging.getLogger("carillon.salesforce")
 # httpx logs each address at INFO, and with it queries that may hold personal data.
@@ -120,6 +122,7 @@ class Transport:
         self._http = httpx.Client(
             follow_redirects=False,
             trust_env=not is_local(origin),
+            limits=_LIMITS,
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "Carillon"},
         )
 
@@ -157,7 +160,8 @@ class Transport:
                     failing_since = begun
                 wait = self._wait_before(attempt)
                 left = self._left(failing_since)
-                if not (call.safe and outcome.retriable) or left - wait < SHORTEST_ATTEMPT_SECONDS:
+                may_repeat = outcome.retriable and (call.safe or outcome.untouched)
+                if not may_repeat or left - wait < SHORTEST_ATTEMPT_SECONDS:
                     raise outcome
                 log.warning(
                     "%s failed (%s), attempt %d; again in %.1f s",
@@ -186,11 +190,15 @@ class Transport:
         # Full jitter: many workers that failed together must not come back together.
         return self._jitter() * min(self.retry.longest_wait, self.retry.first_wait * 2.0 ** min(attempt, 16))
 
+    def check_stop(self) -> None:
+        """Raises Stopped once the caller wants no more requests."""
+        if self._should_stop():
+            raise Stopped
+
     def _pause(self, seconds: float) -> None:
         end = self._clock() + seconds
         while True:
-            if self._should_stop():
-                raise Stopped
+            self.check_stop()
             left = end - self._clock()
             if left <= 0:
                 return
@@ -209,7 +217,7 @@ class Transport:
             return call.refuse(answer.status, answer.body)
         try:
             return _Done(decode(answer))
-        except MalformedAnswer as error:
+        except SalesforceError as error:
             return error.with_traceback(None)
 
     def _exchange(self, call: Call, seconds: float) -> Answer:
@@ -269,16 +277,21 @@ def _failure_of(error: Exception) -> SalesforceError:
         return _for_good(Unreachable("The address of the request could not be built."))
     if isinstance(error, httpx.DecodingError):
         return MalformedAnswer("Salesforce's answer was damaged on the way.")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return Unreachable("Salesforce could not be reached: there is no connection to the host.")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return _untouched(Unreachable("Salesforce could not be reached: there is no connection to the host."))
     if isinstance(error, httpx.TimeoutException):
         return Unreachable("Salesforce did not answer in time.")
     return Unreachable("The connection to Salesforce broke off before the answer was complete.")
 
 
+def _untouched(error: Unreachable) -> Unreachable:
+    error.untouched = True
+    return error
+
+
 def _for_good(error: Unreachable) -> Unreachable:
     error.retriable = False
-    return error
+    return _untouched(error)
 
 
 def _caused_by_certificate(error: BaseException | None) -> bool:
