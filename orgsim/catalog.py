@@ -92,6 +92,7 @@ def _field(line: str) -> Field:
         formula_sql=_expression(more.get("sql")),
         reference_to=tuple(more["to"].split("|")) if "to" in more else (),
         relationship_name=more.get("rel"),
+        child_relationship=more.get("kids"),
         picklist=_values(more["pick"], str(default)) if "pick" in more else (),
         restricted_picklist="restricted" in words,
         compound_field_name=more.get("in"),

@@ -5,8 +5,8 @@ AccountId, IsClosed and the counts follow from the stored fields, as in an org w
 
 TASK = """\
 Id; Activity ID; id(18); fsgadi
-WhoId; Name ID; reference(18); nucfsga; to=Contact|Lead rel=Who
-WhatId; Related To ID; reference(18); nucfsga; to=Account rel=What
+WhoId; Name ID; reference(18); nucfsga; to=Contact|Lead rel=Who kids=Tasks
+WhatId; Related To ID; reference(18); nucfsga; to=Account rel=What kids=Tasks
 WhoCount; Relation Count; int; nf; digits=9 sql=who_count
 WhatCount; Related To Count; int; nf; digits=9 sql=what_count
 Subject; Subject; combobox(255); nucfsgap; pick=TaskSubject

@@ -2,7 +2,7 @@
 
 One line is a field: API name; label; type(length); flags; more. Flags: n nillable, u updateable, c createable,
 f filterable, s sortable, g groupable, a aggregatable, p permissionable, d defaulted on create, i id lookup, x external
-id, N name field. More: in=compound field, to=referenced objects, rel=relationship, extra=extraTypeInfo, pick=value set below,
+id, N name field. More: in=compound field, to=referenced objects, rel=relationship, kids=child relationship, extra=extraTypeInfo, pick=value set below,
 restricted, num=precision,scale, digits=, default=, formula=shown text, sql=computed by the named expression.
 """
 
@@ -10,7 +10,7 @@ CONTACT = """\
 Id; Contact ID; id(18); fsgadi
 IsDeleted; Deleted; boolean; fsgd
 MasterRecordId; Master Record ID; reference(18); nfsga; to=Contact rel=MasterRecord
-AccountId; Account ID; reference(18); nucfsgap; to=Account rel=Account
+AccountId; Account ID; reference(18); nucfsgap; to=Account rel=Account kids=Contacts
 LastName; Last Name; string(80); ucfsga; in=Name extra=personname
 FirstName; First Name; string(40); nucfsga; in=Name extra=personname
 Salutation; Salutation; picklist(40); nucfsga; in=Name extra=personname pick=Salutation
@@ -150,7 +150,7 @@ IsDeleted; Deleted; boolean; fsgd
 MasterRecordId; Master Record ID; reference(18); nfsga; to=Account rel=MasterRecord
 Name; Account Name; string(255); ucfsgaN; extra=switchablepersonname
 Type; Account Type; picklist(255); nucfsgap; pick=AccountType
-ParentId; Parent Account ID; reference(18); nucfsgap; to=Account rel=Parent
+ParentId; Parent Account ID; reference(18); nucfsgap; to=Account rel=Parent kids=ChildAccounts
 BillingCity; Billing City; string(40); nucfsgap
 BillingState; Billing State/Province; string(80); nucfsgap
 Phone; Account Phone; phone(40); nucfsgap
@@ -243,8 +243,8 @@ SystemModstamp; System Modstamp; datetime; fsad
 
 PERMISSION_SET_ASSIGNMENT = """\
 Id; Permission Set Assignment ID; id(18); fsgadi
-PermissionSetId; Permission Set ID; reference(18); nfsga; to=PermissionSet rel=PermissionSet
-AssigneeId; Assignee ID; reference(18); fsga; to=User rel=Assignee
+PermissionSetId; Permission Set ID; reference(18); nfsga; to=PermissionSet rel=PermissionSet kids=Assignments
+AssigneeId; Assignee ID; reference(18); fsga; to=User rel=Assignee kids=PermissionSetAssignments
 IsActive; Active; boolean; fsgd
 ExpirationDate; Expires On; datetime; nfsa
 SystemModstamp; System Modstamp; datetime; fsad
@@ -252,7 +252,7 @@ SystemModstamp; System Modstamp; datetime; fsad
 
 OBJECT_PERMISSIONS = """\
 Id; Object Permissions ID; id(18); fsgadi
-ParentId; Parent ID; reference(18); fsga; to=PermissionSet rel=Parent
+ParentId; Parent ID; reference(18); fsga; to=PermissionSet rel=Parent kids=ObjectPerms
 SobjectType; Sobject Type; picklist(40); fsga; pick=ListedType restricted
 PermissionsCreate; Create Records; boolean; fsgd
 PermissionsRead; Read Records; boolean; fsgd

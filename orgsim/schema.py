@@ -59,6 +59,7 @@ class Field:
     formula_sql: str | None = None
     reference_to: tuple[str, ...] = ()
     relationship_name: str | None = None
+    child_relationship: str | None = None
     picklist: tuple[PicklistValue, ...] = ()
     restricted_picklist: bool = False
     compound_field_name: str | None = None
