@@ -9,7 +9,9 @@ from orgsim.errors import ApiError
 from orgsim.org import Org
 from orgsim.scenario import Scenario
 
-_VERBS = frozenset(name for name in vars(Scenario) if not name.startswith("_"))
+_VERBS = frozenset(
+    name for kind in Scenario.__mro__ if kind is not object for name in vars(kind) if not name.startswith("_")
+)
 
 
 class Admin:

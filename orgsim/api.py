@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 
 from orgsim.auth import TokenRequest
+from orgsim.bulk import first as bulk_one
+from orgsim.bulk import resources as bulk
 from orgsim.calls import Answer, Call, json_answer
 from orgsim.errors import ApiError, OAuthError, method_not_allowed, not_found
 from orgsim.org import Org
@@ -30,12 +32,13 @@ _ROUTES: tuple[Route, ...] = (
     ("/limits", {"GET": _limits}),
     *queries.ROUTES,
     *list_views.ROUTES,
+    *bulk.ROUTES,
     *sobjects.ROUTES,
 )
 _PATTERNS = tuple((re.compile(pattern), handlers) for pattern, handlers in _ROUTES)
 
 # Paths outside the versioned API, by how they begin.
-_OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = ()
+_OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = ((bulk_one.PATH, bulk_one.refused),)
 
 
 def answer(org: Org, call: Call) -> Answer:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orgsim import permissions
 from orgsim.auth import Session, Sessions
+from orgsim.bulk.jobs import Jobs
 from orgsim.catalog import standard_schema
 from orgsim.clock import OrgClock, stamp
 from orgsim.faults import Faults
@@ -44,6 +45,7 @@ class Org:
         self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
+        self.bulk = Jobs(self.store, self.clock, self.usage)
         self._api_viewer: Viewer | None = None
 
     @cached_property

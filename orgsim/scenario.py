@@ -9,6 +9,7 @@ import msgspec
 
 from orgsim import listviews, records
 from orgsim.auth import Session
+from orgsim.bulk.verbs import BulkVerbs
 from orgsim.clock import stamp
 from orgsim.faults import Fault
 from orgsim.ids import serial_id
@@ -21,7 +22,7 @@ from orgsim.values import Stored, stored_value
 from orgsim.viewdef import Leaf, ListView, Order, Tree
 
 
-class Scenario:
+class Scenario(BulkVerbs):
     def __init__(self, org: Org) -> None:
         self.org = org
         self.store = org.store
@@ -87,6 +88,7 @@ class Scenario:
             connection.execute("UPDATE Organization SET Id = ?, IsSandbox = 1", (org_id,))
         self.org.sessions.expire_all()
         self.org.cursors.clear()
+        self.org.bulk.clear()
         return org_id
 
     def set_active(self, username: str, active: bool) -> None:
