@@ -148,6 +148,7 @@ class Transport:
         `decode` raises MalformedAnswer when the body is not what was agreed: that counts as a failed attempt.
         """
         failing_since: float | None = None
+        touched = False
         attempt = 0
         try:
             while True:
@@ -158,6 +159,7 @@ class Transport:
                     return outcome.value
                 if failing_since is None:
                     failing_since = begun
+                touched = touched or not outcome.untouched
                 wait = self._wait_before(attempt)
                 left = self._left(failing_since)
                 may_repeat = outcome.retriable and (call.safe or outcome.untouched)
@@ -170,7 +172,10 @@ class Transport:
                     attempt,
                     wait,
                 )
-                self._pause(wait)
+                self.pause(wait)
+        except SalesforceError as error:
+            error.untouched = error.untouched and not touched
+            raise
         finally:
             if failing_since is not None:
                 with self._lock:
@@ -195,7 +200,8 @@ class Transport:
         if self._should_stop():
             raise Stopped
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        """Waits; raises Stopped as soon as the caller wants no more requests."""
         end = self._clock() + seconds
         while True:
             self.check_stop()
