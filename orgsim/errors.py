@@ -1,25 +1,36 @@
 """Refusals in the shapes of the REST API: an array of {message, errorCode, fields}."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class ApiError(Exception):
-    """One refused request; becomes the uniform error array."""
+    """One refused request; becomes the uniform error array.
+
+    `extra` stands beside the code and the message; `more` are errors of the same record, answered together.
+    """
 
     def __init__(
-        self, status: int, error_code: str, message: str, *, fields: Sequence[str] | None = None
+        self,
+        status: int,
+        error_code: str,
+        message: str,
+        *,
+        fields: Sequence[str] | None = None,
+        extra: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.error_code = error_code
         self.message = message
         self.fields = fields
+        self.extra = extra or {}
+        self.more: tuple[ApiError, ...] = ()
 
     def body(self) -> list[dict[str, object]]:
-        error: dict[str, object] = {"message": self.message, "errorCode": self.error_code}
+        error: dict[str, object] = {**self.extra, "message": self.message, "errorCode": self.error_code}
         if self.fields is not None:
             error["fields"] = list(self.fields)
-        return [error]
+        return [error, *(part for other in self.more for part in other.body())]
 
 
 class OAuthError(Exception):

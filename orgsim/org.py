@@ -8,6 +8,8 @@ from pathlib import Path
 
 from orgsim import permissions
 from orgsim.auth import Session, Sessions
+from orgsim.automation.locks import RowLocks
+from orgsim.automation.rules import Automation
 from orgsim.bulk.jobs import Jobs
 from orgsim.catalog import standard_schema
 from orgsim.clock import OrgClock, stamp
@@ -26,13 +28,14 @@ _COMMIT_DELAY = "commit_delay_minutes"
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The user behind a request, the schema that permissions and field-level security leave to that user, and
-    the SQL conditions on the rows of objects that are not all shared with that user."""
+    the SQL conditions on the rows of objects that are not all shared with that user, to see or to edit."""
 
     user_id: str
     username: str
     schema: Schema
     is_api_user: bool
     sharing: Mapping[str, str] = field(default_factory=dict)
+    editing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Org:
@@ -45,12 +48,19 @@ class Org:
         self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
+        self.automation = Automation(self.store)
+        self.row_locks = RowLocks()
         self.bulk = Jobs(self.store, self.clock, self.usage)
         self._api_viewer: Viewer | None = None
 
     @cached_property
     def schema(self) -> Schema:
         return standard_schema()
+
+    @cached_property
+    def system_viewer(self) -> Viewer:
+        """Who automation runs as: nobody in particular, to whom nothing is hidden."""
+        return Viewer("", "", self.schema, False)
 
     def viewer(self, session: Session) -> Viewer:
         if session.username == API_USERNAME:
@@ -67,7 +77,8 @@ class Org:
             if self.store.meta(permissions.BLOCKED):
                 schema = schema.without(permissions.OBJECTS)
             sharing = permissions.sharing(rights, user_id)
-            viewer = Viewer(user_id, API_USERNAME, schema.hiding(hidden), True, sharing)
+            editing = permissions.editing(rights, user_id)
+            viewer = Viewer(user_id, API_USERNAME, schema.hiding(hidden), True, sharing, editing)
             self._api_viewer = viewer
         return viewer
 

@@ -116,7 +116,19 @@ def sharing(rights: Rights, user_id: str) -> dict[str, str]:
     """SQL conditions on `{t}` for the objects of which a user sees some records only."""
     if "View All" in rights["Contact"]:
         return {}
-    return {"Contact": f"""({{t}}."AccountId" IS NOT NULL OR {{t}}."OwnerId" = '{user_id}')"""}
+    return {"Contact": _not_private(user_id)}
+
+
+def editing(rights: Rights, user_id: str) -> dict[str, str]:
+    """SQL conditions on `{t}` for the objects of which a user may change some records only: View All shows private
+    contacts, it takes Modify All to edit those of others."""
+    if "Modify All" in rights["Contact"]:
+        return {}
+    return {"Contact": _not_private(user_id)}
+
+
+def _not_private(user_id: str) -> str:
+    return f"""({{t}}."AccountId" IS NOT NULL OR {{t}}."OwnerId" = '{user_id}')"""
 
 
 def change(store: Store, which: tuple[str, str], *, granted: bool, now: str) -> None:

@@ -166,13 +166,15 @@ class Scenario(BulkVerbs):
 
     def edit(self, record_id: str, **fields: object) -> None:
         record, viewer = self._record(record_id), self._registrar()
-        records.update(self.org, record, dict(fields), viewer)
+        records.update(self.org, record, dict(fields), viewer, records.BY_HAND)
 
     def create(self, sobject: str, **fields: object) -> str:
-        return records.create(self.org, self._sobject(sobject), dict(fields), self._registrar())
+        return records.create(
+            self.org, self._sobject(sobject), dict(fields), self._registrar(), records.BY_HAND
+        )
 
     def delete(self, record_id: str) -> None:
-        records.delete(self.org, self._record(record_id), self._registrar())
+        records.delete(self.org, self._record(record_id), self._registrar(), records.BY_HAND)
 
     def late_commit(self, record_id: str, minutes: float, **fields: object) -> None:
         """An edit that becomes visible now but carries the stamp of some minutes ago."""

@@ -69,7 +69,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
 
 
 def _create_logs(connection: sqlite3.Connection) -> None:
-    """What happened to records: each change of a field, and what was deleted when (for /deleted)."""
+    """Tables beside the objects: each change of a field, what was deleted when, what happens at a save."""
     connection.execute(
         "CREATE TABLE IF NOT EXISTS history (pk INTEGER PRIMARY KEY, record_id TEXT NOT NULL, at TEXT NOT NULL, "
         "user_id TEXT NOT NULL, field TEXT NOT NULL, old, new)"
@@ -77,6 +77,10 @@ def _create_logs(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX IF NOT EXISTS history_record ON history (record_id)")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS deletion (record_id TEXT PRIMARY KEY, sobject TEXT NOT NULL, at TEXT NOT NULL)"
+    )
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS automation (pk INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, "
+        "definition TEXT NOT NULL)"
     )
     connection.execute("CREATE INDEX IF NOT EXISTS deletion_time ON deletion (sobject, at)")
 
@@ -105,6 +109,7 @@ class Store:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
+        self._indexed: set[str] = set()
         try:
             self._writer = self._connect()
             version = self.meta("format", "none")
@@ -202,6 +207,15 @@ class Store:
         with self.writing() as connection:
             _create_table(connection, sobject)
             _create_indexes(connection, sobject)
+
+    def index_lookup(self, sobject: SObject, field: Field) -> None:
+        """See to it that the records that point at another are found fast; made when first asked for."""
+        name = f"{sobject.name}_by_{field.name}"
+        if name in self._indexed or not field.stored:
+            return
+        with self.writing() as connection:
+            connection.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON "{sobject.name}" ("{field.name}")')
+        self._indexed.add(name)
 
     def close(self) -> None:
         for connection in self._opened:
