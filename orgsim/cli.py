@@ -9,6 +9,7 @@ import click
 
 from orgsim import birth, server
 from orgsim.org import Org
+from orgsim.pages.site import link as pages_link
 from orgsim.staff import CLIENT_ID, CLIENT_SECRET, PASSWORDS
 from orgsim.store import StoreError
 
@@ -56,6 +57,7 @@ def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_tok
     for username, password in PASSWORDS.items():
         click.echo(f"User:           {username} / {password}")
     click.echo(f"X-Orgsim-Token: {token}")
+    click.echo(f"Pages:          {pages_link(server.address_of(listener), token)}")
     sys.stdout.flush()
     try:
         with server.make_pool() as pool:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Mangler = Callable[[str, bytes], bytes]
 
@@ -64,6 +64,11 @@ class Faults:
         with self._lock:
             self._orders.clear()
             self._manglers.clear()
+
+    def ordered(self) -> list[Fault]:
+        """What is still to come, as copies."""
+        with self._lock:
+            return [replace(fault) for fault in self._orders]
 
     def due(self, path: str) -> Fault | None:
         """The fault this request gets, if any was ordered."""

@@ -6,6 +6,7 @@ Work is done in a few threads, so that a long query and a page go on at once; SQ
 import asyncio
 import hmac
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from orgsim.admin import Admin
 from orgsim.calls import Answer, Call, json_answer, packed
 from orgsim.faults import Fault
 from orgsim.org import Org
+from orgsim.pages.site import Pages
+from orgsim.traffic import Traffic
 
 THREADS = 3
 LONGEST_URI = 16_384
@@ -84,6 +87,8 @@ class Site:
         self._pool = pool
         self._admin_token = admin_token
         self._admin = Admin(org)
+        self._traffic = Traffic(org.clock)
+        self._pages = Pages(org, admin_token, self._traffic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HttpRequest(scope, receive)
@@ -106,7 +111,16 @@ class Site:
         )
         if call.path.startswith(_ADMIN):
             return await self._in_thread(self._administered, call), None
+        if self._pages.takes(call.path):
+            return await self._in_thread(self._pages.answer, call), None
+        started = time.perf_counter()
         whole = f"{call.path}?{request.url.query}" if request.url.query else call.path
+        answer, fault = await self._by_api(call, whole)
+        seconds = time.perf_counter() - started
+        self._traffic.note((call.method, call.path), answer.status, seconds=seconds, fault=fault is not None)
+        return answer, fault
+
+    async def _by_api(self, call: Call, whole: str) -> tuple[Answer, Fault | None]:
         fault = self._org.faults.due(whole)
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)

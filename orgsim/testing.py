@@ -18,6 +18,7 @@ from typing import Self
 from orgsim import birth, server
 from orgsim.faults import Mangler
 from orgsim.org import Org
+from orgsim.pages.site import link
 from orgsim.scenario import Scenario
 
 _PATIENCE = 10.0
@@ -42,6 +43,11 @@ class OrgSim(Scenario):
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True
         )
+
+    @property
+    def pages(self) -> str:
+        """The link that opens the org's web pages in a browser."""
+        return link(self.url, self.admin_token)
 
     def mangle(self, mangler: Mangler) -> None:
         """Let `mangler(path and query, body)` rewrite the body of every following good answer."""

@@ -1,0 +1,103 @@
+"""The page of one record and what can be done with it there."""
+
+from collections.abc import Callable
+
+from orgsim.calls import Answer
+from orgsim.pages import record_data, record_form
+from orgsim.pages.record_data import Record, address_of
+from orgsim.pages.screen import Said, redirect
+from orgsim.pages.visit import REFUSALS, Route, Visit, refused
+
+_ID = "(?P<id>[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?)"
+
+
+def _of(visit: Visit) -> Record | None:
+    return record_data.load(visit.org, visit.parts["id"])
+
+
+def _gone(visit: Visit) -> Answer:
+    text = f"The org has no record {visit.parts['id']}: its id may be mistyped, or of another org."
+    return visit.message("There is no such record", text, 404)
+
+
+def _classic(visit: Visit) -> Answer:
+    """`/ID`, as links from outside have it."""
+    record = _of(visit)
+    return redirect(address_of(record.id)) if record else _gone(visit)
+
+
+def _show(visit: Visit) -> Answer:
+    record = _of(visit)
+    if record is None:
+        return _gone(visit)
+    return _page(visit, record)
+
+
+def _page(
+    visit: Visit, record: Record, *, typed: dict[str, str] | None = None, trouble: Said | None = None
+) -> Answer:
+    form = record_form.made_for(record, typed) if record.editable else None
+    edited = {control.name for control in (*form.first, *form.others)} if form else set()
+    rest = [(field.label, record.shown(field)) for field in record.sobject.fields if field.name not in edited]
+    return visit.page(
+        "record.html",
+        record.sobject.name,
+        status=400 if trouble else 200,
+        record=record,
+        form=form,
+        trouble=trouble,
+        rest=rest,
+        events=record.events(),
+        tasks=record.tasks(),
+    )
+
+
+def _save(visit: Visit) -> Answer:
+    record = _of(visit)
+    if record is None:
+        return _gone(visit)
+    try:
+        changed = record_form.changes(record, visit.form)
+        if changed:
+            visit.scenario.edit(record.id, **changed)
+    except REFUSALS as error:
+        if not record.editable:
+            return visit.back(address_of(record.id), refused(error))
+        return _page(visit, record, typed=visit.form, trouble=refused(error))
+    if not changed:
+        return visit.back(address_of(record.id), Said("Nothing was changed, so nothing was saved."))
+    after = record_data.load(visit.org, record.id) or record
+    return visit.back(address_of(record.id), Said(record_form.told(record, after, changed)))
+
+
+def _acting(action: Callable[[Visit, Record], str]) -> Callable[[Visit], Answer]:
+    """A handler that does one thing with the record; the action answers what to say."""
+
+    def handler(visit: Visit) -> Answer:
+        record = _of(visit)
+        if record is None:
+            return _gone(visit)
+        try:
+            said = Said(action(visit, record))
+        except REFUSALS as error:
+            said = refused(error)
+        return visit.back(address_of(record.id), said)
+
+    return handler
+
+
+def _delete(visit: Visit, record: Record) -> str:
+    visit.scenario.delete(record.id)
+    return f"{record.name} is in the recycle bin."
+
+
+_ACTIONS: dict[str, Callable[[Visit, Record], str]] = {
+    "delete": _delete,
+}
+
+ROUTES: tuple[Route, ...] = (
+    ("GET", f"/{_ID}", _classic),
+    ("GET", f"/lightning/r/(?:[A-Za-z_]+/)?{_ID}/view", _show),
+    ("POST", f"/orgsim/record/{_ID}/edit", _save),
+    *(("POST", f"/orgsim/record/{_ID}/{name}", _acting(action)) for name, action in _ACTIONS.items()),
+)
