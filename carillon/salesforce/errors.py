@@ -61,18 +61,21 @@ class Unavailable(SalesforceError):
 class SessionLost(SalesforceError):
     """A new session was refused as well."""
 
+    untouched = True
     remedy = "Check in Salesforce that the API user is active and its session settings allow API access."
 
 
 class ApiDisabled(SalesforceError):
     """The API user may not use the API."""
 
+    untouched = True
     remedy = "Give the API user the permission 'API Enabled' (a permission set is enough)."
 
 
 class LimitExceeded(SalesforceError):
     """The org has used up its API calls of the last 24 hours."""
 
+    untouched = True
     remedy = "Wait until calls of the last 24 hours run out of the count, or ask Salesforce for more."
 
 
@@ -87,6 +90,7 @@ class ConcurrentLimitExceeded(SalesforceError):
 class Forbidden(SalesforceError):
     """The API user lacks a permission for what was asked."""
 
+    untouched = True
     remedy = "Give the API user read access to the object in a permission set, then try again."
 
 
@@ -178,6 +182,72 @@ class FieldNotFound(QueryRejected):
                 f"The field {self.field} does not exist in Salesforce or the API user cannot see it, "
                 "so the query was refused.",
             )
+
+
+class BulkRefused(QueryRejected):
+    """A query, an object or an org that Bulk API 2.0 does not serve; the REST API may."""
+
+    remedy = "Read these records by REST pages instead."
+
+
+class BulkJobFailed(SalesforceError):
+    """Salesforce gave up on a bulk job; `detail` is its reason without the query."""
+
+    retriable = True
+    remedy = "Try again; if it keeps happening, read fewer fields or a smaller list, or by REST pages."
+
+    def __init__(self, message: str) -> None:
+        self.detail = _reason(message)
+        super().__init__(f"Salesforce could not finish the bulk query: {self.detail}")
+
+
+class BulkJobAborted(SalesforceError):
+    """Somebody ended a bulk job before it was complete."""
+
+    remedy = "Try again; a Salesforce administrator can see who ends bulk data load jobs in Setup."
+
+    def __init__(self) -> None:
+        super().__init__("The bulk query was ended in Salesforce before it was complete.")
+
+
+class BulkJobUnfinished(SalesforceError):
+    """A bulk job was not complete in the time given; it goes on in the org."""
+
+    remedy = "Try again when the org is less busy, or read by REST pages."
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Salesforce did not finish the bulk query within {seconds:,.0f} seconds.")
+
+
+class BulkJobGone(NotFound):
+    """A bulk job that was deleted, is older than seven days, or belongs to another user."""
+
+    remedy = "Run the query again: Salesforce keeps the result of a bulk query for seven days."
+
+    def __init__(self) -> None:
+        super().__init__("Salesforce no longer keeps this bulk query and its result.")
+
+
+class BulkVersionDiffers(SalesforceError):
+    """Results were asked for in another API version than the job was created in (409)."""
+
+    remedy = "Run the query again; the version of the Salesforce API was changed after it was started."
+
+    def __init__(self) -> None:
+        super().__init__("The bulk query was started in another version of the Salesforce API.")
+
+
+class BulkShort(SalesforceError):
+    """The sets of a result hold other records than the job says it processed."""
+
+    remedy = (
+        "Run the query again; if it keeps happening, a proxy between here and Salesforce may change answers."
+    )
+
+    def __init__(self, expected: int, received: int) -> None:
+        super().__init__(
+            f"Salesforce found {expected:,} records for the bulk query but its result held {received:,}."
+        )
 
 
 class SignInRefused(SalesforceError):
