@@ -1,30 +1,36 @@
 """Runs compiled queries: the ids are fixed when a query is opened, and each page fetches its own rows by key.
 
 A page deep in the result costs as much as the first; a row deleted meanwhile is missing from its page, an edited one
-shows what it is now. SQLite writes the JSON of a whole page in one step: no Python runs per row or field.
+shows what it is now. The children of a record are looked up when its page is read.
 """
 
+import re
 import sqlite3
 import string
 import threading
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import SystemRandom
 
 from orgsim.errors import ApiError
-from orgsim.soql import Column, Plan, Projection
-from orgsim.soql.plan import Aggregate, Parent
+from orgsim.pagesql import MOST_CHILDREN, page_sql
+from orgsim.soql import Plan
+from orgsim.soql.plan import Aggregate
 
 PAGE = 2_000
 SMALLEST_PAGE = 200
+# The shortest page where pages shrink, and the longest text that is not a long one.
+SMALLEST_SHRUNK = 100
+SHORT_TEXT = 255
+MOST_GROUPS = 2_000
 CURSOR_LIFETIME = timedelta(days=2)
 # Together the open cursors keep at most this many ids (48 MB); the one used longest ago goes first.
 KEPT_IDS = 6_000_000
 KEPT_CURSORS = 1_000
 
-_PLAIN = frozenset({"id", "reference", "date", "datetime", "time"})
+_LOCATOR = re.compile(r"(0r8xx[0-9A-Za-z]{13})(?:(\d)(\d+))?-(\d+)")
 _RANDOM = SystemRandom()
 _SIGNS = string.ascii_letters + string.digits
 
@@ -38,6 +44,8 @@ class Cursor:
     expires_at: datetime
     all_rows: bool
     batch: int
+    used: set[str] = field(default_factory=set)
+    """The locators that were followed, where each is good for once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,13 @@ class Cursors:
             self._open.move_to_end(locator)
             return cursor
 
+    def use_up(self, cursor: Cursor, locator: str) -> None:
+        """Let a locator be followed for the only time; raises INVALID_QUERY_LOCATOR at the second."""
+        with self._lock:
+            if locator in cursor.used:
+                raise invalid_locator()
+            cursor.used.add(locator)
+
     def clear(self) -> None:
         with self._lock:
             self._open.clear()
@@ -103,12 +118,21 @@ def new_locator() -> str:
     return "0r8xx" + "".join(_RANDOM.choices(_SIGNS, k=13))
 
 
-def split_locator(text: str) -> tuple[str, int]:
-    """`0r8xx5R2sM3DgWhASK-2000` -> the cursor's own part and the offset."""
-    locator, _, offset = text.partition("-")
-    if not offset.isdigit():
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """`0r8xx5R2sM3DgWhASK-2000`: a cursor and an offset; `child` is a sub-query's number and its parent's pk."""
+
+    cursor: str
+    offset: int
+    child: tuple[int, int] | None = None
+
+
+def read_locator(text: str) -> Locator:
+    match = _LOCATOR.fullmatch(text)
+    if match is None:
         raise invalid_locator()
-    return locator, int(offset)
+    child = (int(match[2]), int(match[3])) if match[2] else None
+    return Locator(match[1], int(match[4]), child)
 
 
 def read_pks(connection: sqlite3.Connection, plan: Plan) -> "array[int]":
@@ -118,77 +142,49 @@ def read_pks(connection: sqlite3.Connection, plan: Plan) -> "array[int]":
     return array("q", map(int, text.split(",")) if text else ())
 
 
-def _value_json(column: Column) -> str:
-    kind = column.field.type
-    if kind == "boolean":
-        return f"CASE {column.sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END"
-    if kind == "address":
-        return f"coalesce({column.sql}, 'null')"
-    if kind in _PLAIN:
-        return f"coalesce('\"' || {column.sql} || '\"', 'null')"
-    return f"json_quote({column.sql})"
+def page_length(batch: int, offset: int, *, shrinking: bool) -> int:
+    """How many records the page at `offset` holds: each half as long as the one before where pages shrink."""
+    if not shrinking:
+        return batch
+    start, length = 0, batch
+    while start < offset:
+        start += length
+        length = max(min(batch, SMALLEST_SHRUNK), length // 2)
+    return length
 
 
-def _attributes_json(sobject: str, id_sql: str, version: str) -> str:
-    head = f'"attributes":{{"type":"{sobject}","url":"/services/data/{version}/sobjects/{sobject}/'
-    return f"'{{{head}' || {id_sql} || '\"}}"
+def batch_of(plan: Plan, asked: int) -> int:
+    """The page size of a plan: two long texts in a record, or children in it, make pages short."""
+    projection = plan.projection
+    if projection is None:
+        return asked
+    long = [c for c in projection.columns if c.field.type == "textarea" and c.field.length > SHORT_TEXT]
+    return min(asked, SMALLEST_PAGE) if len(long) > 1 or projection.children else asked
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Composes the SQL expression that prints one record as JSON."""
-
-    projection: Projection
-    version: str
-
-    def record(self, sobject: str) -> str:
-        return f"{_attributes_json(sobject, 't.Id', self.version)}{self._members(())}}}'"
-
-    def _members(self, above: tuple[str, ...]) -> str:
-        """The members below one parent, as text that goes on inside an open SQL string."""
-        parts, seen = [], set()
-        depth = len(above)
-        for column in self.projection.columns:
-            if column.path[:depth] != above:
-                continue
-            name = column.path[depth]
-            if len(column.path) == depth + 1:
-                parts.append(f",\"{name}\":' || {_value_json(column)} || '")
-            elif name not in seen:
-                seen.add(name)
-                parts.append(f",\"{name}\":' || {self._parent((*above, name))} || '")
-        return "".join(parts)
-
-    def _parent(self, path: tuple[str, ...]) -> str:
-        parent: Parent = next(p for p in self.projection.parents if p.path == path)
-        head = _attributes_json(parent.sobject.name, parent.id_sql, self.version)
-        return f"CASE WHEN {parent.id_sql} IS NULL THEN 'null' ELSE {head}{self._members(path)}}}' END"
+def child_cursor(cursor: Cursor, connection: sqlite3.Connection, number: int, parent_pk: int) -> Cursor:
+    """The children that one parent has now, as a cursor; raises INVALID_QUERY_LOCATOR."""
+    projection = cursor.plan.projection
+    if projection is None or number >= len(projection.children):
+        raise invalid_locator()
+    children = projection.children[number]
+    ids_sql = children.ids_sql(cursor.plan.sobject)
+    plan = Plan(children.sobject, ids_sql, (*children.params, parent_pk), projection=children.projection)
+    locator = f"{cursor.locator}{number}{parent_pk}"
+    return replace(cursor, locator=locator, plan=plan, pks=read_pks(connection, plan), batch=MOST_CHILDREN)
 
 
-def page_sql(plan: Plan, version: str, *, all_rows: bool) -> str:
-    """The SQL that prints a page: its one parameter is the JSON array of pks, its answer the records, comma between."""
-    if plan.projection is None:
-        raise ValueError("only a query of records has pages")
-    record = _Writer(plan.projection, version).record(plan.sobject.name)
-    alive = "" if all_rows or not plan.sobject.soft_deletes else " AND t.IsDeleted = 0"
-    return " ".join(
-        [
-            f"SELECT group_concat({record}, ',')",
-            f"FROM json_each(?) AS page CROSS JOIN {plan.projection.from_sql}",
-            f"WHERE t.pk = page.value{alive}",
-        ]
-    )
-
-
-def read_page(connection: sqlite3.Connection, cursor: Cursor, offset: int, version: str) -> Page:
+def read_page(
+    connection: sqlite3.Connection, cursor: Cursor, offset: int, version: str, *, shrinking: bool = False
+) -> Page:
     """The records from `offset` on; raises INVALID_QUERY_LOCATOR past the end."""
     total = len(cursor.pks)
     if offset >= total and offset > 0:
         raise invalid_locator()
-    end = min(total, offset + cursor.batch)
+    end = min(total, offset + page_length(cursor.batch, offset, shrinking=shrinking))
     keys = "[" + ",".join(map(str, cursor.pks[offset:end])) + "]"
-    sql = page_sql(cursor.plan, version, all_rows=cursor.all_rows)
-    (records,) = connection.execute(sql, (keys,)).fetchone()
+    sql, params = page_sql(cursor.plan, version, cursor.locator, all_rows=cursor.all_rows)
+    (records,) = connection.execute(sql, (*params, keys)).fetchone()
     return Page(total, records or "", f"{cursor.locator}-{end}" if end < total else None)
 
 
@@ -199,7 +195,10 @@ def read_count(connection: sqlite3.Connection, plan: Plan) -> Page:
 
 def read_aggregate(connection: sqlite3.Connection, aggregate: Aggregate) -> list[dict[str, object]]:
     """The rows of an aggregate query as records of type AggregateResult."""
-    rows = connection.execute(aggregate.sql, aggregate.params).fetchall()
+    rows = connection.execute(aggregate.sql, aggregate.params).fetchmany(MOST_GROUPS + 1)
+    if len(rows) > MOST_GROUPS:
+        message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"
+        raise ApiError(400, "EXCEEDED_ID_LIMIT", message)
     records = []
     for row in rows:
         record: dict[str, object] = {"attributes": {"type": "AggregateResult"}}

@@ -2,9 +2,9 @@
 
 from orgsim import query
 from orgsim.calls import JSON, Answer, json_answer
-from orgsim.errors import ApiError
 from orgsim.request import Request, Route
-from orgsim.soql import SoqlError, compile_query
+from orgsim.rest.query_columns import metadata_json
+from orgsim.rest.query_plans import compiled, plans_json
 
 
 def _query(request: Request) -> Answer:
@@ -17,19 +17,20 @@ def _query_all(request: Request) -> Answer:
 
 def _opened(request: Request, *, all_rows: bool) -> Answer:
     org, viewer = request.org, request.viewer
-    text = request.call.query.get("q", "")
-    if not text.strip():
-        raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
-    try:
-        plan = compile_query(text, viewer.schema, org.context(viewer, all_rows=all_rows))
-    except SoqlError as error:
-        raise ApiError(400, error.error_code, error.message) from error
+    params = request.call.query
+    if "explain" in params:
+        return json_answer(plans_json(request, params["explain"], all_rows=all_rows))
+    plan = compiled(request, params.get("q", ""), all_rows=all_rows)
+    if params.get("columns", "").lower() == "true":
+        return json_answer(metadata_json(plan))
     connection = org.store.reader()
     if plan.aggregate is not None:
         rows = query.read_aggregate(connection, plan.aggregate)
         return json_answer({"totalSize": len(rows), "done": True, "records": rows})
     if plan.count:
         return _page(query.read_count(connection, plan), request)
+    for children in plan.projection.children if plan.projection else ():
+        org.store.index_lookup(children.sobject, children.field)
     cursor = query.Cursor(
         locator=query.new_locator(),
         user_id=viewer.user_id,
@@ -37,19 +38,31 @@ def _opened(request: Request, *, all_rows: bool) -> Answer:
         pks=query.read_pks(connection, plan),
         expires_at=org.clock.now() + query.CURSOR_LIFETIME,
         all_rows=all_rows,
-        batch=query.batch_size(request.call.headers.get("sforce-query-options")),
+        batch=query.batch_of(plan, query.batch_size(request.call.headers.get("sforce-query-options"))),
     )
-    page = query.read_page(connection, cursor, 0, request.version)
-    if page.next_locator is not None:
+    if plan.projection and plan.projection.children:
         org.cursors.add(cursor)
-    return _page(page, request)
+    return _page_of(request, cursor, 0)
 
 
 def _query_more(request: Request) -> Answer:
-    org = request.org
-    locator, offset = query.split_locator(request.parts["locator"])
-    cursor = org.cursors.find(locator, request.viewer.user_id, org.clock.now())
-    return _page(query.read_page(org.store.reader(), cursor, offset, request.version), request)
+    org, connection = request.org, request.org.store.reader()
+    locator = query.read_locator(request.parts["locator"])
+    cursor = org.cursors.find(locator.cursor, request.viewer.user_id, org.clock.now())
+    if org.switches["locators"] == "single_use":
+        org.cursors.use_up(cursor, request.parts["locator"])
+    if locator.child is not None:
+        cursor = query.child_cursor(cursor, connection, *locator.child)
+    return _page_of(request, cursor, locator.offset)
+
+
+def _page_of(request: Request, cursor: query.Cursor, offset: int) -> Answer:
+    shrinking = request.org.switches["page_sizes"] == "shrinking"
+    connection = request.org.store.reader()
+    page = query.read_page(connection, cursor, offset, request.version, shrinking=shrinking)
+    if page.next_locator is not None and offset == 0:
+        request.org.cursors.add(cursor)
+    return _page(page, request)
 
 
 def _page(page: query.Page, request: Request) -> Answer:

@@ -47,9 +47,8 @@ def compile_aggregate(query: Query, names: Names, where: Sql) -> Aggregate:
     parts = ["SELECT", ", ".join(expressions), "FROM", names.from_sql + where.text]
     parts += ["GROUP BY", grouping] if grouping else []
     parts += ["HAVING", having.text] if having.text else []
-    return Aggregate(
-        " ".join(parts) + order + limit.text, where.params + having.params + limit.params, columns
-    )
+    params = where.params + having.params + limit.params
+    return Aggregate(" ".join(parts) + order + limit.text, params, columns, bool(grouping))
 
 
 def folded(value: Filtered) -> str:

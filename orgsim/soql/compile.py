@@ -15,7 +15,7 @@ from orgsim.soql.rows import limit_sql, order_sql, sort_key, where_sql
 def compile_query(query_or_text: Query | str, schema: Schema, context: QueryContext) -> Plan:
     """The plan for a query. Raises SoqlError with the code and message an org answers."""
     query = parse(query_or_text) if isinstance(query_or_text, str) else query_or_text
-    _refuse_endings(query)
+    refuse_endings(query)
     names = names_of(query, query.text, schema, context)
     where = where_sql(query, names)
     if _is_bare_count(query):
@@ -30,11 +30,11 @@ def compile_query(query_or_text: Query | str, schema: Schema, context: QueryCont
     return Plan(names.sobject, ids.text, ids.params, projection=projection)
 
 
-def _refuse_endings(query: Query) -> None:
+def refuse_endings(query: Query) -> None:
     for ending in query.endings:
+        # FOR VIEW, FOR REFERENCE and UPDATE TRACKING change what was viewed last, never the answer.
         if ending in ("ALL ROWS", "FOR UPDATE"):
             raise SoqlError("MALFORMED_QUERY", f"{ending} is only allowed in Apex code")
-        raise unsupported(ending)
     if query.with_clause is not None:
         raise unsupported(f"WITH {query.with_clause}")
 

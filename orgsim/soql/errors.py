@@ -56,6 +56,14 @@ def no_such_relationship(text: str, pos: int, name: str) -> SoqlError:
     return located("INVALID_FIELD", text, pos, reason)
 
 
+def no_such_children(text: str, pos: int, name: str) -> SoqlError:
+    reason = (
+        f"Didn't understand relationship '{name}' in FROM part of query call. If you are attempting to use a custom "
+        f"relationship, be sure to append the '__r' after the custom relationship name. {_REFERENCE}"
+    )
+    return located("INVALID_TYPE", text, pos, reason)
+
+
 def no_such_type(text: str, pos: int, name: str) -> SoqlError:
     reason = (
         f"sObject type '{name}' is not supported. If you are attempting to use a custom object, "

@@ -1,4 +1,4 @@
-"""The functions of SOQL that stand for a value of one row: date functions and toLabel(), as SQL.
+"""The functions of SOQL that stand for a value of one row: date functions, toLabel() and FORMAT(), as SQL.
 
 Date functions of a date/time read it in UTC, as an org does unless convertTimezone() is asked for.
 """
@@ -10,6 +10,7 @@ from orgsim.soql.values import Filtered
 
 AGGREGATES = frozenset({"count", "count_distinct", "sum", "avg", "min", "max"})
 _KNOWN = frozenset({"format", "convertcurrency", "converttimezone", "distance", "geolocation", "grouping"})
+_LOCAL = "converttimezone"
 _YEAR = "CAST(substr({c}, 1, 4) AS INTEGER)"
 _MONTH = "CAST(substr({c}, 6, 2) AS INTEGER)"
 _DAY = "CAST(substr({c}, 9, 2) AS INTEGER)"
@@ -53,12 +54,31 @@ def row_function(names: Names, call: Call) -> Filtered:
     sql = _DATE_FUNCTIONS.get(call.function)
     if sql is None:
         raise refused_function(names, call)
-    target = names.target(only_path(names, call))
+    target, column = _dated(names, call)
     if target.field.type != "datetime" and (target.field.type != "date" or call.function in _NEED_TIME):
         reason = f"function {call.name} can not be applied to field '{target.field.name}'"
         raise located("INVALID_FIELD", names.text, call.pos, reason)
     kind = "date" if call.function == "day_only" else "int"
-    return Filtered(call.name, kind, sql.format(c=target.sql), target.nullable, call.pos)
+    return Filtered(call.name, kind, sql.format(c=column), target.nullable, call.pos)
+
+
+def _dated(names: Names, call: Call) -> tuple[Target, str]:
+    """The field a date function reads and its SQL, in the user's zone where `convertTimezone(field)` is asked for."""
+    argument = call.args[0] if len(call.args) == 1 else None
+    if not (isinstance(argument, Call) and argument.function == _LOCAL):
+        target = names.target(only_path(names, call))
+        return target, target.sql
+    target = names.target(only_path(names, argument))
+    if target.field.type != "datetime":
+        reason = f"function {argument.name} can not be applied to field '{target.field.name}'"
+        raise located("INVALID_FIELD", names.text, argument.pos, reason)
+    return target, f"soql_local({target.sql}, {quoted(names.context.time_zone)})"
+
+
+def formatted_sql(names: Names, target: Target) -> str:
+    """The value of FORMAT(field): as the user's locale writes it; a picklist by its label."""
+    value = label_sql(target) if target.field.type == "picklist" else target.sql
+    return f"soql_format({value}, {quoted(target.field.type)}, {quoted(names.context.time_zone)})"
 
 
 def refused_function(names: Names, call: Call) -> SoqlError:

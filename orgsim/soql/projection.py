@@ -1,14 +1,16 @@
 """The SELECT list of a query for records: which columns to fetch, and the parents they hang from."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orgsim.schema import Field
+from orgsim.soql import nested
 from orgsim.soql.ast import Call, Path, Query, SelectItem, TypeOf
-from orgsim.soql.errors import SoqlError, unsupported
-from orgsim.soql.functions import label_sql, only_path, refused_function
-from orgsim.soql.plan import Column, Parent, Projection
+from orgsim.soql.errors import SoqlError
+from orgsim.soql.functions import formatted_sql, label_sql, only_path, refused_function
+from orgsim.soql.plan import Children, Choice, Column, Nested, Parent, Projection
 from orgsim.soql.resolve import Names
-from orgsim.soql.rows import limit_sql
+from orgsim.soql.rows import bounds
 
 _MAX_FIELDS_ROWS = 200
 
@@ -16,46 +18,63 @@ _MAX_FIELDS_ROWS = 200
 def compile_projection(query: Query, names: Names) -> Projection:
     """Columns in the order asked for. Raises SoqlError, also for a field selected twice in any spelling."""
     columns: dict[str, Column] = {}
+    others: dict[str, Nested] = {}
     for item in query.select:
+        if isinstance(item.expression, Query | TypeOf):
+            _add_nested(item.expression, names, columns, others)
+            continue
         for column in _columns(item, query, names):
-            key = ".".join(column.path).lower()
-            if key in columns:
-                raise SoqlError("INVALID_FIELD", f"duplicate field selected: {'.'.join(column.path)}")
-            columns[key] = column
-    parents = {}
-    for join in names.joins.values():
-        if join.path in parents:
-            raise unsupported(f"Fields of several objects behind {'.'.join(join.path)}")
-        parents[join.path] = Parent(join.path, join.sobject, f'{join.alias}."Id"')
-    return Projection(tuple(columns.values()), tuple(parents.values()), names.from_sql)
+            _refuse_twice(column.path, columns, others)
+            columns[_key(column.path)] = column
+    joins = names.joins.values()
+    parents = tuple(Parent(join.path, join.sobject, join.id_sql, join.url_object) for join in joins)
+    return Projection(tuple(columns.values()), parents, names.from_sql, tuple(others.values()), names.alias)
+
+
+def _key(path: tuple[str, ...]) -> str:
+    return ".".join(path).lower()
+
+
+def _refuse_twice(path: tuple[str, ...], columns: dict[str, Column], others: dict[str, Nested]) -> None:
+    if _key(path) in columns or _key(path[:1]) in others:
+        raise SoqlError("INVALID_FIELD", f"duplicate field selected: {'.'.join(path)}")
+
+
+def _add_nested(
+    expression: Query | TypeOf, names: Names, columns: dict[str, Column], others: dict[str, Nested]
+) -> None:
+    found: Children | Choice
+    if isinstance(expression, TypeOf):
+        found = nested.choice(expression, names)
+    else:
+        found = nested.children(expression, names, len(others), compile_projection)
+    _refuse_twice((found.name,), columns, others)
+    others[found.name.lower()] = Nested(len(columns), found)
 
 
 def _columns(item: SelectItem, query: Query, names: Names) -> Iterator[Column]:
     expression = item.expression
-    if isinstance(expression, Query):
-        raise unsupported("A sub-query in the SELECT list")
-    if isinstance(expression, TypeOf):
-        raise unsupported("TYPEOF")
-    if item.alias:
-        raise SoqlError("MALFORMED_QUERY", "only aggregate expressions use field aliasing")
     if isinstance(expression, Path):
-        yield _column(expression, names)
-    elif expression.function == "tolabel":
-        yield _label_column(expression, names)
-    elif expression.function == "fields":
+        if item.alias:
+            raise SoqlError("MALFORMED_QUERY", "only aggregate expressions use field aliasing")
+        target = names.target(expression)
+        yield Column(target.path, target.field, target.sql)
+    elif isinstance(expression, Call) and expression.function in ("tolabel", "format"):
+        yield _shown_column(expression, item.alias, names)
+    elif isinstance(expression, Call) and expression.function == "fields" and not item.alias:
         yield from _group_of_fields(expression, query, names)
-    else:
+    elif isinstance(expression, Call):
         raise refused_function(names, expression)
 
 
-def _column(path: Path, names: Names) -> Column:
-    target = names.target(path)
-    return Column(target.path, target.field, target.sql)
-
-
-def _label_column(call: Call, names: Names) -> Column:
+def _shown_column(call: Call, alias: str | None, names: Names) -> Column:
+    """toLabel() and FORMAT() give texts, under the field's name or an alias."""
     target = names.target(only_path(names, call))
-    return Column(target.path, target.field, label_sql(target))
+    if call.function == "tolabel":
+        field, sql = target.field, label_sql(target)
+    else:
+        field, sql = replace(target.field, type="string"), formatted_sql(names, target)
+    return Column((alias,) if alias else target.path, field, sql)
 
 
 def _group_of_fields(call: Call, query: Query, names: Names) -> Iterator[Column]:
@@ -63,8 +82,8 @@ def _group_of_fields(call: Call, query: Query, names: Names) -> Iterator[Column]
     group = only_path(names, call).dotted.upper()
     if group not in ("ALL", "STANDARD", "CUSTOM"):
         raise refused_function(names, call)
-    limit = limit_sql(query).params[:1]
-    if group != "STANDARD" and not (limit and 0 <= int(limit[0]) <= _MAX_FIELDS_ROWS):
+    limit, _ = bounds(query)
+    if group != "STANDARD" and (limit is None or limit > _MAX_FIELDS_ROWS):
         reason = f"The SOQL FIELDS function must have a LIMIT of at most {_MAX_FIELDS_ROWS}"
         raise SoqlError("MALFORMED_QUERY", reason)
     for field in names.visible_fields():

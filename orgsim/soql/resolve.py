@@ -6,6 +6,7 @@ Names compare without case. What field-level security hides does not exist here:
 from dataclasses import dataclass, field, replace
 
 from orgsim.schema import Field, Schema, SObject
+from orgsim.soql import polymorphic
 from orgsim.soql.ast import Path, Query
 from orgsim.soql.errors import located, no_such_column, no_such_relationship, no_such_type, unsupported
 from orgsim.soql.plan import QueryContext
@@ -27,10 +28,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Join:
+    """A parent that was reached; `url_object` is SQL for the object its record is of, where that may be several."""
+
     path: tuple[str, ...]
     alias: str
     sobject: SObject
     sql: str
+    url_object: str | None = None
+
+    @property
+    def id_sql(self) -> str:
+        found = self.sobject.field("Id")
+        return found.sql(self.alias) if found else "NULL"
 
 
 @dataclass(slots=True)
@@ -74,8 +83,8 @@ class Names:
             reason = f"A relationship path may have at most {MAX_LEVELS} levels: {path.dotted}"
             raise located("INVALID_FIELD", self.text, path.pos, reason)
         sobject, alias, walked = self.sobject, self.alias, tuple[str, ...]()
-        for position, name in enumerate(names[:-1]):
-            join = self._join(sobject, alias, walked, (name, names[position + 1], path.pos))
+        for name in names[:-1]:
+            join = self._join_from(sobject, alias, walked, (name, path.pos))
             sobject, alias, walked = join.sobject, join.alias, join.path
         found = self.field_of(sobject, names[-1])
         if found is None:
@@ -94,29 +103,38 @@ class Names:
             return names[1:]
         return names
 
-    def _join(
-        self, sobject: SObject, alias: str, walked: tuple[str, ...], step: tuple[str, str, int]
+    def join(self, relationship: str, pos: int) -> Join:
+        """The join to a parent of the object itself."""
+        return self._join_from(self.sobject, self.alias, (), (relationship, pos))
+
+    def _join_from(
+        self, sobject: SObject, alias: str, walked: tuple[str, ...], step: tuple[str, int]
     ) -> Join:
-        name, wanted, pos = step
+        name, pos = step
         reference = sobject.relationship(name)
         if reference is None or self._is_hidden(sobject, reference):
             raise no_such_relationship(self.text, pos, name)
-        target = self._referenced(reference, wanted)
         path = (*walked, reference.relationship_name or name)
-        key = (*path, target.name)
-        if key not in self.joins:
+        if path not in self.joins:
             joined = f"{'' if self.alias == 't' else self.alias}j{len(self.joins) + 1}"
-            sql = f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {reference.sql(alias)}'
-            shared = self.shared(target, joined)
-            self.joins[key] = Join(path, joined, target, f"{sql} AND {shared}" if shared else sql)
-        return self.joins[key]
+            self.joins[path] = self._joined(path, reference, joined, reference.sql(alias))
+        return self.joins[path]
 
-    def _referenced(self, reference: Field, wanted: str) -> SObject:
-        """Of the objects a polymorphic field may point at, the first that knows the next name."""
-        known = [s for name in reference.reference_to if (s := self.schema.sobject(name))]
-        if not known:
+    def _joined(self, path: tuple[str, ...], reference: Field, joined: str, key: str) -> Join:
+        targets = [s for name in reference.reference_to if (s := self.schema.sobject(name))]
+        if not targets:
             raise unsupported(f"The relationship {reference.relationship_name}")
-        return next((s for s in known if self.field_of(s, wanted) or s.relationship(wanted)), known[0])
+        if len(reference.reference_to) == 1:
+            return Join(path, joined, targets[0], self._join_sql(targets[0], joined, key))
+        tables = polymorphic.tables(joined, targets)
+        sql = " ".join(self._join_sql(target, table, key) for table, target in tables)
+        url_object = polymorphic.object_sql(joined, targets)
+        return Join(path, joined, polymorphic.name_object(targets), sql, url_object)
+
+    def _join_sql(self, target: SObject, joined: str, key: str) -> str:
+        sql = f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {key}'
+        shared = self.shared(target, joined)
+        return f"{sql} AND {shared}" if shared else sql
 
 
 def names_of(query: Query, text: str, schema: Schema, context: QueryContext, *, alias: str = "t") -> Names:

@@ -13,10 +13,20 @@ from orgsim.soql.values import Family, Filtered, refuse_unusable
 
 MAX_OFFSET = 2_000
 _MAX_BRACKETS = 24
-_OWNERS = {"user_owned": "005", "queue_owned": "00G"}
-_OTHER_SCOPES = frozenset(
-    {"delegated", "mine_and_my_groups", "my_territory", "my_team_territory", "team", "scopingrule"}
-)
+_INNER = "s"  # the alias of a sub-query's own table
+# Conditions on `{owner}`, the owner's id; each `?` is the user who asks. Without scoping rules that scope is all.
+_SCOPES = {
+    "everything": "",
+    "scopingrule": "",
+    "mine": "{owner} = ?",
+    "user_owned": "{owner} LIKE '005%'",
+    "queue_owned": "{owner} LIKE '00G%'",
+    "team": '({owner} = ? OR {owner} IN (SELECT "Id" FROM "User" WHERE "ManagerId" = ?))',
+    "mine_and_my_groups": (
+        '({owner} = ? OR {owner} IN (SELECT "GroupId" FROM "GroupMember" WHERE "UserOrGroupId" = ?))'
+    ),
+    "delegated": '({owner} <> ? AND {t}."CreatedById" = ?)',
+}
 
 
 def where_sql(query: Query, names: Names) -> Sql:
@@ -56,19 +66,17 @@ def row_value(names: Names, operand: Operand) -> Filtered:
 
 def _scope(scope: str | None, names: Names) -> Sql | None:
     name = (scope or "everything").lower()
-    if name == "everything":
-        return None
-    known = name == "mine" or name in _OWNERS or name in _OTHER_SCOPES
-    offered = {supported.lower() for supported in names.sobject.scope_names}
+    offered = {supported.lower() for supported in names.sobject.scope_names} | {"everything"}
     owner = names.field_of(names.sobject, "OwnerId")
-    if not known or name not in offered:
+    if name not in _SCOPES or name not in offered:
         raise SoqlError("INVALID_QUERY_SCOPE", f"Scope '{scope}' is not valid for {names.sobject.name}")
-    if name in _OTHER_SCOPES or owner is None:
-        raise unsupported(f"USING SCOPE {scope}")
-    column = owner.sql(names.alias)
-    if name == "mine":
-        return Sql(f"{column} = ?", (names.context.user_id,))
-    return Sql(f"{column} LIKE ?", (f"{_OWNERS[name]}%",))
+    condition = _SCOPES[name]
+    if not condition:
+        return None
+    if owner is None:
+        raise unsupported(f"USING SCOPE {scope} of an object without an owner")
+    text = condition.format(owner=owner.sql(names.alias), t=names.alias)
+    return Sql(text, (names.context.user_id,) * text.count("?"))
 
 
 def _semi_join(outer: Names, query: Query, operand: Operand) -> Sql:
@@ -76,9 +84,9 @@ def _semi_join(outer: Names, query: Query, operand: Operand) -> Sql:
     extras = (query.group_by, query.having, query.order_by, query.limit, query.offset, query.endings)
     if any(extras) or query.with_clause is not None:
         raise unsupported("A sub-query with more than FROM, USING SCOPE and WHERE")
-    if outer.alias != "t":
+    if outer.alias == _INNER:
         raise SoqlError("MALFORMED_QUERY", "Nesting of semi join sub-selects is not supported")
-    names = names_of(query, outer.text, outer.schema, outer.context, alias="s")
+    names = names_of(query, outer.text, outer.schema, outer.context, alias=_INNER)
     selected = query.select[0].expression
     if len(query.select) != 1 or not isinstance(selected, Path) or not isinstance(operand, Path):
         raise located(
@@ -141,11 +149,16 @@ def sort_key(names: Names, operand: Operand) -> Filtered:
     return Filtered(field.name, "int", sql, target.nullable, target.pos)
 
 
-def limit_sql(query: Query) -> Sql:
-    limit = _count(query.limit, query.text)
-    offset = _count(query.offset, query.text)
+def bounds(query: Query) -> tuple[int | None, int | None]:
+    """LIMIT and OFFSET. Raises SoqlError for what is no count, and for an offset beyond 2,000."""
+    limit, offset = _count(query.limit, query.text), _count(query.offset, query.text)
     if offset is not None and offset > MAX_OFFSET:
         raise SoqlError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
+    return limit, offset
+
+
+def limit_sql(query: Query) -> Sql:
+    limit, offset = bounds(query)
     params: tuple[Parameter, ...] = ()
     text = ""
     if limit is not None or offset is not None:

@@ -8,6 +8,8 @@ that is all ASCII SQLite's built-in NOCASE and LIKE give exactly what folding gi
 import re
 import sqlite3
 
+from orgsim.soql.local import formatted, local_text
+
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _ESCAPED = {
     "n": "\n",
@@ -52,8 +54,10 @@ def _compare(left: str, right: str) -> int:
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Teach a connection `soql_fold(text)` and the collation SOQL; every connection that runs a plan needs it."""
+    """Teach a connection the functions and the collation of SOQL; every connection that runs a plan needs them."""
     connection.create_function("soql_fold", 1, _fold_column, deterministic=True)
+    connection.create_function("soql_local", 2, local_text, deterministic=True)
+    connection.create_function("soql_format", 3, formatted, deterministic=True)
     connection.create_collation("SOQL", _compare)
 
 

@@ -37,7 +37,26 @@ ACCOUNT = SObject(
         field("Id", "id", nillable=False),
         field("IsDeleted", "boolean", nillable=False),
         field("Name", "string", nillable=False),
+        field("Notes__c", "textarea", length=32_000, custom=True, filterable=False),
         field("OwnerId", "reference", nillable=False, reference_to=("User",), relationship_name="Owner"),
+    ),
+)
+GROUP = SObject(
+    name="Group",
+    label="Group",
+    label_plural="Groups",
+    key_prefix="00G",
+    fields=(field("Id", "id", nillable=False), field("Name", "string", nillable=False)),
+)
+GROUP_MEMBER = SObject(
+    name="GroupMember",
+    label="Group Member",
+    label_plural="Group Members",
+    key_prefix="011",
+    fields=(
+        field("Id", "id", nillable=False),
+        field("GroupId", "reference", reference_to=("Group",), relationship_name="Group"),
+        field("UserOrGroupId", "reference", reference_to=("User",)),
     ),
 )
 CONTACT = SObject(
@@ -45,13 +64,16 @@ CONTACT = SObject(
     label="Contact",
     label_plural="Contacts",
     key_prefix="003",
-    supported_scopes=(Scope("everything", "All"), Scope("mine", "Mine"), Scope("team", "My team")),
+    supported_scopes=tuple(
+        Scope(name, name)
+        for name in ("everything", "mine", "team", "mine_and_my_groups", "queue_owned", "scopingRule")
+    ),
     fields=(
         field("Id", "id", nillable=False),
         field("IsDeleted", "boolean", nillable=False),
         field("Name", "string"),
         field("Email", "email"),
-        field("Description", "textarea", filterable=False, sortable=False, groupable=False),
+        field("Description", "textarea", length=32_000, filterable=False, sortable=False, groupable=False),
         field("Age__c", "double", custom=True),
         field("Optout__c", "boolean", nillable=False, custom=True),
         field("Born__c", "date", custom=True),
@@ -65,7 +87,13 @@ CONTACT = SObject(
         ),
         field("SystemModstamp", "datetime", nillable=False, groupable=False),
         field("Modified__c", "datetime", custom=True, calculated=True, formula_sql='{t}."SystemModstamp"'),
-        field("AccountId", "reference", reference_to=("Account",), relationship_name="Account"),
+        field(
+            "AccountId",
+            "reference",
+            reference_to=("Account",),
+            relationship_name="Account",
+            child_relationship="Contacts",
+        ),
         field(
             "OwnerId", "reference", nillable=False, reference_to=("Group", "User"), relationship_name="Owner"
         ),
@@ -74,7 +102,7 @@ CONTACT = SObject(
         ),
     ),
 )
-SCHEMA = Schema((USER, ACCOUNT, CONTACT))
+SCHEMA = Schema((USER, ACCOUNT, CONTACT, GROUP, GROUP_MEMBER))
 
 
 def connect() -> sqlite3.Connection:

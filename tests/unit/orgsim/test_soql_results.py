@@ -270,7 +270,7 @@ def test_the_projection_fetches_columns_parents_and_formulas(org: sqlite3.Connec
         ("Modified__c",),
     ]
     assert [(p.path, p.sobject.name) for p in projection.parents] == [
-        (("Owner",), "User"),
+        (("Owner",), "Name"),
         (("Account",), "Account"),
         (("Account", "Owner"), "User"),
     ]

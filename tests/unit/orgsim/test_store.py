@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from orgsim import birth, server, store
 from orgsim.catalog import standard_schema
 from orgsim.cli import main
-from orgsim.query import Cursor, Cursors, batch_size, new_locator, split_locator
+from orgsim.query import Cursor, Cursors, batch_size, new_locator
 from orgsim.soql import Plan
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -96,8 +96,3 @@ def test_the_cursor_used_longest_ago_goes_first(monkeypatch: pytest.MonkeyPatch)
     assert cursors.find(made[0].locator, "005", before) is made[0]
     with pytest.raises(Exception, match="invalid query locator"):
         cursors.find(made[1].locator, "005", before)
-
-
-def test_locators_split_into_cursor_and_offset() -> None:
-    assert split_locator("0r8xx5R2sM3DgWhASK-2000") == ("0r8xx5R2sM3DgWhASK", 2_000)
-    assert len(new_locator()) == 18
