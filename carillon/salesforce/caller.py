@@ -12,7 +12,7 @@ import msgspec
 
 from carillon.salesforce import auth
 from carillon.salesforce.auth import ClientCredentials, Session
-from carillon.salesforce.errors import SessionLost
+from carillon.salesforce.errors import SalesforceError, SessionLost
 from carillon.salesforce.transport import Answer, Call, Transport
 
 JSON = "application/json"
@@ -39,7 +39,12 @@ class Caller:
 
     def sign_in(self) -> Session:
         """A new session, replacing the one before."""
-        self._session = auth.sign_in(self.transport, self._credentials, allow_local=self._allow_local)
+        try:
+            self._session = auth.sign_in(self.transport, self._credentials, allow_local=self._allow_local)
+        except SalesforceError as error:
+            # Whatever was asked for has not been sent yet.
+            error.untouched = True
+            raise
         return self._session
 
     def get(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:

@@ -32,6 +32,7 @@ from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
 from carillon.salesforce.pages import page_decoder
+from carillon.salesforce.records import Records
 from carillon.salesforce.transport import Call, Retry, Transport
 
 # An address of more bytes is refused by Salesforce (16,384 with the headers).
@@ -87,6 +88,11 @@ class Client:
     def sign_in(self) -> Session:
         """A new session, replacing the one before."""
         return self._caller.sign_in()
+
+    @property
+    def records(self) -> Records:
+        """Records by id: read, changed and created."""
+        return Records(self._caller)
 
     def versions(self) -> list[Version]:
         """The API versions of the org, oldest first; needs no session."""

@@ -1,5 +1,6 @@
 """A very small org on loopback: answers each path from a script, real sockets, nothing of Salesforce in it."""
 
+import gzip
 import json
 import time
 from collections import defaultdict
@@ -38,6 +39,11 @@ class Seen:
     path: str
     headers: dict[str, str]
     form: dict[str, list[str]]
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class TinyOrg:
@@ -98,7 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(b"")
 
     def do_POST(self) -> None:
-        self._serve(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self._serve(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+
+    def do_PATCH(self) -> None:
+        self.do_POST()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
@@ -108,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, body: bytes) -> None:
         org: TinyOrg = self.server.org  # type: ignore[attr-defined]
-        seen = Seen(self.command, self.path, dict(self.headers), parse_qs(body.decode()))
+        seen = Seen(self.command, self.path, dict(self.headers), parse_qs(body.decode()), body)
         reply = org.answer(seen)
         payload = reply.payload()
         time.sleep(reply.delay)
