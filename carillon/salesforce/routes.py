@@ -1,0 +1,33 @@
+"""Which of Salesforce's two ways a read of so many records takes: pages of the REST API, or a bulk job.
+
+Counted in API calls, which are what an org rations. REST: one a page of 2,000. Bulk: one to create the job, one each
+time it is looked at, one a set of a quarter of a million records, one to delete it; a job of half a minute is looked at
+five times (after 1, 3, 7, 15 and 31 seconds). The two meet at 16,000 records: up to there REST pages cost no more calls
+and need not wait for a job. `python -m benchmarks bulk` counts the calls and shows what each record costs.
+"""
+
+from enum import StrEnum
+
+PAGE = 2_000
+SET = 250_000
+LOOKS = 5
+THRESHOLD = 16_000
+
+
+class Route(StrEnum):
+    REST = "rest"
+    BULK = "bulk"
+
+
+def choose(count: int) -> Route:
+    """The way for a read of `count` records."""
+    return Route.BULK if count > THRESHOLD else Route.REST
+
+
+def rest_calls(count: int) -> int:
+    return max(1, -(-count // PAGE))
+
+
+def bulk_calls(count: int) -> int:
+    """Create, look, fetch each set, delete."""
+    return 1 + LOOKS + max(1, -(-count // SET)) + 1
