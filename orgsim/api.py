@@ -4,15 +4,16 @@ import logging
 import re
 from collections.abc import Callable
 
-from orgsim.auth import TokenRequest
+from orgsim import headers
 from orgsim.bulk import first as bulk_one
 from orgsim.bulk import resources as bulk
 from orgsim.calls import Answer, Call, json_answer
-from orgsim.errors import ApiError, OAuthError, method_not_allowed, not_found
+from orgsim.errors import ApiError, OAuthError, not_found
 from orgsim.org import Org
 from orgsim.request import Request, Route
 from orgsim.rest import list_views, queries, sobjects
-from orgsim.userinfo import user_info
+from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
+from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,10 @@ def _limits(request: Request) -> Answer:
 
 
 def _resources(request: Request) -> Answer:
-    return json_answer(resources_json(request.base))
+    identity = (
+        f"{org_address(request.call.address)}/id/{request.org.store.meta('org_id')}/{request.viewer.user_id}"
+    )
+    return json_answer(resources_json(request.base, identity))
 
 
 # The first pattern that fits answers: what names a resource of an object stands before what names its records.
@@ -38,13 +42,29 @@ _ROUTES: tuple[Route, ...] = (
 _PATTERNS = tuple((re.compile(pattern), handlers) for pattern, handlers in _ROUTES)
 
 # Paths outside the versioned API, by how they begin.
-_OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = ((bulk_one.PATH, bulk_one.refused),)
+_OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = (
+    *SIGN_IN,
+    (bulk_one.PATH, bulk_one.refused),
+)
 
 
 def answer(org: Org, call: Call) -> Answer:
     """The answer to any path outside the admin's; refusals included."""
+    for start, handler in _OUTSIDE:
+        if call.path.startswith(start):
+            return _safely(handler, org, call)
+    if call.path == "/services/data":
+        return json_answer(versions_json())
+    result = _safely(_served, org, call)
+    if result.status == 204 and not org.switches.is_on("limit_info_on_204"):
+        return result
+    return Answer(result.status, result.body, result.headers | {"Sforce-Limit-Info": org.usage.header()})
+
+
+def _safely(handler: Callable[[Org, Call], Answer], org: Org, call: Call) -> Answer:
+    """What the handler answers, or its refusal in the shape that belongs to it."""
     try:
-        return _dispatch(org, call)
+        return handler(org, headers.unpacked(call))
     except ApiError as error:
         return json_answer(error.body(), error.status)
     except OAuthError as error:
@@ -54,23 +74,14 @@ def answer(org: Org, call: Call) -> Answer:
         return json_answer(ApiError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred.").body(), 500)
 
 
-def _dispatch(org: Org, call: Call) -> Answer:
-    if call.path.startswith("/services/oauth2/"):
-        return _oauth(org, call)
-    for start, handler in _OUTSIDE:
-        if call.path.startswith(start):
-            return handler(org, call)
-    if call.path == "/services/data":
-        return json_answer(versions_json())
-    base, rest = supported_base(call.path)
+def _served(org: Org, call: Call) -> Answer:
+    """A versioned resource; what is refused before its user is known costs nothing of the allowance."""
+    base, rest = supported_base(call.path, old_versions=org.switches.is_on("old_versions"))
     viewer = org.viewer(org.sessions.session_of(call.headers.get("authorization")))
     org.usage.count()
-    counted = {"Sforce-Limit-Info": org.usage.header()}
-    try:
-        result = _routed(Request(org, call, viewer, base, rest, _routed, {}))
-    except ApiError as error:
-        result = json_answer(error.body(), error.status)
-    return Answer(result.status, result.body, result.headers | counted)
+    call = headers.undisguised(call)
+    headers.check_media_type(call)
+    return _routed(Request(org, call, viewer, base, rest, _routed, {}))
 
 
 def _routed(request: Request) -> Answer:
@@ -80,21 +91,9 @@ def _routed(request: Request) -> Answer:
         if match is None:
             continue
         if method not in handlers:
-            raise method_not_allowed(method)
+            allowed = ",".join(["HEAD", *handlers] if "GET" in handlers else handlers)
+            message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
+            raise ApiError(405, "METHOD_NOT_ALLOWED", message)
         request.parts.update(match.groupdict())
         return handlers[method](request)
-    raise not_found()
-
-
-def _oauth(org: Org, call: Call) -> Answer:
-    resource = call.path.removeprefix("/services/oauth2/")
-    authorization = call.headers.get("authorization")
-    if resource == "token" and call.method == "POST":
-        token_request = TokenRequest.parse(call.body, authorization)
-        return json_answer(org.sessions.grant(token_request, call.address))
-    if resource == "revoke" and call.method == "POST":
-        org.sessions.revoke(TokenRequest.parse(call.body, None).form.get("token", ""))
-        return Answer(200)
-    if resource == "userinfo":
-        return json_answer(user_info(org, org.sessions.session_of(authorization), call.address))
     raise not_found()

@@ -10,7 +10,9 @@ import click
 from orgsim import birth, server
 from orgsim.org import Org
 from orgsim.pages.site import link as pages_link
-from orgsim.staff import CLIENT_ID, CLIENT_SECRET, PASSWORDS
+from orgsim.signin.credentials import Credentials
+from orgsim.signin.options import SignInOptions, sign_in_options
+from orgsim.staff import PASSWORDS, REGISTRAR_USERNAME
 from orgsim.store import StoreError
 
 
@@ -37,15 +39,26 @@ def main() -> None:
 @click.option(
     "--admin-token", envvar="ORGSIM_ADMIN_TOKEN", help="Token of the admin endpoint; random when not given."
 )
-def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_token: str | None) -> None:
+@sign_in_options
+def serve(
+    *,
+    port: int,
+    data: Path,
+    contacts: int,
+    leads: int,
+    seed: int,
+    admin_token: str | None,
+    sign_in: SignInOptions,
+) -> None:
     """Serve the org in FILE over HTTP on 127.0.0.1 until Ctrl-C."""
     try:
         listener = server.bind(port)
         if not data.exists():
             click.echo(f"Making {contacts:,} contacts and {leads:,} leads in {data} ...")
             birth.make(data, birth.Size(contacts, leads, seed), datetime.now(UTC))
-        org = Org(data)
-    except (server.PortInUseError, StoreError) as error:
+        org = Org(data, sign_in.credentials)
+        sign_in.apply(org)
+    except (server.PortInUseError, StoreError, ValueError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except OSError as error:
@@ -53,9 +66,7 @@ def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_tok
         sys.exit(1)
     token = admin_token or secrets.token_urlsafe(16)
     click.echo(f"Simulated org:  {server.address_of(listener)}")
-    click.echo(f"Client:         {CLIENT_ID} / {CLIENT_SECRET}")
-    for username, password in PASSWORDS.items():
-        click.echo(f"User:           {username} / {password}")
+    _say_credentials(sign_in.credentials)
     click.echo(f"X-Orgsim-Token: {token}")
     click.echo(f"Pages:          {pages_link(server.address_of(listener), token)}")
     sys.stdout.flush()
@@ -66,3 +77,11 @@ def serve(port: int, data: Path, contacts: int, leads: int, seed: int, admin_tok
         click.echo("Stopped.")
     finally:
         org.close()
+
+
+def _say_credentials(credentials: Credentials) -> None:
+    click.echo(f"Client:         {credentials.client_id} / {credentials.client_secret}")
+    click.echo(f"User:           {credentials.username} / {credentials.password}")
+    click.echo(f"Security token: {credentials.security_token}")
+    click.echo(f"Refresh token:  {credentials.refresh_token}")
+    click.echo(f"User:           {REGISTRAR_USERNAME} / {PASSWORDS[REGISTRAR_USERNAME]}")

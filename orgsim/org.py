@@ -7,22 +7,26 @@ from functools import cached_property
 from pathlib import Path
 
 from orgsim import permissions
-from orgsim.auth import Session, Sessions
 from orgsim.automation.locks import RowLocks
 from orgsim.automation.rules import Automation
 from orgsim.bulk.jobs import Jobs
 from orgsim.catalog import standard_schema
 from orgsim.clock import OrgClock, stamp
+from orgsim.errors import ApiError
 from orgsim.faults import Faults
 from orgsim.limits import Allowances
 from orgsim.query import Cursors
 from orgsim.schema import Schema
+from orgsim.signin.credentials import Credentials
+from orgsim.signin.service import SignIn
+from orgsim.signin.sessions import Session, Sessions
 from orgsim.soql import QueryContext
-from orgsim.staff import API_USERNAME
+from orgsim.staff import API_USER_ID
 from orgsim.store import Store
 from orgsim.switches import Switches
 
 _COMMIT_DELAY = "commit_delay_minutes"
+_API_OFF = "api_user_without_api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,11 @@ class Viewer:
 
 
 class Org:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, credentials: Credentials | None = None) -> None:
         self.store = Store(path)
         permissions.complete(self.store)
         self.clock = OrgClock(float(self.store.meta("clock_offset", "0")))
-        self.sessions = Sessions(self.store, self.clock)
+        self.signin = SignIn(self.store, self.clock, credentials or Credentials())
         self.usage = Allowances(self.clock)
         self.switches = Switches(self.store)
         self.faults = Faults()
@@ -52,6 +56,10 @@ class Org:
         self.row_locks = RowLocks()
         self.bulk = Jobs(self.store, self.clock, self.usage)
         self._api_viewer: Viewer | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        return self.signin.sessions
 
     @cached_property
     def schema(self) -> Schema:
@@ -63,12 +71,17 @@ class Org:
         return Viewer("", "", self.schema, False)
 
     def viewer(self, session: Session) -> Viewer:
-        if session.username == API_USERNAME:
-            return self._viewer_of_api_user(session.user_id)
+        """Raises ApiError when the user may not use the API."""
+        if session.user_id == API_USER_ID:
+            if self.store.meta(_API_OFF):
+                raise ApiError(
+                    403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."
+                )
+            return self._viewer_of_api_user(session.username)
         return Viewer(session.user_id, session.username, self.schema, False)
 
-    def _viewer_of_api_user(self, user_id: str) -> Viewer:
-        viewer = self._api_viewer
+    def _viewer_of_api_user(self, username: str) -> Viewer:
+        viewer, user_id = self._api_viewer, API_USER_ID
         if viewer is None:
             connection = self.store.reader()
             hidden = connection.execute("SELECT sobject, field FROM hidden_field").fetchall()
@@ -78,7 +91,7 @@ class Org:
                 schema = schema.without(permissions.OBJECTS)
             sharing = permissions.sharing(rights, user_id)
             editing = permissions.editing(rights, user_id)
-            viewer = Viewer(user_id, API_USERNAME, schema.hiding(hidden), True, sharing, editing)
+            viewer = Viewer(user_id, username, schema.hiding(hidden), True, sharing, editing)
             self._api_viewer = viewer
         return viewer
 
@@ -99,6 +112,10 @@ class Org:
         """Give the API user an object permission, or take it away; raises ValueError for what is none."""
         permissions.change(self.store, (sobject, permission), granted=granted, now=self.clock.stamp())
         self._api_viewer = None
+
+    def set_api_enabled(self, *, enabled: bool) -> None:
+        """Whether the API user may use the API at all."""
+        self.store.set_meta(_API_OFF, "" if enabled else "yes")
 
     def block_permission_queries(self, *, blocked: bool) -> None:
         self.store.set_meta(permissions.BLOCKED, "yes" if blocked else "")

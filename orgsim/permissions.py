@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from orgsim.ids import serial_id
 from orgsim.schema import Schema
-from orgsim.staff import API_USERNAME
+from orgsim.staff import API_USER_ID
 from orgsim.store import Filled, Store, fill, on
 
 OBJECTS = ("PermissionSet", "PermissionSetAssignment", "ObjectPermissions")
@@ -79,8 +79,8 @@ def complete(store: Store) -> None:
         for sobject in missing:
             store.add_object(sobject)
         if OBJECTS[0] in {sobject.name for sobject in missing}:
-            sql = "SELECT User.Id, Organization.CreatedDate FROM User, Organization WHERE Username = ?"
-            fill(connection, born(*connection.execute(sql, (API_USERNAME,)).fetchone()))
+            (moment,) = connection.execute("SELECT CreatedDate FROM Organization").fetchone()
+            fill(connection, born(API_USER_ID, moment))
 
 
 def rights_of(connection: sqlite3.Connection, user_id: str) -> Rights:
@@ -138,13 +138,12 @@ def change(store: Store, which: tuple[str, str], *, granted: bool, now: str) -> 
         objects, names = ", ".join(_AT_BIRTH), ", ".join(_COLUMNS)
         raise ValueError(f"{permission} of {sobject} can't be granted; there are {names} of {objects}")
     with store.writing() as connection:
-        (api_user,) = connection.execute("SELECT Id FROM User WHERE Username = ?", (API_USERNAME,)).fetchone()
-        held = rights_of(connection, api_user)[sobject]
+        held = rights_of(connection, API_USER_ID)[sobject]
         if granted:
             left = held | {permission} | _NEEDS[permission]
         else:
             left = held - {permission} - {name for name, needs in _NEEDS.items() if permission in needs}
         connection.execute("DELETE FROM ObjectPermissions WHERE SobjectType = ?", (sobject,))
         if left:
-            row = _row(sobject, left, (now, api_user, now, api_user, now))
+            row = _row(sobject, left, (now, API_USER_ID, now, API_USER_ID, now))
             fill(connection, [("ObjectPermissions", _ROW, [row])])

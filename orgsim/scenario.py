@@ -3,37 +3,26 @@
 Tests call them in process, other programs over the admin endpoint.
 """
 
-from datetime import timedelta
-
 import msgspec
 
-from orgsim import listviews, records
-from orgsim.auth import Session
+from orgsim import listviews
+from orgsim.automation.verbs import AutomationVerbs
 from orgsim.bulk.verbs import BulkVerbs
-from orgsim.clock import stamp
 from orgsim.faults import Fault
 from orgsim.ids import serial_id
 from orgsim.limits_table import API_REQUESTS
-from orgsim.org import Org, Viewer
-from orgsim.schema import SObject
-from orgsim.staff import REGISTRAR_USERNAME
-from orgsim.store import on
-from orgsim.values import Stored, stored_value
+from orgsim.org import Org
+from orgsim.records.verbs import RecordVerbs
+from orgsim.signin.verbs import SignInVerbs
 from orgsim.viewdef import Leaf, ListView, Order, Tree
 
 
-class Scenario(BulkVerbs):
+class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs):
     def __init__(self, org: Org) -> None:
         self.org = org
         self.store = org.store
 
-    # Sessions and faults
-
-    def expire_sessions(self) -> None:
-        self.org.sessions.expire_all()
-
-    def set_session_lifetime(self, seconds: float) -> None:
-        self.org.sessions.lifetime = timedelta(seconds=seconds)
+    # Faults
 
     def fail_next(
         self, status: int, times: int = 1, path_contains: str | None = None, after: int = 0
@@ -90,10 +79,6 @@ class Scenario(BulkVerbs):
         self.org.cursors.clear()
         self.org.bulk.clear()
         return org_id
-
-    def set_active(self, username: str, active: bool) -> None:
-        with self.store.writing() as connection:
-            connection.execute("UPDATE User SET IsActive = ? WHERE Username = ?", (int(active), username))
 
     def hide_field(self, sobject: str, field: str) -> None:
         """Field-level security takes a field from the API user."""
@@ -161,55 +146,3 @@ class Scenario(BulkVerbs):
     def set_list_view_filter(self, list_view: str, where: Leaf | Tree | None) -> None:
         view = listviews.any_view(self.org, list_view)
         listviews.save_view(self.org, msgspec.structs.replace(view, where=where))
-
-    # Records, as the registrar
-
-    def edit(self, record_id: str, **fields: object) -> None:
-        record, viewer = self._record(record_id), self._registrar()
-        records.update(self.org, record, dict(fields), viewer, records.BY_HAND)
-
-    def create(self, sobject: str, **fields: object) -> str:
-        return records.create(
-            self.org, self._sobject(sobject), dict(fields), self._registrar(), records.BY_HAND
-        )
-
-    def delete(self, record_id: str) -> None:
-        records.delete(self.org, self._record(record_id), self._registrar(), records.BY_HAND)
-
-    def late_commit(self, record_id: str, minutes: float, **fields: object) -> None:
-        """An edit that becomes visible now but carries the stamp of some minutes ago."""
-        moment = stamp(self.org.clock.now() - timedelta(minutes=minutes))
-        record = self._record(record_id)
-        values: dict[str, Stored] = {"LastModifiedDate": moment, "SystemModstamp": moment}
-        values["LastModifiedById"] = self._registrar().user_id
-        for name, value in fields.items():
-            field = record.sobject.field(name)
-            if field is None:
-                raise LookupError(f"{record.sobject.name} has no field {name}")
-            values[field.name] = stored_value(field, value)
-        with self.store.writing() as connection:
-            records.write_columns(connection, record, values)
-
-    def ids(self, sobject: str) -> list[str]:
-        """Every living record's id, oldest first."""
-        table = self._sobject(sobject)
-        alive = "WHERE IsDeleted = 0 " if table.soft_deletes else ""
-        sql = on(table.name, "SELECT Id FROM {table} {alive}ORDER BY pk", alive=alive)
-        return [record_id for (record_id,) in self.store.reader().execute(sql)]
-
-    def _sobject(self, name: str) -> SObject:
-        found = self.org.schema.sobject(name)
-        if found is None:
-            raise LookupError(f"the org has no object {name}")
-        return found
-
-    def _record(self, record_id: str) -> records.Target:
-        sobject = self.org.schema.of_id(record_id)
-        if sobject is None:
-            raise LookupError(f"{record_id} is no record id of this org")
-        return records.target(sobject, record_id)
-
-    def _registrar(self) -> Viewer:
-        sql = "SELECT Id FROM User WHERE Username = ?"
-        (user_id,) = self.store.reader().execute(sql, (REGISTRAR_USERNAME,)).fetchone()
-        return self.org.viewer(Session(user_id, REGISTRAR_USERNAME, self.org.clock.now()))

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,18 +16,16 @@ from starlette.requests import Request as HttpRequest
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from orgsim import api
+from orgsim import api, headers
 from orgsim.admin import Admin
 from orgsim.calls import Answer, Call, json_answer, packed
 from orgsim.faults import Fault
 from orgsim.org import Org
 from orgsim.pages.site import Pages
+from orgsim.signin import hosts
 from orgsim.traffic import Traffic
 
 THREADS = 3
-LONGEST_URI = 16_384
-LARGEST_BODY = 10_000_000
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADMIN = "/orgsim/admin/"
 
 
@@ -56,27 +53,31 @@ def address_of(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def _is_loopback(url: str) -> bool:
-    try:
-        return urlsplit(url).hostname in _LOOPBACK
-    except ValueError:
-        return False
-
-
 def _refusal(request: HttpRequest) -> Answer | None:
     """What a browser could be tricked into is refused: foreign Host (rebinding) and foreign Origin."""
     origin = request.headers.get("origin")
-    if not _is_loopback(f"//{request.headers.get('host', '')}"):
+    host = request.headers.get("host", "")
+    if not hosts.is_served(host):
         return json_answer(
             [{"message": "This server answers to loopback names only", "errorCode": "BAD_HOST"}], 421
         )
-    if origin is not None and not _is_loopback(origin):
+    if origin is not None and origin != hosts.address(host) and not hosts.is_loopback(origin):
         return json_answer(
             [{"message": "Requests of other sites are refused", "errorCode": "BAD_ORIGIN"}], 403
         )
-    if len(request.url.path) + len(request.url.query) > LONGEST_URI:
-        return json_answer([{"message": "The URI is too long", "errorCode": "URI_TOO_LONG"}], 414)
-    return None
+    uri = len(request.scope["raw_path"]) + len(request.scope["query_string"])
+    long = headers.too_long(uri, sum(len(name) + len(value) + 4 for name, value in request.headers.raw))
+    return json_answer(long.body(), long.status) if long else None
+
+
+async def _body(request: HttpRequest) -> bytes | None:
+    """None as soon as it is larger than any request may be."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > headers.LARGEST_BODY:
+            return None
+    return bytes(body)
 
 
 class Site:
@@ -98,8 +99,8 @@ class Site:
         await self._send(request, answer, send, truncated=fault is not None and fault.drop)
 
     async def _answered(self, request: HttpRequest) -> tuple[Answer, Fault | None]:
-        body = await request.body()
-        if len(body) > LARGEST_BODY:
+        body = await _body(request)
+        if body is None:
             return json_answer([{"message": "The body is too large", "errorCode": "TOO_LARGE"}], 413), None
         call = Call(
             method=request.method,
@@ -107,7 +108,7 @@ class Site:
             query=dict(request.query_params),
             headers=dict(request.headers),
             body=body,
-            address=f"{request.url.scheme}://{request.headers['host']}",
+            address=hosts.address(request.headers["host"]),
         )
         if call.path.startswith(_ADMIN):
             return await self._in_thread(self._administered, call), None
@@ -182,6 +183,6 @@ def make_server(org: Org, admin_token: str, pool: ThreadPoolExecutor) -> OrgServ
         server_header=False,
         lifespan="off",
         timeout_keep_alive=60,
-        h11_max_incomplete_event_size=4 * LONGEST_URI,
+        h11_max_incomplete_event_size=4 * headers.LONGEST_HEAD,
     )
     return OrgServer(config)

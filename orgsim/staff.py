@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
+from orgsim.ids import serial_id
+
+# The first user of every org, whatever name it signs in with.
+API_USER_ID = serial_id("005", 1)
 API_USERNAME = "api.user@orgsim.example"
 REGISTRAR_USERNAME = "registrar@orgsim.example"
 CLIENT_ID = "orgsim-client"
-CLIENT_SECRET = "orgsim-secret"  # noqa: S105  fixed on purpose: the org is simulated and binds to loopback
+# Fixed on purpose: the org is simulated and binds to loopback.
+CLIENT_SECRET, SECURITY_TOKEN, REFRESH_TOKEN = "orgsim-secret", "ORGSIMTOKEN", "orgsim-refresh-token"
 PASSWORDS = {API_USERNAME: "orgsim-password", REGISTRAR_USERNAME: "registrar-password"}
 
 

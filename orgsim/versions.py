@@ -1,4 +1,4 @@
-"""API versions: three releases a year, the oldest ones retired."""
+"""API versions: three releases a year, the oldest ones retired unless the org still serves them."""
 
 import re
 
@@ -8,6 +8,48 @@ OLDEST, NEWEST = 31, 68
 FIRST_EVER = 20
 _BASE = re.compile(r"(/services/data/v(\d{1,3})\.0)((?:/.*)?)")
 _SEASONS = ("Spring", "Summer", "Winter")
+# What a developer org lists; not all of it exists here.
+_RESOURCES = (
+    "metadata",
+    "eclair",
+    "folders",
+    "prechatForms",
+    "chatter",
+    "tabs",
+    "appMenu",
+    "quickActions",
+    "queryAll",
+    "commerce",
+    "wave",
+    "iot",
+    "analytics",
+    "search",
+    "composite",
+    "parameterizedSearch",
+    "fingerprint",
+    "theme",
+    "nouns",
+    "domino",
+    "event",
+    "serviceTemplates",
+    "recent",
+    "connect",
+    "licensing",
+    "limits",
+    "process",
+    "dedupe",
+    "async-queries",
+    "query",
+    "jobs",
+    "localizedvalue",
+    "mobile",
+    "emailConnect",
+    "consent",
+    "tooling",
+    "sobjects",
+    "actions",
+    "support",
+)
 
 
 def release_of(number: int) -> str:
@@ -18,25 +60,29 @@ def release_of(number: int) -> str:
 
 
 def versions_json() -> list[dict[str, str]]:
+    """The list names no retired version, whether or not it is still served."""
     return [
         {"label": release_of(n), "url": f"/services/data/v{n}.0", "version": f"{n}.0"}
         for n in range(OLDEST, NEWEST + 1)
     ]
 
 
-def supported_base(path: str) -> tuple[str, str]:
-    """`/services/data/v66.0/query` -> its base and the rest; raises 410 for retired versions, 404 for no path of ours."""
+def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
+    """`/services/data/v66.0/query` -> its base and the rest; raises 410 for retired versions, 404 for no path of ours.
+
+    Old clients name the format at the end of the path: `.json` is taken off.
+    """
     match = _BASE.fullmatch(path)
     if match is None:
         raise not_found()
     number = int(match[2])
-    if FIRST_EVER <= number < OLDEST:
+    if FIRST_EVER <= number < OLDEST and not old_versions:
         message = "The requested API version is retired. Please use a newer one."
         raise ApiError(410, "UNSUPPORTED_API_VERSION", message)
-    if not OLDEST <= number <= NEWEST:
+    if not FIRST_EVER <= number <= NEWEST:
         raise not_found()
-    return match[1], match[3]
+    return match[1], match[3].removesuffix(".json")
 
 
-def resources_json(base: str) -> dict[str, str]:
-    return {name: f"{base}/{name}" for name in ("limits", "query", "queryAll", "sobjects")}
+def resources_json(base: str, identity: str) -> dict[str, str]:
+    return {name: f"{base}/{name}" for name in _RESOURCES} | {"identity": identity}

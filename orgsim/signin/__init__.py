@@ -1,0 +1,1 @@
+"""Signing in to the simulated org: OAuth flows, SOAP login(), sessions, and who is behind one."""
