@@ -13,6 +13,7 @@ import msgspec
 
 from carillon.salesforce.auth import ClientCredentials as ClientCredentials
 from carillon.salesforce.auth import Session as Session
+from carillon.salesforce.bulk import Bulk
 from carillon.salesforce.caller import Caller
 from carillon.salesforce.describes import FieldDescribe as FieldDescribe
 from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe
@@ -88,6 +89,11 @@ class Client:
     def sign_in(self) -> Session:
         """A new session, replacing the one before."""
         return self._caller.sign_in()
+
+    @property
+    def bulk(self) -> Bulk:
+        """Queries as jobs, for reads of many records."""
+        return Bulk(self._caller)
 
     @property
     def records(self) -> Records:
