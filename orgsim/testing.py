@@ -20,6 +20,7 @@ from orgsim.faults import Mangler
 from orgsim.org import Org
 from orgsim.pages.site import link
 from orgsim.scenario import Scenario
+from orgsim.signin.credentials import Credentials
 
 _PATIENCE = 10.0
 
@@ -28,13 +29,19 @@ class OrgSim(Scenario):
     """`data` keeps the org in that file (made when it isn't there); without it the org is gone afterwards."""
 
     def __init__(
-        self, data: Path | None = None, *, contacts: int = 100, leads: int = 20, seed: int = 1
+        self,
+        data: Path | None = None,
+        *,
+        contacts: int = 100,
+        leads: int = 20,
+        seed: int = 1,
+        credentials: Credentials | None = None,
     ) -> None:
         self._folder = None if data else Path(tempfile.mkdtemp(prefix="orgsim-"))
         path = data or Path(self._folder or ".") / "org.db"
         if not path.exists():
             birth.make(path, birth.Size(contacts, leads, seed), datetime.now(UTC))
-        super().__init__(Org(path))
+        super().__init__(Org(path, credentials))
         self.admin_token = secrets.token_urlsafe(16)
         self._listener = server.bind(0)
         self.url = server.address_of(self._listener)

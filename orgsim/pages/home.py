@@ -4,7 +4,7 @@ from orgsim.calls import Answer
 from orgsim.limits_table import API_REQUESTS
 from orgsim.org import Org
 from orgsim.pages.visit import Route, Visit, organization
-from orgsim.staff import API_USERNAME
+from orgsim.staff import API_USER_ID
 from orgsim.store import on
 
 
@@ -38,8 +38,8 @@ def _living(org: Org, sobject: str) -> int:
 
 def _api_user(org: Org) -> tuple[str, str, bool]:
     """Name, username, and whether it is active."""
-    sql = on("User", "SELECT Name, Username, IsActive FROM {table} WHERE Username = ?")
-    name, username, active = org.store.reader().execute(sql, (API_USERNAME,)).fetchone()
+    sql = on("User", "SELECT Name, Username, IsActive FROM {table} WHERE Id = ?")
+    name, username, active = org.store.reader().execute(sql, (API_USER_ID,)).fetchone()
     return name, username, bool(active)
 
 

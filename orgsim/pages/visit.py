@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orgsim.auth import Session
+from orgsim.signin.sessions import Session
 from orgsim.calls import Answer, Call
 from orgsim.errors import ApiError
 from orgsim.org import Org, Viewer
