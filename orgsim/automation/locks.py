@@ -26,6 +26,11 @@ class RowLocks:
         with self._lock:
             self._held.pop(record_id, None)
 
+    def is_held(self, record_id: str, now: datetime) -> bool:
+        """Whether the next attempt on this row would fail; nothing is used up by asking."""
+        hold = self._held.get(record_id)
+        return hold is not None and (hold.until is None or hold.until > now)
+
     def first_held(self, record_ids: Iterable[str], now: datetime) -> str | None:
         """The first of these rows that is held; an attempt is used up by that."""
         if not self._held:
