@@ -3,8 +3,6 @@
 Tests call them in process, other programs over the admin endpoint.
 """
 
-from datetime import timedelta
-
 import msgspec
 
 from orgsim import listviews
@@ -15,21 +13,16 @@ from orgsim.ids import serial_id
 from orgsim.limits_table import API_REQUESTS
 from orgsim.org import Org
 from orgsim.records.verbs import RecordVerbs
+from orgsim.signin.verbs import SignInVerbs
 from orgsim.viewdef import Leaf, ListView, Order, Tree
 
 
-class Scenario(BulkVerbs, RecordVerbs, AutomationVerbs):
+class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs):
     def __init__(self, org: Org) -> None:
         self.org = org
         self.store = org.store
 
-    # Sessions and faults
-
-    def expire_sessions(self) -> None:
-        self.org.sessions.expire_all()
-
-    def set_session_lifetime(self, seconds: float) -> None:
-        self.org.sessions.lifetime = timedelta(seconds=seconds)
+    # Faults
 
     def fail_next(
         self, status: int, times: int = 1, path_contains: str | None = None, after: int = 0
@@ -86,10 +79,6 @@ class Scenario(BulkVerbs, RecordVerbs, AutomationVerbs):
         self.org.cursors.clear()
         self.org.bulk.clear()
         return org_id
-
-    def set_active(self, username: str, active: bool) -> None:
-        with self.store.writing() as connection:
-            connection.execute("UPDATE User SET IsActive = ? WHERE Username = ?", (int(active), username))
 
     def hide_field(self, sobject: str, field: str) -> None:
         """Field-level security takes a field from the API user."""
