@@ -1,0 +1,155 @@
+"""Reports: finding them, what they are made of, and reading their rows completely.
+
+They are found through SOQL on Report: the resource made for it lists only what the API user looked at lately.
+Salesforce lists the reports in folders shared with the API user.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from carillon.salesforce.caller import Caller
+from carillon.salesforce.ids import to_18
+from carillon.salesforce.orgs import id_18
+from carillon.salesforce.pages import QueryPage
+from carillon.salesforce.reports_checks import JOINED, TABULAR, id_column, why_not_readable, window_column
+from carillon.salesforce.reports_describe import ReportColumn, ReportDescription, report_of
+from carillon.salesforce.reports_errors import ReportNotReadable, report_error_of
+from carillon.salesforce.reports_reading import MOST_ROWS, ReadOrder, ReportReading, Way
+from carillon.salesforce.reports_request import Condition
+from carillon.salesforce.reports_runs import Patience, Runs
+from carillon.salesforce.soql import parse_datetime, string_literal
+from carillon.salesforce.transport import Call
+
+_FIELDS = "Id, Name, DeveloperName, FolderName, Format, Description, LastModifiedDate, LastRunDate"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """`format` is spelt as in a description; `last_run_at` is by whomever, None when never."""
+
+    id: str
+    name: str
+    developer_name: str
+    folder: str
+    format: str
+    description: str
+    last_modified_at: datetime | None
+    last_run_at: datetime | None
+
+    @property
+    def is_tabular(self) -> bool:
+        return self.format == TABULAR
+
+
+class _Row(msgspec.Struct):
+    Id: str
+    Name: str | None = None
+    DeveloperName: str | None = None
+    FolderName: str | None = None
+    Format: str | None = None
+    Description: str | None = None
+    LastModifiedDate: str | None = None
+    LastRunDate: str | None = None
+
+
+class Reports:
+    """`query` runs SOQL, page by page."""
+
+    def __init__(self, caller: Caller, query: Callable[[str, type[_Row]], Iterator[QueryPage[_Row]]]) -> None:
+        self._caller = caller
+        self._query = query
+
+    def find(
+        self, text: str = "", *, folder: str = "", tabular_only: bool = False, most: int = 0
+    ) -> Iterator[ReportSummary]:
+        """The reports the API user can see, by folder and name, each page asked for when wanted.
+
+        `text` is part of the name in any case; `most` of 0 means all.
+        """
+        for page in self._query(find_query(text, folder=folder, tabular_only=tabular_only, most=most), _Row):
+            for row in page.records:
+                if isinstance(row, _Row):
+                    yield _summary(row)
+
+    def describe(self, report_id: str) -> ReportDescription:
+        """Raises ReportGone and ReportNotShared."""
+        path = f"{self._caller.base}/analytics/reports/{to_18(report_id)}/describe"
+        call = Call(kind="report_describe", path=path, refuse=report_error_of)
+        return self._caller.send(call, lambda answer: report_of(answer.body))
+
+    def rows(
+        self,
+        report: ReportDescription,
+        sobject: str,
+        *,
+        columns: tuple[str, ...] = (),
+        where: tuple[Condition, ...] = (),
+        way: Way = Way.AUTO,
+        at_most: int = MOST_ROWS,
+        patience: Patience | None = None,
+    ) -> ReportReading:
+        """The report's records of this object, with the values of `columns` (none: ids alone).
+
+        Describe the report anew before each reading: a column taken out since is found before anything is run.
+        Raises ReportNotReadable and ReportColumnMissing at once, others while it is iterated.
+        """
+        order = ReadOrder(
+            sobject=sobject,
+            columns=columns,
+            id_column=_checked(report, sobject),
+            window_column=window_column(report),
+            where=where,
+            way=way,
+            at_most=at_most,
+        )
+        return ReportReading(Runs(self._caller, report.id, patience), report, order)
+
+
+def find_query(text: str = "", *, folder: str = "", tabular_only: bool = False, most: int = 0) -> str:
+    conditions = []
+    if text:
+        conditions.append(f"Name LIKE '%{_as_it_is(text)}%'")
+    if folder:
+        conditions.append(f"FolderName = {string_literal(folder)}")
+    if tabular_only:
+        conditions.append("Format = 'Tabular'")
+    clauses = ["SELECT", _FIELDS, "FROM Report"]
+    if conditions:
+        clauses += ["WHERE", " AND ".join(conditions)]
+    clauses.append("ORDER BY FolderName, Name, Id")
+    if most:
+        clauses += ["LIMIT", str(most)]
+    return " ".join(clauses)
+
+
+def _as_it_is(text: str) -> str:
+    """Text inside a LIKE, its own wildcards taken as they are."""
+    return string_literal(text)[1:-1].replace("%", "\\%").replace("_", "\\_")
+
+
+def _checked(report: ReportDescription, sobject: str) -> ReportColumn:
+    """The id column of a report that can be read; raises ReportNotReadable with the first reason why not."""
+    for obstacle in why_not_readable(report, sobject, flatten=True):
+        raise ReportNotReadable(obstacle.sentence, remedy=obstacle.remedy)
+    column = id_column(report, sobject)
+    if column is None:
+        raise ReportNotReadable("The report has no column with the id of its records.")
+    return column
+
+
+def _summary(row: _Row) -> ReportSummary:
+    given = (row.Format or "").upper()
+    return ReportSummary(
+        id=id_18(row.Id),
+        name=row.Name or row.DeveloperName or row.Id,
+        developer_name=row.DeveloperName or "",
+        folder=row.FolderName or "",
+        # The object says MultiBlock where the Analytics API says MULTI_BLOCK.
+        format=JOINED if given == "MULTIBLOCK" else given,
+        description=row.Description or "",
+        last_modified_at=parse_datetime(row.LastModifiedDate) if row.LastModifiedDate else None,
+        last_run_at=parse_datetime(row.LastRunDate) if row.LastRunDate else None,
+    )

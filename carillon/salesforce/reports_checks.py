@@ -1,0 +1,178 @@
+"""What a report's description says about reading it: whether it can be read whole, and by which columns.
+
+Pure. A run gives at most 2,000 rows, so reading on needs filters and a sort of our own on the saved report; what
+stands in their way is found here, before anything is run.
+"""
+
+import re
+from dataclasses import dataclass
+
+from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
+
+MOST_FILTERS = 20
+COLUMN_LIMIT = 100
+TABULAR, JOINED = "TABULAR", "MULTI_BLOCK"
+
+_CREATED = re.compile(r"(?:^|[.$_])created_?date$", re.IGNORECASE)
+_MODIFIED = re.compile(r"(?:^|[.$_])(?:last_?modified_?date|last_update|system_?modstamp)$", re.IGNORECASE)
+_FORMATS = {"SUMMARY": "a summary report", "MATRIX": "a matrix report"}
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason why a report cannot be read completely: what it is, and what to do about it."""
+
+    code: str
+    sentence: str
+    remedy: str
+
+
+def why_not_readable(
+    report: ReportDescription, sobject: str, *, flatten: bool = False
+) -> tuple[Obstacle, ...]:
+    """All reasons, the weightiest first; none means that it can be read.
+
+    `flatten` lets summary and matrix reports pass: they can be run without their groups.
+    """
+    found = [
+        *_of_format(report, flatten=flatten),
+        *_of_rows(report),
+        *_of_filters(report),
+        *_of_id(report, sobject),
+    ]
+    return tuple(found)
+
+
+def id_column(report: ReportDescription, sobject: str) -> ReportColumn | None:
+    """The column with the id of the object's own record, the report's own before one that can be added."""
+    own = {item.name for item in report.columns}
+    others = [item for name, item in report.addable.items() if name not in own]
+    for fits in (_says_it_is_id, _looks_like_id):
+        for item in (*report.columns, *others):
+            if fits(item, sobject):
+                return item
+    return None
+
+
+def carries_time(column: ReportColumn) -> bool:
+    """Whether cells hold a time of day, so that it can serve as Last Modified.
+
+    Salesforce shows the standard Created Date and Last Modified Date as a day only, even where it calls them
+    datetime; custom and formula date/time fields carry the time.
+    """
+    return column.type == "datetime" and not _is_standard_stamp(column)
+
+
+def datetime_columns(report: ReportDescription) -> tuple[ReportColumn, ...]:
+    """The report's own columns that carry a date with its time."""
+    return tuple(item for item in report.columns if carries_time(item))
+
+
+def window_column(report: ReportDescription) -> ReportColumn | None:
+    """The date column to part the report by: never empty and never changing is best, so Created Date first."""
+    own = {item.name for item in report.columns}
+    others = [item for name, item in report.addable.items() if name not in own]
+    usable = [
+        item for item in (*report.columns, *others) if item.filterable and item.type in ("datetime", "date")
+    ]
+    if not usable:
+        return None
+    return min(usable, key=lambda item: (_window_rank(item), item.name not in own, item.name))
+
+
+def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:
+    if report.format == JOINED:
+        return [
+            Obstacle(
+                "joined",
+                "The report is a joined report; Salesforce does not give its rows to other programs.",
+                "Save one block of it as a tabular report of its own and choose that.",
+            )
+        ]
+    if report.format == TABULAR or flatten:
+        return []
+    what = _FORMATS.get(report.format, "a report with groups")
+    return [
+        Obstacle(
+            "not_tabular",
+            f"The report is {what}, not a tabular one.",
+            "In the report builder remove all row and column groups and save it; it is then tabular.",
+        )
+    ]
+
+
+def _of_rows(report: ReportDescription) -> list[Obstacle]:
+    found = []
+    if report.limits_rows:
+        found.append(
+            Obstacle(
+                "row_limit",
+                "The report has a row limit, so it never shows all people its filters let through.",
+                "In the report builder remove 'Row Limit' from the filters and save it.",
+            )
+        )
+    if report.historical:
+        found.append(
+            Obstacle(
+                "historical",
+                "The report compares historical snapshots; such a report can't be read past 2,000 rows.",
+                "Build a report of the same people without historical trending and choose that.",
+            )
+        )
+    return found
+
+
+def _of_filters(report: ReportDescription) -> list[Obstacle]:
+    if len(report.filters) < MOST_FILTERS:
+        return []
+    return [
+        Obstacle(
+            "filters",
+            f"The report has {len(report.filters)} filters, as many as Salesforce allows; reading past 2,000 rows "
+            "needs one more.",
+            "Remove a filter, or join several into one (values separated by commas mean 'or').",
+        )
+    ]
+
+
+def _of_id(report: ReportDescription, sobject: str) -> list[Obstacle]:
+    column = id_column(report, sobject)
+    if column is not None and column.filterable:
+        return []
+    said = (
+        f"has no column with the id of the {sobject}" if column is None else "does not allow filters on ids"
+    )
+    return [
+        Obstacle(
+            "no_id",
+            f"The report {said}, so its rows can't be tied to people.",
+            f"Choose a report whose type is about {sobject}s, and add the column '{sobject} ID' to it.",
+        )
+    ]
+
+
+def _says_it_is_id(column: ReportColumn, sobject: str) -> bool:
+    return column.type == "id" and column.entity_field.lower() == f"{sobject}.id".lower()
+
+
+def _looks_like_id(column: ReportColumn, sobject: str) -> bool:
+    # Columns that are not in the report, and all columns of old versions, come without their field.
+    if column.type != "id" or column.entity_field:
+        return False
+    name, wanted = column.name.lower(), sobject.lower()
+    parts = re.split(r"[.$]", name)
+    return name == f"{wanted}_id" or parts[-2:] == [wanted, "id"] or column.label.lower() == f"{wanted} id"
+
+
+def _is_standard_stamp(column: ReportColumn) -> bool:
+    source = column.entity_field or column.name
+    return not source.lower().endswith("__c") and bool(_CREATED.search(source) or _MODIFIED.search(source))
+
+
+def _window_rank(column: ReportColumn) -> int:
+    source = column.entity_field or column.name
+    if _CREATED.search(source):
+        return 0 if column.type == "datetime" else 1
+    if column.type == "datetime":
+        return 2
+    return 3 if _MODIFIED.search(source) else 4

@@ -1,0 +1,107 @@
+"""Whether a report was read to its end, proven by the org's own counts of its rows.
+
+Pure. Every run counts all rows its filters let through, also those it does not give. While a report is read page by
+page, each count must be the one before less what was taken in between. Where it is not, rows came or went meanwhile,
+or were skipped; a count made after the last page tells whether any are missing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """PROVEN: every count agrees. CHANGED: rows came or went, and none of those there at the end is missing by
+    count. SHORT: at the end the org counted more rows than were read.
+    """
+
+    PROVEN = "proven"
+    CHANGED = "changed"
+    SHORT = "short"
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """`rows` were read, with repeats; `records` are different ids among them; `counted` is the org's last count.
+
+    `missing` are rows the org counted at the end and that were not read.
+    """
+
+    verdict: Verdict
+    rows: int
+    records: int
+    without_id: int
+    counted: int | None
+    missing: int
+
+    @property
+    def sentence(self) -> str:
+        read = f"{self.rows:,} rows with {self.records:,} different records were read"
+        if self.verdict is Verdict.PROVEN:
+            return f"{read}: exactly the rows that Salesforce counted, at every page."
+        if self.verdict is Verdict.CHANGED:
+            return f"{read}; rows came or left meanwhile, and none of the {self.counted:,} at the end is missing."
+        if self.counted is None:
+            return f"{read}, and Salesforce gave no count to compare them with."
+        return f"{read}; {self.missing:,} more are there at the end: added behind the reading, or not given."
+
+
+class Ledger:
+    """Counts while a report is read; every page is counted by the org before its rows are taken."""
+
+    def __init__(self, row_count: int | None, unique_count: int | None) -> None:
+        self.first = row_count
+        self.rows = 0
+        self.without_id = 0
+        self._unique = unique_count
+        self._expected = row_count
+        self._pages = 1
+        self._first_agrees = self._others_agree = row_count is not None
+
+    def count(self, row_count: int | None) -> None:
+        """The org's count of all that comes after the rows taken so far."""
+        agrees = row_count == self._expected
+        if self._pages == 1:
+            self._first_agrees = self._first_agrees and agrees
+        else:
+            self._others_agree = self._others_agree and agrees
+        self._pages += 1
+        self._expected = row_count
+
+    def take(self, rows: int, without_id: int) -> None:
+        self.rows += rows
+        self.without_id += without_id
+        if self._expected is not None:
+            self._expected -= rows
+
+    @property
+    def left(self) -> int:
+        """How many rows the last count and the rows taken since leave over."""
+        return self._expected or 0
+
+    def doubt(self) -> None:
+        """Something was seen that counts alone would not show."""
+        self._others_agree = False
+
+    def is_proven(self, records: int) -> bool:
+        """Whether every count agrees, that of different ids among them; an empty id may count as one more."""
+        known = (None, records, records + (self.without_id > 0))
+        return self._first_agrees and self._ends() and self._unique in known
+
+    def closed(self, records: int, counted: int | None, *, of_ids: bool = False) -> Completeness:
+        """`counted` is the org's count after the last page, of rows with an id where `of_ids` says so.
+
+        A first page sorted with empty ids last gives none of them, and a page after an id counts none: then the
+        count of rows with an id explains why the first count is higher.
+        """
+        rows = self.rows - self.without_id if of_ids else self.rows
+        if self.is_proven(records) or (of_ids and counted == rows and self._ends()):
+            verdict = Verdict.PROVEN
+        elif counted is None or counted > rows:
+            verdict = Verdict.SHORT
+        else:
+            verdict = Verdict.CHANGED
+        missing = max(0, (counted or 0) - rows) if verdict is Verdict.SHORT else 0
+        return Completeness(verdict, self.rows, records, self.without_id, counted, missing)
+
+    def _ends(self) -> bool:
+        return self._others_agree and self._expected == 0
