@@ -34,6 +34,7 @@ from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
 from carillon.salesforce.pages import page_decoder
 from carillon.salesforce.records import Records
+from carillon.salesforce.reports import Reports
 from carillon.salesforce.transport import Call, Retry, Transport
 
 # An address of more bytes is refused by Salesforce (16,384 with the headers).
@@ -99,6 +100,11 @@ class Client:
     def records(self) -> Records:
         """Records by id: read, changed and created."""
         return Records(self._caller)
+
+    @property
+    def reports(self) -> Reports:
+        """Reports in folders shared with the API user."""
+        return Reports(self._caller, self.query)
 
     def versions(self) -> list[Version]:
         """The API versions of the org, oldest first; needs no session."""
