@@ -54,6 +54,7 @@ class Org:
         self.cursors = Cursors()
         self.automation = Automation(self.store)
         self.row_locks = RowLocks()
+        self.most_replicated_ids = 600_000
         self.bulk = Jobs(self.store, self.clock, self.usage)
         self._api_viewer: Viewer | None = None
 

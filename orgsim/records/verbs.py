@@ -67,6 +67,10 @@ class RecordVerbs:
             connection.execute("DELETE FROM deletion")
             self.store.set_meta("delete_log_since", self.org.clock.stamp())
 
+    def set_replication_limit(self, ids: int) -> None:
+        """How many ids /deleted and /updated answer before EXCEEDED_ID_LIMIT."""
+        self.org.most_replicated_ids = ids
+
     def late_commit(self, record_id: str, minutes: float, **fields: object) -> None:
         """An edit that becomes visible now but carries the stamp of some minutes ago."""
         moment = stamp(self.org.clock.now() - timedelta(minutes=minutes))

@@ -104,7 +104,8 @@ def test_the_unknown_field_is_named_as_recorded(client: httpx.Client, contact: s
 
 def test_a_body_that_is_no_json_object_is_refused(client: httpx.Client, contact: str) -> None:
     for body in (b"{", b"[]", b'"x"'):
-        assert client.patch(_url(contact), content=body).json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+        answer = client.patch(_url(contact), content=body, headers={"Content-Type": "application/json"})
+        assert answer.json()[0]["errorCode"] == "JSON_PARSER_ERROR"
 
 
 def test_ids_that_name_nothing(client: httpx.Client, org: OrgSim) -> None:
