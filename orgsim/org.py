@@ -6,16 +6,17 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from orgsim import permissions
+from orgsim import fieldsecurity, permissions, teams
 from orgsim.automation.locks import RowLocks
 from orgsim.automation.rules import Automation
 from orgsim.bulk.jobs import Jobs
-from orgsim.catalog import standard_schema
 from orgsim.clock import OrgClock, stamp
 from orgsim.errors import ApiError
 from orgsim.faults import Faults
 from orgsim.limits import Allowances
 from orgsim.query import Cursors
+from orgsim.reports import shelf
+from orgsim.reports.instances import Instances
 from orgsim.schema import Schema
 from orgsim.signin.credentials import Credentials
 from orgsim.signin.service import SignIn
@@ -46,12 +47,16 @@ class Org:
     def __init__(self, path: Path, credentials: Credentials | None = None) -> None:
         self.store = Store(path)
         permissions.complete(self.store)
+        shelf.complete(self.store)
+        teams.complete(self.store)
+        fieldsecurity.complete(self.store)
         self.clock = OrgClock(float(self.store.meta("clock_offset", "0")))
         self.signin = SignIn(self.store, self.clock, credentials or Credentials())
         self.usage = Allowances(self.clock)
         self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
+        self.reports = Instances()
         self.automation = Automation(self.store)
         self.row_locks = RowLocks()
         self.most_replicated_ids = 600_000
@@ -64,7 +69,7 @@ class Org:
 
     @cached_property
     def schema(self) -> Schema:
-        return standard_schema()
+        return self.store.schema
 
     @cached_property
     def system_viewer(self) -> Viewer:
@@ -107,6 +112,8 @@ class Org:
             verb = "DELETE FROM hidden_field WHERE sobject = ? AND field = ?"
         with self.store.writing() as connection:
             connection.execute(verb, (found.name, known.name))
+            moment = self.clock.stamp()
+            fieldsecurity.change(connection, found, known, hidden=hidden, moment=moment)
         self._api_viewer = None
 
     def set_permission(self, sobject: str, permission: str, *, granted: bool) -> None:
@@ -117,6 +124,10 @@ class Org:
     def set_api_enabled(self, *, enabled: bool) -> None:
         """Whether the API user may use the API at all."""
         self.store.set_meta(_API_OFF, "" if enabled else "yes")
+
+    @property
+    def api_enabled(self) -> bool:
+        return not self.store.meta(_API_OFF)
 
     def block_permission_queries(self, *, blocked: bool) -> None:
         self.store.set_meta(permissions.BLOCKED, "yes" if blocked else "")

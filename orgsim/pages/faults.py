@@ -5,8 +5,7 @@ from collections.abc import Callable
 from orgsim.calls import Answer
 from orgsim.faults import Fault
 from orgsim.pages.screen import Said
-from orgsim.pages.setup import whole
-from orgsim.pages.visit import REFUSALS, Route, Visit, refused
+from orgsim.pages.visit import REFUSALS, Route, Visit, refused, whole
 
 _ADDRESS = "/orgsim/faults"
 STATUSES = (

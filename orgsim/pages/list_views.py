@@ -34,7 +34,6 @@ _WORDS = {
 class Described:
     view: ListView
     filter: str
-    scope: str
 
     @property
     def address(self) -> str:
@@ -61,8 +60,12 @@ def _value(soql: str) -> str:
 def _described(org: Org, view: ListView) -> Described:
     sobject = org.schema.sobject(view.sobject)
     scopes = {scope.name: scope.label for scope in sobject.supported_scopes} if sobject else {}
-    text = in_words(view.where, org.schema, sobject) if sobject and view.where else "Everybody"
-    return Described(view, text, scopes.get(view.scope or "", ""))
+    parts = [scopes.get(view.scope, view.scope)] if view.scope else []
+    if sobject and view.where:
+        parts.append(in_words(view.where, org.schema, sobject))
+    if not view.soql_compatible:
+        parts.append("By a condition that SOQL can't say, so the API can't open it")
+    return Described(view, ". ".join(parts) or "Everybody")
 
 
 def _index(visit: Visit) -> Answer:

@@ -1,12 +1,12 @@
 """The page of one record and what can be done with it there."""
 
-from collections.abc import Callable
-
+from orgsim.automation.rules import ApprovalLock
 from orgsim.calls import Answer
-from orgsim.pages import record_data, record_form
-from orgsim.pages.record_data import Record, address_of
+from orgsim.pages import record_actions, record_data, record_form
+from orgsim.pages.record_data import Record, address_of, list_of
 from orgsim.pages.screen import Said, redirect
 from orgsim.pages.visit import REFUSALS, Route, Visit, refused
+from orgsim.schema import Field
 
 _ID = "(?P<id>[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?)"
 
@@ -38,7 +38,9 @@ def _page(
 ) -> Answer:
     form = record_form.made_for(record, typed) if record.editable else None
     edited = {control.name for control in (*form.first, *form.others)} if form else set()
-    rest = [(field.label, record.shown(field)) for field in record.sobject.fields if field.name not in edited]
+    rest = [
+        (_label(field), record.shown(field)) for field in record.sobject.fields if field.name not in edited
+    ]
     return visit.page(
         "record.html",
         record.sobject.name,
@@ -49,7 +51,15 @@ def _page(
         rest=rest,
         events=record.events(),
         tasks=record.tasks(),
+        held=visit.org.row_locks.is_held(record.id, visit.org.clock.now()),
+        in_approval=any(
+            isinstance(rule, ApprovalLock) and rule.name == record.id for rule in visit.org.automation.all()
+        ),
     )
+
+
+def _label(field: Field) -> str:
+    return field.label if field.type == "id" else field.label.removesuffix(" ID")
 
 
 def _save(visit: Visit) -> Answer:
@@ -70,34 +80,24 @@ def _save(visit: Visit) -> Answer:
     return visit.back(address_of(record.id), Said(record_form.told(record, after, changed)))
 
 
-def _acting(action: Callable[[Visit, Record], str]) -> Callable[[Visit], Answer]:
-    """A handler that does one thing with the record; the action answers what to say."""
+def _act(visit: Visit) -> Answer:
+    record, action = _of(visit), record_actions.ACTIONS.get(visit.parts["action"])
+    if record is None:
+        return _gone(visit)
+    if action is None:
+        return visit.message("There is no such action", "Choose one on the record's page.", 404)
+    try:
+        said = Said(action(visit, record))
+    except REFUSALS as error:
+        said = refused(error)
+    still_there = record_data.load(visit.org, record.id) is not None
+    following = address_of(record.id) if still_there else list_of(record.sobject.name)
+    return visit.back(following, said)
 
-    def handler(visit: Visit) -> Answer:
-        record = _of(visit)
-        if record is None:
-            return _gone(visit)
-        try:
-            said = Said(action(visit, record))
-        except REFUSALS as error:
-            said = refused(error)
-        return visit.back(address_of(record.id), said)
-
-    return handler
-
-
-def _delete(visit: Visit, record: Record) -> str:
-    visit.scenario.delete(record.id)
-    return f"{record.name} is in the recycle bin."
-
-
-_ACTIONS: dict[str, Callable[[Visit, Record], str]] = {
-    "delete": _delete,
-}
 
 ROUTES: tuple[Route, ...] = (
     ("GET", f"/{_ID}", _classic),
     ("GET", f"/lightning/r/(?:[A-Za-z_]+/)?{_ID}/view", _show),
     ("POST", f"/orgsim/record/{_ID}/edit", _save),
-    *(("POST", f"/orgsim/record/{_ID}/{name}", _acting(action)) for name, action in _ACTIONS.items()),
+    ("POST", f"/orgsim/record/{_ID}/(?P<action>[a-z-]+)", _act),
 )

@@ -29,6 +29,10 @@ def address_of(record_id: str) -> str:
     return f"/lightning/r/{record_id}/view"
 
 
+def list_of(sobject: str) -> str:
+    return f"/lightning/o/{sobject}/list" if sobject in ("Contact", "Lead") else "/"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A value that is another record."""

@@ -7,24 +7,15 @@ from orgsim.calls import Answer
 from orgsim.limits_table import API_REQUESTS
 from orgsim.org import Org
 from orgsim.pages.screen import Said
-from orgsim.pages.visit import REFUSALS, Route, Visit, refused
+from orgsim.pages.visit import REFUSALS, Route, Visit, api_user, refused, whole
 from orgsim.schema import Field, SObject
-from orgsim.staff import API_USERNAME
-from orgsim.store import on
+from orgsim.staff import API_USER_ID
 from orgsim.switches import OPEN_FACTS, SETTINGS
 
 _LIMITS, _SWITCHES, _API_USER = "/orgsim/limits", "/orgsim/switches", "/orgsim/api-user"
 # Why a page for these three: they are what clients import and write.
 _OBJECTS = ("Contact", "Lead", "Account")
 PERMISSIONS = ("Read", "Create", "Edit", "Delete", "View All", "Modify All")
-
-
-def whole(text: str, name: str) -> int:
-    """A number of a form; raises ValueError with a sentence."""
-    cleaned = text.strip().replace(",", "")
-    if not cleaned.isascii() or not cleaned.isdecimal() or len(cleaned) > 12:
-        raise ValueError(f"{name} takes a whole number, not “{text}”")
-    return int(cleaned)
 
 
 # Limits
@@ -86,17 +77,16 @@ class Access:
 
 def _api_user(visit: Visit) -> Answer:
     connection = visit.org.store.reader()
-    sql = on("User", "SELECT Id, Name, IsActive FROM {table} WHERE Username = ?")
-    user_id, name, active = connection.execute(sql, (API_USERNAME,)).fetchone()
-    rights = permissions.rights_of(connection, user_id)
+    rights = permissions.rights_of(connection, API_USER_ID)
     hidden = set(connection.execute("SELECT sobject, field FROM hidden_field").fetchall())
     objects = [_access(visit.org, name, rights[name], hidden) for name in _OBJECTS]
     return visit.page(
         "api_user.html",
         "api-user",
-        user=(name, API_USERNAME, bool(active)),
+        user=api_user(visit.org),
         objects=objects,
         permissions=PERMISSIONS,
+        api_enabled=visit.org.api_enabled,
         blocked=bool(visit.org.store.meta(permissions.BLOCKED)),
     )
 
@@ -134,7 +124,18 @@ def _set_permission(visit: Visit) -> Answer:
 def _set_active(visit: Visit) -> Answer:
     active = visit.form.get("active") == "yes"
     done = "The API user can sign in again." if active else "The API user can no longer sign in."
-    return visit.did(_API_USER, lambda: visit.scenario.set_active(API_USERNAME, active), done)
+    username = api_user(visit.org).username
+    return visit.did(_API_USER, lambda: visit.scenario.set_active(username, active), done)
+
+
+def _set_enabled(visit: Visit) -> Answer:
+    enabled = visit.form.get("enabled") == "yes"
+    done = "The API user may use the API again." if enabled else "The API user may no longer use the API."
+    return visit.did(_API_USER, lambda: visit.scenario.set_api_enabled(enabled), done)
+
+
+def _revoke(visit: Visit) -> Answer:
+    return visit.did(_API_USER, visit.scenario.revoke, "Every token of the API user is revoked.")
 
 
 def _set_blocked(visit: Visit) -> Answer:
@@ -155,5 +156,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", f"{_API_USER}/field", _set_field),
     ("POST", f"{_API_USER}/permission", _set_permission),
     ("POST", f"{_API_USER}/active", _set_active),
+    ("POST", f"{_API_USER}/enabled", _set_enabled),
+    ("POST", f"{_API_USER}/revoke", _revoke),
     ("POST", f"{_API_USER}/blocked", _set_blocked),
 )

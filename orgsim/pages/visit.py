@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orgsim.signin.sessions import Session
 from orgsim.calls import Answer, Call
 from orgsim.errors import ApiError
 from orgsim.org import Org, Viewer
 from orgsim.pages.screen import Said, Screen, redirect
 from orgsim.scenario import Scenario
-from orgsim.staff import REGISTRAR_USERNAME
+from orgsim.staff import API_USER_ID, REGISTRAR_USERNAME
 from orgsim.store import on
 from orgsim.traffic import Traffic
 
@@ -68,7 +67,7 @@ class Visit:
         """Whom the pages act as, as the scenario verbs do: the registrar sees and edits everything."""
         sql = on("User", "SELECT Id FROM {table} WHERE Username = ?")
         (user_id,) = self.org.store.reader().execute(sql, (REGISTRAR_USERNAME,)).fetchone()
-        return self.org.viewer(Session(user_id, REGISTRAR_USERNAME, self.org.clock.now()))
+        return Viewer(user_id, REGISTRAR_USERNAME, self.org.schema, False)
 
 
 Handler = Callable[[Visit], Answer]
@@ -85,11 +84,32 @@ def refused(error: Exception) -> Said:
     return Said(f"The org refused: {ended}{code}", "bad")
 
 
+def whole(text: str, name: str) -> int:
+    """A number of a form; raises ValueError with a sentence."""
+    cleaned = text.strip().replace(",", "")
+    if not cleaned.isascii() or not cleaned.isdecimal() or len(cleaned) > 12:
+        raise ValueError(f"{name} takes a whole number, not “{text}”")
+    return int(cleaned)
+
+
 def organization(org: Org) -> tuple[str, str, bool]:
     """Name, id, and whether it is a sandbox."""
     sql = on("Organization", "SELECT Name, Id, IsSandbox FROM {table}")
     name, org_id, sandbox = org.store.reader().execute(sql).fetchone()
     return name, org_id, bool(sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    name: str
+    username: str
+    active: bool
+
+
+def api_user(org: Org) -> ApiUser:
+    sql = on("User", "SELECT Name, Username, IsActive FROM {table} WHERE Id = ?")
+    name, username, active = org.store.reader().execute(sql, (API_USER_ID,)).fetchone()
+    return ApiUser(name, username, bool(active))
 
 
 def user_names(org: Org) -> dict[str, str]:
