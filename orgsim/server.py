@@ -26,6 +26,7 @@ from orgsim.signin import hosts
 from orgsim.traffic import Traffic
 
 THREADS = 3
+_SLICE = 1_000_000
 _ADMIN = "/orgsim/admin/"
 
 
@@ -157,8 +158,12 @@ class Site:
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         body = b"" if request.method == "HEAD" else answer.body
         # A dropped connection: half of the body is sent, then uvicorn closes because the rest never comes.
-        body = body[: len(body) // 2] if truncated else body
-        await send({"type": "http.response.body", "body": body, "more_body": truncated})
+        end = len(body) // 2 if truncated else len(body)
+        # In slices, since uvicorn copies what it is given and the client may be slow to take it.
+        for start in range(0, max(end, 1), _SLICE):
+            piece = body[start : min(end, start + _SLICE)]
+            more = truncated or start + _SLICE < end
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def make_pool() -> ThreadPoolExecutor:
