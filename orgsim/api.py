@@ -10,6 +10,7 @@ from orgsim.bulk import resources as bulk
 from orgsim.calls import Answer, Call, json_answer
 from orgsim.errors import ApiError, OAuthError, not_found
 from orgsim.org import Org
+from orgsim.reports import resources as reports
 from orgsim.request import Request, Route
 from orgsim.rest import list_views, queries, sobjects
 from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
@@ -37,6 +38,7 @@ _ROUTES: tuple[Route, ...] = (
     *queries.ROUTES,
     *list_views.ROUTES,
     *bulk.ROUTES,
+    *reports.ROUTES,
     *sobjects.ROUTES,
 )
 _PATTERNS = tuple((re.compile(pattern), handlers) for pattern, handlers in _ROUTES)

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from orgsim import catalog_activities, catalog_tables
+from orgsim import catalog_activities, catalog_reports, catalog_tables
 from orgsim.schema import Field, PicklistValue, Schema, Scope, SObject
 
 _TYPE = re.compile(r"(\w+)(?:\((\d+)\))?")
@@ -25,7 +25,7 @@ _EXPRESSIONS = {
     "modified": '{t}."LastModifiedDate"',
     **catalog_activities.EXPRESSIONS,
 }
-_VALUE_SETS = catalog_tables.VALUE_SETS | catalog_activities.VALUE_SETS
+_VALUE_SETS = catalog_tables.VALUE_SETS | catalog_activities.VALUE_SETS | catalog_reports.VALUE_SETS
 
 
 def _address_sql(prefix: str) -> str:
@@ -207,5 +207,5 @@ def _administrative() -> tuple[SObject, ...]:
             deletable=False,
             soft_deletes=False,
         )
-        for name, label, label_plural, key_prefix, table in _ADMINISTRATIVE
+        for name, label, label_plural, key_prefix, table in (*_ADMINISTRATIVE, *catalog_reports.OBJECTS)
     )

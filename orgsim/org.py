@@ -95,7 +95,7 @@ class Org:
             schema = permissions.permitted(self.schema, rights)
             if self.store.meta(permissions.BLOCKED):
                 schema = schema.without(permissions.OBJECTS)
-            sharing = permissions.sharing(rights, user_id)
+            sharing = permissions.sharing(rights, user_id) | shelf.SHARING
             editing = permissions.editing(rights, user_id)
             viewer = Viewer(user_id, username, schema.hiding(hidden), True, sharing, editing)
             self._api_viewer = viewer

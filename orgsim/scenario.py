@@ -13,11 +13,12 @@ from orgsim.ids import serial_id
 from orgsim.limits_table import API_REQUESTS
 from orgsim.org import Org
 from orgsim.records.verbs import RecordVerbs
+from orgsim.reports.verbs import ReportVerbs
 from orgsim.signin.verbs import SignInVerbs
 from orgsim.viewdef import Leaf, ListView, Order, Tree
 
 
-class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs):
+class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs, ReportVerbs):
     def __init__(self, org: Org) -> None:
         self.org = org
         self.store = org.store
