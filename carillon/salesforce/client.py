@@ -4,7 +4,7 @@ It raises only SalesforceError and gives out frozen dataclasses and the caller's
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
@@ -20,6 +20,7 @@ from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe
 from carillon.salesforce.describes import PicklistValue as PicklistValue
 from carillon.salesforce.describes import describe_of
 from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected
+from carillon.salesforce.following import Fate, living
 from carillon.salesforce.hosts import check_host, is_local
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
@@ -37,6 +38,7 @@ from carillon.salesforce.records import Records
 from carillon.salesforce.reports import Reports
 from carillon.salesforce.transport import Call, Retry, Transport
 
+PERSON_ACCOUNT_FIELD = "IsPersonAccount"
 # An address of more bytes is refused by Salesforce (16,384 with the headers).
 LONGEST_PATH = 15_000
 _ORGANIZATION_FIELDS = (
@@ -130,6 +132,10 @@ class Client:
     def describe(self, sobject: str) -> ObjectDescribe:
         return self._caller.get("describe", f"{self._object_path(sobject)}/describe", describe_of)
 
+    def has_person_accounts(self) -> bool:
+        """Whether contacts of this org may be the shadow of an account: the field exists only where they are on."""
+        return self.describe("Contact").field(PERSON_ACCOUNT_FIELD) is not None
+
     def list_views(self, sobject: str) -> list[ListViewSummary]:
         """All list views of an object that the API user can see."""
         views: list[ListViewSummary] = []
@@ -172,6 +178,10 @@ class Client:
     def query_all(self, soql: str, record: type[T]) -> Iterator[QueryPage[T]]:
         """As `query`, with deleted and merged records among the rows."""
         return self.query(soql, record, all_rows=True)
+
+    def living(self, sobject: str, ids: Sequence[str]) -> dict[str, Fate]:
+        """Where each record lives on, by its 18-character id: merged and converted records are followed."""
+        return living(self.query_all, sobject, ids)
 
     def _organization(self, fields: str) -> Organization:
         soql = " ".join(("SELECT", fields, "FROM Organization"))

@@ -136,6 +136,12 @@ class OutcomeUnknown(SalesforceError):
     remedy = "Look in Salesforce whether it is there before it is made again."
 
 
+class StretchRefused(SalesforceError):
+    """The org's log of deletions and changes does not answer for the time asked for."""
+
+    remedy = "Read all records again; whatever the log would have told shows then."
+
+
 class Stopped(SalesforceError):
     """The caller asked to stop while the client waited to try again, or between two requests of one order."""
 

@@ -6,6 +6,7 @@ repeat, since it sets the same values; a creation is not, and is repeated only w
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -24,6 +25,14 @@ from carillon.salesforce.refusals import (
     WriteRefused,
     batch_error_of,
     write_error_of,
+)
+from carillon.salesforce.replication import (
+    Changes,
+    Deletions,
+    changes_of,
+    deletions_of,
+    stretch,
+    stretch_error_of,
 )
 from carillon.salesforce.stored import (
     Absent,
@@ -155,6 +164,20 @@ class Records:
     def create_many(self, records: Sequence[NewRecord]) -> list[Outcome]:
         """Creates records, 200 a call. Unanswered with `sent` means: it may exist or not."""
         return self._write_many("POST", records, [None] * len(records), all_or_none=False)
+
+    def deleted(self, sobject: str, start: datetime, end: datetime) -> Deletions:
+        """What was deleted (merged records among it) in a stretch of the last 15 days. Raises StretchRefused."""
+        return self._logged(sobject, "deleted", stretch(start, end), deletions_of)
+
+    def updated(self, sobject: str, start: datetime, end: datetime) -> Changes:
+        """What was created or changed in a stretch of the last 30 days. Raises StretchRefused."""
+        return self._logged(sobject, "updated", stretch(start, end), changes_of)
+
+    def _logged(self, sobject: str, log: str, query: str, take: Callable[[bytes], T]) -> T:
+        checked_names(sobject, ())
+        path = f"{self._caller.base}/sobjects/{sobject}/{log}/?{query}"
+        call = Call(kind=log, path=path, refuse=stretch_error_of)
+        return self._caller.send(call, lambda answer: take(answer.body))
 
     def _write_many(
         self,

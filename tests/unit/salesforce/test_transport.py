@@ -4,6 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -170,6 +171,49 @@ def test_a_request_that_may_not_be_repeated_is_sent_once(org: TinyOrg, transport
     with pytest.raises(Unavailable):
         transport.send(Call("write", PATH, method="POST", safe=False), body_of)
 
+    assert len(org.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("failures", "untouched"),
+    [
+        ([httpx.ConnectError("no")], True),
+        ([httpx.PoolTimeout("busy"), httpx.ConnectTimeout("slow")], True),
+        ([httpx.ReadTimeout("slow")], False),
+        ([httpx.ReadError("broke"), httpx.ConnectError("no")], False),
+    ],
+)
+def test_what_never_reached_the_org_is_told_apart(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, failures: list[httpx.HTTPError], untouched: bool
+) -> None:
+    left = list(failures)
+
+    def failing(http: httpx.Client, request: httpx.Request, **_: object) -> httpx.Response:
+        raise left.pop(0) if len(left) > 1 else left[0]
+
+    monkeypatch.setattr(httpx.Client, "send", failing)
+
+    with pytest.raises(Unreachable) as caught:
+        transport.send(Call("update", PATH, method="PATCH"), body_of)
+
+    assert caught.value.untouched is untouched
+
+
+def test_a_request_that_may_not_be_repeated_is_sent_again_when_it_never_left(
+    org: TinyOrg, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org.script(PATH, Reply(b"ok"))
+    failures = [httpx.ConnectError("no")]
+    send = httpx.Client.send
+
+    def refused_once(http: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        if failures:
+            raise failures.pop()
+        return send(http, request, **options)
+
+    monkeypatch.setattr(httpx.Client, "send", refused_once)
+
+    assert transport.send(Call("create", PATH, method="POST", safe=False), body_of) == b"ok"
     assert len(org.seen) == 1
 
 
