@@ -27,7 +27,7 @@ from carillon.salesforce.reports_errors import (
 from carillon.salesforce.reports_keyset import BEFORE_ALL_IDS, keyset_step
 from carillon.salesforce.reports_proof import Completeness, Ledger
 from carillon.salesforce.reports_request import Condition, run_metadata
-from carillon.salesforce.reports_runs import ReportRun, Runs
+from carillon.salesforce.reports_runs import ReportRun, Runner
 from carillon.salesforce.reports_windows import (
     Window,
     cut_point,
@@ -94,7 +94,7 @@ class ReportReading:
     reports_errors; ReportTooLarge comes after the first run, before any page is given.
     """
 
-    def __init__(self, runs: Runs, report: ReportDescription, order: ReadOrder) -> None:
+    def __init__(self, runs: Runner, report: ReportDescription, order: ReadOrder) -> None:
         self._runs, self._report, self._order = runs, report, order
         self._columns = _columns_of(report, order)
         self._unique = order.id_column.name if order.id_column.unique_countable else ""
@@ -167,7 +167,7 @@ class ReportReading:
         place = run.columns.index(column.name)
         while not run.all_data:
             moments = [moment_of(cell_value(column, row[place].label, row[place].value)) for row in run.rows]
-            cut = cut_point(window, moments, resolution=resolution_of(column))
+            cut = cut_point(window, moments, now=run.answered_at, resolution=resolution_of(column))
             if cut is None:
                 raise WindowTooFull(column.label, words_of(column, window))
             left, right = window.cut_at(cut)

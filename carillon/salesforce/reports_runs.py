@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,8 +24,6 @@ from carillon.salesforce.reports_errors import (
 )
 from carillon.salesforce.reports_request import ROW_COUNT
 from carillon.salesforce.transport import Answer, Call
-
-ROWS_A_RUN = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,14 @@ class ReportRun:
     row_count: int | None
     unique_count: int | None
     answered_at: datetime
+
+
+class Runner(Protocol):
+    """Whatever runs one report with metadata posted; `count` is how many runs there were."""
+
+    count: int
+
+    def run(self, metadata: Mapping[str, Any], *, details: bool = True) -> ReportRun: ...
 
 
 class Runs:

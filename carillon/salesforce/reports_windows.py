@@ -54,21 +54,21 @@ def moment_of(value: CellValue) -> datetime | None:
 
 
 def cut_point(
-    window: Window, moments: Sequence[datetime | None], *, resolution: timedelta
+    window: Window, moments: Sequence[datetime | None], *, now: datetime, resolution: timedelta
 ) -> datetime | None:
     """Where to cut a window that is too full, given where the rows of its page lie; None when it can't be.
 
-    The latest of the page is best: nearly the whole page then lies before the cut.
+    The latest of the page is best: nearly the whole page then lies before the cut. A page of rows without a value,
+    which lie in no window, hints at nothing: `now` parts the others.
     """
     known = [moment for moment in moments if moment is not None]
     if known and window.holds_inside(max(known)):
         return max(known)
     if window.start is None:
-        return window.end - _DAY if window.end else None
+        return window.end - _DAY if window.end else _floor(now, resolution)
     if window.end is None:
         return window.start + _DAY
-    middle = window.start + (window.end - window.start) / 2
-    middle -= timedelta(seconds=middle.timestamp() % resolution.total_seconds())
+    middle = _floor(window.start + (window.end - window.start) / 2, resolution)
     return middle if window.holds_inside(middle) else None
 
 
@@ -82,3 +82,7 @@ def words_of(column: ReportColumn, window: Window) -> str:
 
 def _written(column: ReportColumn, moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ" if column.type == "datetime" else "%Y-%m-%d")
+
+
+def _floor(moment: datetime, resolution: timedelta) -> datetime:
+    return moment - timedelta(seconds=moment.timestamp() % resolution.total_seconds())

@@ -1,0 +1,159 @@
+"""A report on paper: rows in memory, run as an org would, a few rows at a time, and lying when told to.
+
+Implements the Runner of the client's readings; what the real service answers is tested against the simulated org.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from carillon.salesforce.ids import to_18
+from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
+from carillon.salesforce.reports_errors import ComparisonRefused, ReportRejected
+from carillon.salesforce.reports_reading import ReadOrder, ReportReading, Way
+from carillon.salesforce.reports_runs import Cell, ReportRun
+
+ID = ReportColumn("CONTACT_ID", "Contact ID", "id", "Contact.Id", unique_countable=True)
+NAME = ReportColumn("LAST_NAME", "Last Name", "string", "Contact.LastName")
+CREATED = ReportColumn("CREATED_DATE", "Created Date", "datetime", "Contact.CreatedDate")
+ANSWERED = datetime(2026, 5, 1, 7, 25, 37, tzinfo=UTC)
+DAY_ONE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row; two with the same id are the same person twice."""
+
+    id: str | None
+    created: datetime | None = DAY_ONE
+    name: str = "Li"
+
+
+def contact_id(number: int) -> str:
+    return to_18(f"003{number:012d}")
+
+
+def lines(numbers: Any, created: Callable[[int], datetime | None] = lambda number: DAY_ONE) -> list[Line]:
+    return [Line(contact_id(number), created(number), f"Name {number}") for number in numbers]
+
+
+def as_it_is(record_id: str) -> str:
+    return record_id
+
+
+@dataclass
+class PaperReport:
+    """`before_run` is called with the number of each run; `whole_days` shows moments as days only.
+
+    `sorts_by` and `compares_by` are the orders of ids; empty ids come last when `empty_last`.
+    """
+
+    lines: list[Line]
+    size: int = 4
+    compares_ids: bool = True
+    obeys_filters: bool = True
+    gives_counts: bool = True
+    counts_unique: bool = True
+    whole_days: bool = False
+    empty_last: bool = False
+    sorts_by: Callable[[str], str] = as_it_is
+    compares_by: Callable[[str], str] = as_it_is
+    before_run: Callable[[int], None] = lambda number: None
+    count: int = 0
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def run(self, metadata: Mapping[str, Any], *, details: bool = True) -> ReportRun:
+        self.count += 1
+        self.before_run(self.count)
+        self.asked.append(metadata)
+        if len(metadata["aggregates"]) > 1 and not self.counts_unique:
+            raise ReportRejected("BAD_REQUEST", "An aggregate is invalid.")
+        found = [line for line in self.lines if self._let_through(line, metadata.get("reportFilters", []))]
+        found.sort(key=lambda line: self._place(line, metadata["sortBy"][0]["sortColumn"]))
+        columns = metadata["detailColumns"]
+        shown = found[: self.size] if details else []
+        counts = len(found), len({line.id for line in found if line.id})
+        return ReportRun(
+            columns=tuple(columns),
+            rows=tuple(tuple(self._cell(line, column) for column in columns) for line in shown),
+            all_data=len(found) <= self.size,
+            row_count=counts[0] if self.gives_counts else None,
+            unique_count=counts[1] if "u!CONTACT_ID" in metadata["aggregates"] else None,
+            answered_at=ANSWERED,
+        )
+
+    def _let_through(self, line: Line, filters: list[dict[str, str]]) -> bool:
+        return all(self._meets(line, item["column"], item["operator"], item["value"]) for item in filters)
+
+    def _meets(self, line: Line, column: str, operator: str, value: str) -> bool:
+        if not self.obeys_filters:
+            return True
+        if column == "CONTACT_ID":
+            if not self.compares_ids:
+                raise ComparisonRefused(
+                    "BAD_REQUEST", f"Specify a valid condition because {operator} is invalid."
+                )
+            return line.id is not None and self.compares_by(line.id) > self.compares_by(value)
+        if operator == "equals":
+            return line.created is None
+        if line.created is None:
+            return False
+        bound = datetime.fromisoformat(value)
+        return line.created >= bound if operator == "greaterOrEqual" else line.created < bound
+
+    def _place(self, line: Line, column: str) -> tuple[bool, str]:
+        if column == "CREATED_DATE":
+            return line.created is not None, line.created.isoformat() if line.created else ""
+        return (line.id is None) is self.empty_last, self.sorts_by(line.id) if line.id else ""
+
+    def _cell(self, line: Line, column: str) -> Cell:
+        if column == "CONTACT_ID":
+            return Cell(line.id[:15], line.id) if line.id else Cell("-", None)
+        if column == "CREATED_DATE":
+            if line.created is None:
+                return Cell("-", None)
+            return Cell("shown", f"{line.created:%Y-%m-%d}" if self.whole_days else f"{line.created:%FT%TZ}")
+        return Cell(line.name, line.id)
+
+
+def described(**changes: Any) -> ReportDescription:
+    values: dict[str, Any] = {
+        "id": "00O000000000001EAA",
+        "name": "People",
+        "format": "TABULAR",
+        "type_name": "ContactList",
+        "type_label": "Contacts & Accounts",
+        "columns": (ID, NAME),
+        "addable": {"CREATED_DATE": CREATED},
+        "groupings": (),
+        "filters": (),
+        "boolean_filter": None,
+        "sort_by": (),
+        "date_filter": None,
+        "scope": "organization",
+        "shows_details": True,
+        "limits_rows": False,
+        "historical": False,
+        "cross_filters": 0,
+        "has_chart": False,
+    }
+    return ReportDescription(**values | changes)
+
+
+def reading(
+    paper: PaperReport, *, way: Way = Way.AUTO, window: bool = True, at_most: int = 1000
+) -> ReportReading:
+    order = ReadOrder(
+        sobject="Contact",
+        columns=("LAST_NAME",),
+        id_column=ID,
+        window_column=CREATED if window else None,
+        way=way,
+        at_most=at_most,
+    )
+    return ReportReading(paper, described(), order)
+
+
+def ids_of(read: ReportReading) -> list[str]:
+    return [row.id for page in read for row in page.rows]
