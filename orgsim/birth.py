@@ -1,17 +1,23 @@
 """Makes a new org's data file: its users, accounts, people and list views, all from one seed."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from orgsim import people, permissions, store
+from orgsim import fieldsecurity, people, permissions, persons, store, teams
 from orgsim.catalog import standard_schema
 from orgsim.clock import stamp
 from orgsim.ids import serial_id
 from orgsim.liststock import STOCK, stored_row
+from orgsim.schema import Schema
 
 ORG_NAME = "Hawthorn State University"
+_HIDDEN = [
+    (sobject, field) for sobject in ("Contact", "Lead") for field in ("HasOptedOutOfEmail", "DoNotCall")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,11 @@ class Size:
     contacts: int
     leads: int
     seed: int = 1
+    person_accounts: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        return standard_schema(person_accounts=self.person_accounts)
 
 
 def _organization(population: people.Population, born: str) -> people.Row:
@@ -59,6 +70,8 @@ def _tables(size: Size, now: datetime) -> Iterator[store.Filled]:
     yield "User", people.USER_COLUMNS, population.users()
     yield "Organization", _ORGANIZATION_COLUMNS, [_organization(population, born)]
     yield from permissions.born(population.user_ids[0], born)
+    yield from teams.born(population.user_ids, serial_id("00D", 1), born)
+    yield from fieldsecurity.born(size.schema, _HIDDEN, born)
     yield "Account", people.ACCOUNT_COLUMNS, population.accounts()
     yield "Contact", people.CONTACT_COLUMNS, population.contacts(size.contacts)
     yield "Lead", people.LEAD_COLUMNS, population.leads(size.leads, size.contacts)
@@ -78,11 +91,7 @@ def _tables(size: Size, now: datetime) -> Iterator[store.Filled]:
     yield (
         "hidden_field",
         ("sobject", "field"),
-        [
-            (sobject, field)
-            for sobject in ("Contact", "Lead")
-            for field in ("HasOptedOutOfEmail", "DoNotCall")
-        ],
+        _HIDDEN,
     )
 
 
@@ -97,4 +106,13 @@ def make(path: Path, size: Size, now: datetime) -> None:
         "serial:Account": str(people.INSTITUTIONS + 1),
         "serial:ListView": str(len(STOCK) + 1),
     }
-    store.create(path, _tables(size, now), meta)
+    if size.person_accounts:
+        meta[store.PERSON_ACCOUNTS] = "yes"
+    store.create(path, _tables(size, now), meta, partial(_finish, size))
+
+
+def _finish(size: Size, connection: sqlite3.Connection) -> None:
+    if size.person_accounts:
+        first = people.INSTITUTIONS + 1
+        made = persons.born(connection, first)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'serial:Account'", (str(first + made),))

@@ -3,7 +3,8 @@
 import re
 from functools import cache
 
-from orgsim import catalog_activities, catalog_reports, catalog_tables
+from orgsim import catalog_activities, catalog_reports, catalog_setup, catalog_tables
+from orgsim.catalog_persons import with_person_accounts
 from orgsim.schema import Field, PicklistValue, Schema, Scope, SObject
 
 _TYPE = re.compile(r"(\w+)(?:\((\d+)\))?")
@@ -23,9 +24,16 @@ _EXPRESSIONS = {
     "photo": "'/services/images/photo/' || {t}.\"Id\"",
     "bounced": '({t}."EmailBouncedDate" IS NOT NULL)',
     "modified": '{t}."LastModifiedDate"',
+    "account_name": '(SELECT a."Name" FROM "Account" a WHERE a."Id" = {t}."AccountId")',
+    "owner_email": '(SELECT u."Email" FROM "User" u WHERE u."Id" = {t}."OwnerId")',
     **catalog_activities.EXPRESSIONS,
 }
-_VALUE_SETS = catalog_tables.VALUE_SETS | catalog_activities.VALUE_SETS | catalog_reports.VALUE_SETS
+_VALUE_SETS = (
+    catalog_tables.VALUE_SETS
+    | catalog_activities.VALUE_SETS
+    | catalog_setup.VALUE_SETS
+    | catalog_reports.VALUE_SETS
+)
 
 
 def _address_sql(prefix: str) -> str:
@@ -110,8 +118,13 @@ def _scopes(**labels: str) -> tuple[Scope, ...]:
 
 
 @cache
-def standard_schema() -> Schema:
+def standard_schema(person_accounts: bool = False) -> Schema:
     """Every object and field of the org, before field-level security."""
+    schema = _without_persons()
+    return with_person_accounts(schema) if person_accounts else schema
+
+
+def _without_persons() -> Schema:
     contact = SObject(
         name="Contact",
         label="Contact",
@@ -207,5 +220,9 @@ def _administrative() -> tuple[SObject, ...]:
             deletable=False,
             soft_deletes=False,
         )
-        for name, label, label_plural, key_prefix, table in (*_ADMINISTRATIVE, *catalog_reports.OBJECTS)
+        for name, label, label_plural, key_prefix, table in (
+            *_ADMINISTRATIVE,
+            *catalog_setup.OBJECTS,
+            *catalog_reports.OBJECTS,
+        )
     )

@@ -75,6 +75,8 @@ Texting_Preference__c; Texting Preference; picklist(255); nucfsgap; pick=Texting
 Program__c; Program; picklist(255); nucfsgap; pick=Program
 Graduation_Year__c; Graduation Year; double; nucfsap; num=4,0
 Last_Modified_Date_Time__c; Last Modified Date/Time; datetime; nfsap; formula=LastModifiedDate sql=modified
+Institution__c; Institution; string(1300); nfsgap; formula=Account.Name sql=account_name
+Owner_Email__c; Owner Email; string(1300); nfsgap; formula=Owner.Email sql=owner_email
 Student_ID__c; Student ID; string(20); nucfsgapix
 """
 
@@ -151,11 +153,38 @@ MasterRecordId; Master Record ID; reference(18); nfsga; to=Account rel=MasterRec
 Name; Account Name; string(255); ucfsgaN; extra=switchablepersonname
 Type; Account Type; picklist(255); nucfsgap; pick=AccountType
 ParentId; Parent Account ID; reference(18); nucfsgap; to=Account rel=Parent kids=ChildAccounts
-BillingCity; Billing City; string(40); nucfsgap
-BillingState; Billing State/Province; string(80); nucfsgap
+BillingStreet; Billing Street; textarea(255); nucfsgap; in=BillingAddress extra=plaintextarea
+BillingCity; Billing City; string(40); nucfsgap; in=BillingAddress
+BillingState; Billing State/Province; string(80); nucfsgap; in=BillingAddress
+BillingPostalCode; Billing Zip/Postal Code; string(20); nucfsgap; in=BillingAddress
+BillingCountry; Billing Country; string(80); nucfsgap; in=BillingAddress
+BillingLatitude; Billing Latitude; double; nucfsap; in=BillingAddress num=18,15
+BillingLongitude; Billing Longitude; double; nucfsap; in=BillingAddress num=18,15
+BillingGeocodeAccuracy; Billing Geocode Accuracy; picklist(40); nucfsgap; in=BillingAddress pick=GeocodeAccuracy restricted
+BillingAddress; Billing Address; address; nfp; sql=address:Billing
+ShippingStreet; Shipping Street; textarea(255); nucfsgap; in=ShippingAddress extra=plaintextarea
+ShippingCity; Shipping City; string(40); nucfsgap; in=ShippingAddress
+ShippingState; Shipping State/Province; string(80); nucfsgap; in=ShippingAddress
+ShippingPostalCode; Shipping Zip/Postal Code; string(20); nucfsgap; in=ShippingAddress
+ShippingCountry; Shipping Country; string(80); nucfsgap; in=ShippingAddress
+ShippingLatitude; Shipping Latitude; double; nucfsap; in=ShippingAddress num=18,15
+ShippingLongitude; Shipping Longitude; double; nucfsap; in=ShippingAddress num=18,15
+ShippingGeocodeAccuracy; Shipping Geocode Accuracy; picklist(40); nucfsgap; in=ShippingAddress pick=GeocodeAccuracy restricted
+ShippingAddress; Shipping Address; address; nfp; sql=address:Shipping
 Phone; Account Phone; phone(40); nucfsgap
+Fax; Account Fax; phone(40); nucfsgap
+AccountNumber; Account Number; string(40); nucfsgap
 Website; Website; url(255); nucfsgap
+PhotoUrl; Photo URL; url(255); nfsga; extra=imageurl sql=photo
+Sic; SIC Code; string(20); nucfsgap
 Industry; Industry; picklist(255); nucfsgap; pick=Industry
+AnnualRevenue; Annual Revenue; currency; nucfsap; num=18,0
+NumberOfEmployees; Employees; int; nucfsgap; digits=8
+Ownership; Ownership; picklist(255); nucfsgap; pick=Ownership
+TickerSymbol; Ticker Symbol; string(20); nucfsgap
+Rating; Account Rating; picklist(255); nucfsgap; pick=Rating
+Site; Account Site; string(80); nucfsgap
+AccountSource; Account Source; picklist(255); nucfsgap; pick=LeadSource
 Description; Account Description; textarea(32000); nucp; extra=plaintextarea
 OwnerId; Owner ID; reference(18); ucfsgad; to=User rel=Owner
 CreatedDate; Created Date; datetime; fsad
@@ -173,8 +202,15 @@ FirstName; First Name; string(40); nucfsga; in=Name extra=personname
 Name; Full Name; string(121); fsgaN; extra=personname
 Email; Email; email(128); ucfsgai
 Alias; Alias; string(8); ucfsga
+CommunityNickname; Nickname; string(40); nucfsga
+CompanyName; Company Name; string(80); nucfsgap
 Title; Title; string(80); nucfsgap
 Department; Department; string(80); nucfsgap
+Phone; Phone; phone(40); nucfsgap
+MobilePhone; Mobile; phone(40); nucfsgap
+EmployeeNumber; Employee Number; string(20); nucfsgap
+FederationIdentifier; SAML Federation ID; string(512); nucfsga
+UserRoleId; Role ID; reference(18); nucfsga; to=UserRole rel=UserRole
 IsActive; Active; boolean; ucfsgd
 TimeZoneSidKey; Time Zone; picklist(40); ucfsga; pick=TimeZone restricted
 LocaleSidKey; Locale; picklist(40); ucfsga; pick=Locale restricted
@@ -217,6 +253,8 @@ DeveloperName; API Name; string(80); fsgai
 NamespacePrefix; Namespace Prefix; string(15); nfsga
 SobjectType; Sobject Type; picklist(40); nfsga; pick=ListedType restricted
 IsSoqlCompatible; SOQL Compatible; boolean; fsgd
+LastViewedDate; Last Viewed Date; datetime; nfsa
+LastReferencedDate; Last Referenced Date; datetime; nfsa
 CreatedDate; Created Date; datetime; fsad
 CreatedById; Created By ID; reference(18); fsgad; to=User rel=CreatedBy
 LastModifiedDate; Last Modified Date; datetime; fsad
@@ -288,6 +326,7 @@ VALUE_SETS = {
         "Media; Not For Profit; Recreation; Retail; Shipping; Technology; Telecommunications; "
         "Transportation; Utilities; Other"
     ),
+    "Ownership": "Public; Private; Subsidiary; Other",
     "TextingPreference": "Yes; No",
     "Program": (
         "Nursing; Business Administration; Computer Science; Psychology; Biology; Education; Fine Arts; "

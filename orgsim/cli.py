@@ -1,9 +1,12 @@
 """The `orgsim` command."""
 
+import functools
 import secrets
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +17,29 @@ from orgsim.signin.credentials import Credentials
 from orgsim.signin.options import SignInOptions, sign_in_options
 from orgsim.staff import PASSWORDS, REGISTRAR_USERNAME
 from orgsim.store import StoreError
+
+
+def size_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say what a new org is like, which a command gets together as `size`."""
+
+    @functools.wraps(command)
+    def wrapped(*, contacts: int, leads: int, seed: int, person_accounts: bool, **given: Any) -> None:
+        command(size=birth.Size(contacts, leads, seed, person_accounts), **given)
+
+    count = click.IntRange(0)
+    options = (
+        click.option(
+            "--contacts", default=10_000, show_default=True, type=count, help="Contacts of a new org."
+        ),
+        click.option("--leads", default=2_000, show_default=True, type=count, help="Leads of a new org."),
+        click.option("--seed", default=1, show_default=True, help="The same seed makes the same people."),
+        click.option(
+            "--person-accounts",
+            is_flag=True,
+            help="Make one contact in five of a new org a Person Account.",
+        ),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
 
 
 @click.group()
@@ -31,11 +57,7 @@ def main() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The org's file; made on the first start, kept afterwards.",
 )
-@click.option(
-    "--contacts", default=10_000, show_default=True, type=click.IntRange(0), help="Contacts of a new org."
-)
-@click.option("--leads", default=2_000, show_default=True, type=click.IntRange(0), help="Leads of a new org.")
-@click.option("--seed", default=1, show_default=True, help="The same seed makes the same people.")
+@size_options
 @click.option(
     "--admin-token", envvar="ORGSIM_ADMIN_TOKEN", help="Token of the admin endpoint; random when not given."
 )
@@ -44,9 +66,7 @@ def serve(
     *,
     port: int,
     data: Path,
-    contacts: int,
-    leads: int,
-    seed: int,
+    size: birth.Size,
     admin_token: str | None,
     sign_in: SignInOptions,
 ) -> None:
@@ -54,8 +74,8 @@ def serve(
     try:
         listener = server.bind(port)
         if not data.exists():
-            click.echo(f"Making {contacts:,} contacts and {leads:,} leads in {data} ...")
-            birth.make(data, birth.Size(contacts, leads, seed), datetime.now(UTC))
+            click.echo(f"Making {size.contacts:,} contacts and {size.leads:,} leads in {data} ...")
+            birth.make(data, size, datetime.now(UTC))
         org = Org(data, sign_in.credentials)
         sign_in.apply(org)
     except (server.PortInUseError, StoreError, ValueError) as error:

@@ -123,7 +123,12 @@ class _Writer:
                 "ELSE '{\"totalSize\":' || total.n || ',\"done\":' ||",
                 f"CASE WHEN total.n <= {MOST_CHILDREN} THEN 'true' ELSE '{more}' END || ',\"records\":[' ||",
                 *("(SELECT group_concat(shown, ',') FROM (", listed, ")) || ']}' END"),
-                *("FROM (SELECT count(*) AS n FROM (SELECT", f"{alias}.pk {rows}", children.bounds, ")) AS total)"),
+                *(
+                    "FROM (SELECT count(*) AS n FROM (SELECT",
+                    f"{alias}.pk {rows}",
+                    children.bounds,
+                    ")) AS total)",
+                ),
             ]
         )
 

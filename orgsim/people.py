@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
-from orgsim import phones
+from orgsim import phones, teams
 from orgsim.ids import serial_id
 from orgsim.names import CULTURES
 from orgsim.staff import STAFF
@@ -21,6 +21,7 @@ HISTORY_ENDS = date(2026, 11, 1)
 HISTORY_YEARS = 6
 BULK_LOAD = 3_000
 INSTITUTIONS = 400
+QUEUED = 20  # one lead in so many waits in a queue
 # Different pairs of given and family name; the making of a small org should not wait for all of them.
 MOST_NAMES = 20_000
 
@@ -176,7 +177,7 @@ class Population:
                 "en_US",
                 "UTF-8",
                 "Standard",
-                serial_id("00e", 1),
+                teams.profile_of(person.username),
                 born,
                 self.user_ids[0],
                 born,
@@ -268,7 +269,7 @@ class Population:
                 _SOURCES[int(r() * 8)],
                 "Closed - Converted" if converted else _STATUSES[int(r() * 10)],
                 _INDUSTRIES[int(r() * 7)],
-                self._owners[int(r() * len(self._owners))],
+                self._owner_of_lead(queued=serial % QUEUED == 0 and not converted),
                 *stamps,
                 int(r() < 0.3),
                 int(converted),
@@ -279,6 +280,10 @@ class Population:
                 int(r() < 0.02),
                 *self._texting(),
             )
+
+    def _owner_of_lead(self, *, queued: bool) -> str:
+        owner = self._owners[int(self._rng.random() * len(self._owners))]
+        return teams.INQUIRIES if queued else owner
 
     def _next_number(self) -> int:
         self._numbers += 1

@@ -14,7 +14,7 @@ from orgsim.schema import Schema
 from orgsim.staff import API_USER_ID
 from orgsim.store import Filled, Store, fill, on
 
-OBJECTS = ("PermissionSet", "PermissionSetAssignment", "ObjectPermissions")
+OBJECTS = ("PermissionSet", "PermissionSetAssignment", "ObjectPermissions", "FieldPermissions")
 # Key of the store's meta: set when the API user may not read these objects.
 BLOCKED = "permission_queries_blocked"
 

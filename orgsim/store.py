@@ -6,15 +6,18 @@ the form the API prints, booleans 0 or 1, and an empty text is null, as in Sales
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from orgsim.catalog import standard_schema
-from orgsim.schema import Field, SObject
+from orgsim.schema import Field, Schema, SObject
 from orgsim.soql import register
 
 FORMAT = "1"
+# Key of meta: set in the file of an org with Person Accounts.
+PERSON_ACCOUNTS = "person_accounts"
 _COLUMN_TYPES = {
     "boolean": "INTEGER NOT NULL DEFAULT 0",
     "int": "INTEGER",
@@ -56,8 +59,8 @@ def _create_table(connection: sqlite3.Connection, sobject: SObject) -> None:
     connection.execute(f'CREATE TABLE "{sobject.name}" (pk INTEGER PRIMARY KEY, {columns})')
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
-    for sobject in standard_schema().sobjects:
+def _create_tables(connection: sqlite3.Connection, schema: Schema) -> None:
+    for sobject in schema.sobjects:
         _create_table(connection, sobject)
     connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     _create_logs(connection)
@@ -130,7 +133,7 @@ class Store:
         """A file made by an earlier orgsim gets the logs and columns it lacks."""
         with self.writing() as connection:
             _create_logs(connection)
-            for sobject in standard_schema().sobjects:
+            for sobject in self.schema.sobjects:
                 rows = connection.execute(f'PRAGMA table_info("{sobject.name}")').fetchall()
                 known = {row[1] for row in rows}
                 missing = [field for field in stored_fields(sobject) if known and field.name not in known]
@@ -138,6 +141,11 @@ class Store:
                     connection.execute(f'ALTER TABLE "{sobject.name}" ADD COLUMN {_column(field)}')
                 if missing:
                     _create_lookups(connection, sobject)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The objects and fields of this org, before permissions and field-level security."""
+        return standard_schema(person_accounts=bool(self.meta(PERSON_ACCOUNTS)))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
@@ -201,7 +209,7 @@ class Store:
         """Objects that this file, made by an earlier orgsim, has no table for."""
         with self._lock:
             rows = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return [sobject for sobject in standard_schema().sobjects if (sobject.name,) not in rows]
+        return [sobject for sobject in self.schema.sobjects if (sobject.name,) not in rows]
 
     def add_object(self, sobject: SObject) -> None:
         with self.writing() as connection:
@@ -234,8 +242,14 @@ def fill(connection: sqlite3.Connection, tables: Iterable[Filled]) -> None:
         connection.executemany(insert, rows)
 
 
-def create(path: Path, tables: Iterable[Filled], meta: dict[str, str]) -> None:
-    """Write a new data file from (table, columns, rows); it appears under its name only when it is whole."""
+def create(
+    path: Path,
+    tables: Iterable[Filled],
+    meta: dict[str, str],
+    finish: Callable[[sqlite3.Connection], None] = lambda connection: None,
+) -> None:
+    """Write a new data file from (table, columns, rows), then let `finish` change what is in it; it appears under its
+    name only when it is whole."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     connection = sqlite3.connect(part, isolation_level=None)
@@ -243,10 +257,12 @@ def create(path: Path, tables: Iterable[Filled], meta: dict[str, str]) -> None:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-64000", "locking_mode=EXCLUSIVE"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
-        _create_tables(connection)
+        schema = standard_schema(person_accounts=bool(meta.get(PERSON_ACCOUNTS)))
+        _create_tables(connection, schema)
         fill(connection, tables)
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), *meta.items()])
-        for sobject in standard_schema().sobjects:
+        finish(connection)
+        for sobject in schema.sobjects:
             _create_indexes(connection, sobject)
         connection.execute("COMMIT")
         connection.execute("PRAGMA optimize")

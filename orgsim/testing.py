@@ -35,12 +35,13 @@ class OrgSim(Scenario):
         contacts: int = 100,
         leads: int = 20,
         seed: int = 1,
+        person_accounts: bool = False,
         credentials: Credentials | None = None,
     ) -> None:
         self._folder = None if data else Path(tempfile.mkdtemp(prefix="orgsim-"))
         path = data or Path(self._folder or ".") / "org.db"
         if not path.exists():
-            birth.make(path, birth.Size(contacts, leads, seed), datetime.now(UTC))
+            birth.make(path, birth.Size(contacts, leads, seed, person_accounts), datetime.now(UTC))
         super().__init__(Org(path, credentials))
         self.admin_token = secrets.token_urlsafe(16)
         self._listener = server.bind(0)

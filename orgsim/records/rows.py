@@ -34,5 +34,6 @@ def insert(connection: sqlite3.Connection, record: Target, row: Row) -> None:
     marks = ", ".join("?" * len(row))
     sql = on(record.sobject.name, "INSERT INTO {table} ({names}) VALUES ({marks})", names=names, marks=marks)
     connection.execute(sql, tuple(row.values()))
-    if record.sobject.field("LastName"):
+    last_name = record.sobject.field("LastName")
+    if last_name and last_name.stored:
         write_columns(connection, record, {"LastName": row.get("LastName")})

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from orgsim import persons
 from orgsim.automation import saving
 from orgsim.automation.saving import Save
 from orgsim.errors import ApiError, not_found
@@ -53,6 +54,7 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer, manner: Manne
         before = living_row(connection, record)
         check_editable(connection, record, viewer)
         _check_unconverted(before)
+        persons.check_contact_write(connection, record.sobject, record.id, checked)
         check_references(org, record.sobject, checked)
         activities.check(org, record.sobject, before | checked)
         saving.check_locks(org, record, before, manner)
@@ -61,6 +63,7 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer, manner: Manne
         moment = org.write_stamp()
         stamps = {} if _quiet(org, before, checked) else edit_stamps(viewer, moment)
         write_columns(connection, record, checked | stamps)
+        persons.account_edited(connection, record.sobject, record.id, stamps)
         _finish(save, were, moment)
 
 

@@ -131,7 +131,11 @@ def test_custom_fields_are_described(reader: httpx.Client) -> None:
             "Program__c": "picklist",
             "Graduation_Year__c": "double",
             "Last_Modified_Date_Time__c": "datetime",
-            **({"Student_ID__c": "string"} if sobject == "Contact" else {}),
+            **(
+                {"Student_ID__c": "string", "Institution__c": "string", "Owner_Email__c": "string"}
+                if sobject == "Contact"
+                else {}
+            ),
         }
 
 
