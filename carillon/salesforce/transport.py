@@ -7,6 +7,7 @@ and the class of the failure, never an address, a header or a body.
 """
 
 import email.utils
+import gzip
 import logging
 import random
 import re
@@ -33,6 +34,10 @@ BODY_GAP_SECONDS = 10.0
 # Below this there is no sense in one more attempt.
 SHORTEST_ATTEMPT_SECONDS = 0.5
 _STOP_CHECK_SECONDS = 0.5
+# 200 changes of one field are 16 KB as JSON and 1.7 KB packed, for 0.1 ms; 2,000 ids 42 and 14 KB. Short bodies gain
+# nothing.
+SMALLEST_PACKED_BYTES = 1_024
+_FASTEST = 1
 # Salesforce refuses a 26th call that runs long, whoever sends it; pushes come in bursts with pauses between.
 _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 
@@ -228,12 +233,13 @@ class Transport:
 
     def _exchange(self, call: Call, seconds: float) -> Answer:
         deadline = self._clock() + seconds
+        content, packed = _packed(call.content)
         request = self._http.build_request(
             call.method,
             (call.origin or self.origin) + call.path,
-            headers=dict(call.headers),
+            headers={**call.headers, **packed},
             data=None if call.form is None else dict(call.form),
-            content=call.content,
+            content=content,
             timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         )
         timeouts: dict[str, float] = request.extensions["timeout"]
@@ -267,6 +273,13 @@ class Transport:
             if usage:
                 self.usage = ApiUsage(int(usage[1]), int(usage[2]))
             self.org_time = _date_of(headers) or self.org_time
+
+
+def _packed(content: bytes | None) -> tuple[bytes | None, dict[str, str]]:
+    """A large body as gzip, which Salesforce takes like the plain one, and the header that says so."""
+    if content is None or len(content) < SMALLEST_PACKED_BYTES:
+        return content, {}
+    return gzip.compress(content, _FASTEST, mtime=0), {"Content-Encoding": "gzip"}
 
 
 def _date_of(headers: httpx.Headers) -> datetime | None:

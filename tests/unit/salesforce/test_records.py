@@ -306,6 +306,20 @@ def test_creations_of_a_lost_answer_may_exist_and_the_rest_is_not_sent(org: Tiny
     assert len(org.requests(COLLECTION)) == 2
 
 
+def test_a_large_body_is_sent_packed_and_a_small_one_as_it_is(org: TinyOrg, client: Client) -> None:
+    ids = [to_18(f"003{n:012d}") for n in range(200)]
+    org.script(COLLECTION, Reply([saved(i) for i in ids]), Reply([saved(ID)]))
+
+    client.records.update_many(changes(*ids))
+    client.records.update_many(changes(ID))
+
+    large, small = org.requests(COLLECTION)
+    assert large.headers["Content-Encoding"] == "gzip"
+    assert int(large.headers["Content-Length"]) < len(large.body) / 4
+    assert "Content-Encoding" not in small.headers
+    assert len(large.json["records"]) == 200
+
+
 def test_a_stop_is_heeded_between_two_batches(org: TinyOrg) -> None:
     ids = [to_18(f"003{n:012d}") for n in range(300)]
     org.script(COLLECTION, Reply([saved(i) for i in ids[:200]]))
