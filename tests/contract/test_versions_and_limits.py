@@ -21,10 +21,28 @@ def test_versions_need_no_session_and_run_from_oldest_to_newest(shared_org: OrgS
 
 
 @pytest.mark.parametrize(
-    ("version", "status"), [("v30.0", 410), ("v99.0", 404), ("latest", 404), ("v31.0", 200)]
+    ("version", "status"),
+    [("v19.0", 404), ("v20.0", 200), ("v30.0", 200), ("v31.0", 200), ("v68.0", 200), ("v69.0", 404)],
 )
-def test_only_living_versions_answer(reader: httpx.Client, version: str, status: int) -> None:
+def test_old_versions_are_served_but_not_listed(reader: httpx.Client, version: str, status: int) -> None:
     assert reader.get(f"/services/data/{version}/limits").status_code == status
+
+
+@pytest.mark.parametrize("version", ["latest", "v66", "66.0", "v66.1"])
+def test_what_is_no_version_does_not_exist(reader: httpx.Client, version: str) -> None:
+    assert reader.get(f"/services/data/{version}/limits").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/limits", "/query?q=SELECT+Id+FROM+Contact", "/sobjects/Contact/describe"]
+)
+def test_a_switch_retires_old_versions(org: OrgSim, client: httpx.Client, path: str) -> None:
+    org.switch("old_versions", "off")
+
+    answer = client.get(f"/services/data/v30.0{path}")
+
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (410, "UNSUPPORTED_API_VERSION")
+    assert client.get(f"/services/data/v31.0{path}").status_code == 200
 
 
 def test_limits_agree_with_the_header_and_count_up(client: httpx.Client) -> None:
@@ -34,7 +52,28 @@ def test_limits_agree_with_the_header_and_count_up(client: httpx.Client) -> None
     requests = second.json()["DailyApiRequests"]
     assert (requests["Max"], requests["Remaining"]) == (int(most), int(most) - int(used))
     assert first.headers["Sforce-Limit-Info"] == f"api-usage={int(used) - 1}/{most}"
-    assert len(second.json()) > 10
+
+
+def test_limits_name_what_a_developer_org_has(reader: httpx.Client) -> None:
+    limits = reader.get(f"{V}/limits").json()
+
+    assert len(limits) > 55
+    assert all({"Max", "Remaining"} <= set(entry) for entry in limits.values())
+    assert limits["HourlySyncReportRuns"] == {"Max": 500, "Remaining": 500}
+    assert limits["PermissionSets"]["CreateCustom"]["Max"] == 1_000
+    assert "Workbench" in limits["DailyApiRequests"]
+
+
+def test_what_other_programs_use_up_is_missing_here(org: OrgSim, client: httpx.Client) -> None:
+    org.bump_limit("HourlyAsyncReportRuns", by=200)
+    org.bump_limit("DataStorageMB")
+
+    limits = client.get(f"{V}/limits").json()
+
+    assert limits["HourlyAsyncReportRuns"]["Remaining"] == 1_000
+    assert limits["DataStorageMB"]["Remaining"] == 0
+    org.bump_limit()
+    assert client.get(f"{V}/limits").status_code == 403
 
 
 def test_the_daily_limit_refuses_further_calls(org: OrgSim, client: httpx.Client) -> None:
