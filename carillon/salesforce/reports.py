@@ -14,7 +14,7 @@ from carillon.salesforce.caller import Caller
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
-from carillon.salesforce.reports_checks import JOINED, TABULAR, id_column, why_not_readable, window_column
+from carillon.salesforce.reports_checks import JOINED, TABULAR, id_column, why_not_readable, window_columns
 from carillon.salesforce.reports_describe import ReportColumn, ReportDescription, report_of
 from carillon.salesforce.reports_errors import ReportNotReadable, report_error_of
 from carillon.salesforce.reports_reading import MOST_ROWS, ReadOrder, ReportReading, Way
@@ -100,7 +100,7 @@ class Reports:
             sobject=sobject,
             columns=columns,
             id_column=_checked(report, sobject),
-            window_column=window_column(report),
+            window_columns=window_columns(report, sobject),
             where=where,
             way=way,
             at_most=at_most,

@@ -11,6 +11,7 @@ from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
 
 MOST_FILTERS = 20
 COLUMN_LIMIT = 100
+_MOST_WINDOW_COLUMNS = 3
 TABULAR, JOINED = "TABULAR", "MULTI_BLOCK"
 
 _CREATED = re.compile(r"(?:^|[.$_])created_?date$", re.IGNORECASE)
@@ -68,16 +69,17 @@ def datetime_columns(report: ReportDescription) -> tuple[ReportColumn, ...]:
     return tuple(item for item in report.columns if carries_time(item))
 
 
-def window_column(report: ReportDescription) -> ReportColumn | None:
-    """The date column to part the report by: never empty and never changing is best, so Created Date first."""
+def window_columns(report: ReportDescription, sobject: str) -> tuple[ReportColumn, ...]:
+    """The date columns to part the report by, best first: the record's own Created Date is never empty and never
+    changes, other moments of the record are as fine, days and dates of related records are coarse.
+    """
     own = {item.name for item in report.columns}
     others = [item for name, item in report.addable.items() if name not in own]
     usable = [
         item for item in (*report.columns, *others) if item.filterable and item.type in ("datetime", "date")
     ]
-    if not usable:
-        return None
-    return min(usable, key=lambda item: (_window_rank(item), item.name not in own, item.name))
+    usable.sort(key=lambda item: (_window_rank(item, sobject.lower()), item.name not in own, item.name))
+    return tuple(usable[:_MOST_WINDOW_COLUMNS])
 
 
 def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:
@@ -169,10 +171,8 @@ def _is_standard_stamp(column: ReportColumn) -> bool:
     return not source.lower().endswith("__c") and bool(_CREATED.search(source) or _MODIFIED.search(source))
 
 
-def _window_rank(column: ReportColumn) -> int:
-    source = column.entity_field or column.name
-    if _CREATED.search(source):
-        return 0 if column.type == "datetime" else 1
-    if column.type == "datetime":
-        return 2
-    return 3 if _MODIFIED.search(source) else 4
+def _window_rank(column: ReportColumn, sobject: str) -> tuple[bool, int]:
+    path = re.split(r"[.$]", (column.entity_field or column.name).lower())
+    is_own = path[0] == sobject if len(path) == 2 else len(path) == 1
+    kind = 0 if _CREATED.search(path[-1]) else 2 if _MODIFIED.search(path[-1]) else 1
+    return not (is_own and column.type == "datetime"), kind

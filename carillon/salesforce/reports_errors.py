@@ -140,14 +140,14 @@ class FilterIgnored(errors.SalesforceError):
 
 
 class RecordRepeatsTooOften(errors.SalesforceError):
-    """One record fills more than a whole page."""
+    """One record fills a whole run."""
 
     remedy = "Take the related object out of the report (or filter it), so that a record comes once, or use a list view."
 
     def __init__(self, record_id: str) -> None:
         self.record_id = record_id
         super().__init__(
-            f"The report repeats the record {record_id} more than 2,000 times, more than Salesforce gives in one run."
+            f"The report repeats the record {record_id} 2,000 times or more, all that Salesforce gives in one run."
         )
 
 

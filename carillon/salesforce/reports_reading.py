@@ -54,13 +54,13 @@ class Way(StrEnum):
 class ReadOrder:
     """What to read of a report: `columns` of the objects `sobject`, told apart by `id_column`.
 
-    `where` are filters beside the saved ones; `window_column` is None when the report has no date column.
+    `where` are filters beside the saved ones; `window_columns` are date columns, the best first.
     """
 
     sobject: str
     columns: tuple[str, ...]
     id_column: ReportColumn
-    window_column: ReportColumn | None = None
+    window_columns: tuple[ReportColumn, ...] = ()
     where: tuple[Condition, ...] = ()
     way: Way = Way.AUTO
     at_most: int = MOST_ROWS
@@ -153,12 +153,19 @@ class ReportReading:
             self._ledger.count(_counted(run))
 
     def _by_window(self) -> Iterator[ReportPage]:
-        column = self._order.window_column
-        if column is None:
-            raise ReportNotReadable(
-                "The report has no date column that Salesforce could part it by.",
-                remedy="Add Created Date to the report, or use a list view as the import source.",
-            )
+        too_full: WindowTooFull | None = None
+        for column in self._order.window_columns:
+            try:
+                yield from self._by_windows_of(column)
+                return
+            except WindowTooFull as error:
+                too_full = too_full or error
+        raise too_full or ReportNotReadable(
+            "The report has no date column that Salesforce could part it by.",
+            remedy="Add Created Date to the report, or use a list view as the import source.",
+        )
+
+    def _by_windows_of(self, column: ReportColumn) -> Iterator[ReportPage]:
         yield from self._window(column, Window(), self._begin(column))
         if self._ledger.left > 0:
             yield from self._without_date(column)
@@ -202,7 +209,7 @@ class ReportReading:
 
     @property
     def _may_use_windows(self) -> bool:
-        return self._order.way is Way.AUTO and self._order.window_column is not None
+        return self._order.way is Way.AUTO and bool(self._order.window_columns)
 
     def _after(self, record_id: str) -> tuple[Condition, ...]:
         return (Condition(self._order.id_column.name, "greaterThan", record_id),)

@@ -148,7 +148,7 @@ def reading(
         sobject="Contact",
         columns=("LAST_NAME",),
         id_column=ID,
-        window_column=CREATED if window else None,
+        window_columns=(CREATED,) if window else (),
         way=way,
         at_most=at_most,
     )
