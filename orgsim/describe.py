@@ -16,11 +16,18 @@ _SOAP_TYPES = {
     "datetime": "xsd:dateTime",
     "address": "urn:address",
 }
+_GO_WITH_THE_PARENT = frozenset({"Contacts", "Tasks"})
 _MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
 def _byte_length(field: Field) -> int:
     return field.length if field.type in ("id", "reference") else field.length * 3
+
+
+def _is_search_prefilterable(field: Field) -> bool:
+    """As recorded: the lookups that are no owner, and what a lead was converted to."""
+    lookup = field.createable and field.name != "OwnerId"
+    return field.type == "reference" and (lookup or field.name.startswith("Converted"))
 
 
 def field_json(field: Field) -> Json:
@@ -84,7 +91,7 @@ def field_json(field: Field) -> Json:
         "restrictedDelete": False,
         "restrictedPicklist": field.restricted_picklist,
         "scale": field.scale,
-        "searchPrefilterable": field.type == "reference" and field.createable and field.name != "OwnerId",
+        "searchPrefilterable": _is_search_prefilterable(field),
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
         "sortable": field.sortable,
         "type": field.type,
@@ -154,13 +161,13 @@ def _child_relationships(sobject: SObject, schema: Schema) -> list[Json]:
     """Every field of the schema that points at this object."""
     return [
         {
-            "cascadeDelete": False,
+            "cascadeDelete": field.child_relationship in _GO_WITH_THE_PARENT,
             "childSObject": child.name,
             "deprecatedAndHidden": False,
             "field": field.name,
             "junctionIdListNames": [],
             "junctionReferenceTo": [],
-            "relationshipName": f"{child.label_plural}" if field.name == "AccountId" else None,
+            "relationshipName": field.child_relationship,
             "restrictedDelete": False,
         }
         for child in schema.sobjects

@@ -26,6 +26,7 @@ from orgsim.staff import API_USER_ID
 from orgsim.store import Store
 from orgsim.switches import Switches
 
+_SCHEMA_CHANGED = "schema_changed"
 _COMMIT_DELAY = "commit_delay_minutes"
 _API_OFF = "api_user_without_api"
 
@@ -114,12 +115,24 @@ class Org:
             connection.execute(verb, (found.name, known.name))
             moment = self.clock.stamp()
             fieldsecurity.change(connection, found, known, hidden=hidden, moment=moment)
-        self._api_viewer = None
+        self._forget_viewer()
 
     def set_permission(self, sobject: str, permission: str, *, granted: bool) -> None:
         """Give the API user an object permission, or take it away; raises ValueError for what is none."""
         permissions.change(self.store, (sobject, permission), granted=granted, now=self.clock.stamp())
+        self._forget_viewer()
+
+    def schema_changed(self) -> str:
+        """When what a user may see of the objects last changed: the org's birth, until a field is hidden."""
+        changed = self.store.meta(_SCHEMA_CHANGED)
+        if changed:
+            return changed
+        (born,) = self.store.reader().execute("SELECT CreatedDate FROM Organization").fetchone()
+        return str(born)
+
+    def _forget_viewer(self) -> None:
         self._api_viewer = None
+        self.store.set_meta(_SCHEMA_CHANGED, self.clock.stamp())
 
     def set_api_enabled(self, *, enabled: bool) -> None:
         """Whether the API user may use the API at all."""
@@ -131,7 +144,7 @@ class Org:
 
     def block_permission_queries(self, *, blocked: bool) -> None:
         self.store.set_meta(permissions.BLOCKED, "yes" if blocked else "")
-        self._api_viewer = None
+        self._forget_viewer()
 
     def context(self, viewer: Viewer, *, all_rows: bool = False) -> QueryContext:
         return QueryContext(
