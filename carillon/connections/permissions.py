@@ -1,11 +1,12 @@
-"""Which of the permissions an import needs the API user has. Each check says what the permission is for and
-how to give it; what Salesforce does not let an API user find out is reported as unknown, never as fine."""
+"""Which of the permissions an import needs the API user has, and whether the org has contacts we cannot serve.
+Each check says what the permission is for and how to give it; what Salesforce does not let an API user find out is
+reported as unknown, never as fine."""
 
 from dataclasses import dataclass
 
 import msgspec
 
-from carillon.salesforce.client import Client, ListViewSummary, ObjectDescribe
+from carillon.salesforce.client import PERSON_ACCOUNT_FIELD, Client, ListViewSummary, ObjectDescribe
 from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
 from carillon.salesforce.soql import string_literal
 
@@ -28,7 +29,7 @@ _PERMISSION_SET = "Setup > Permission Sets, the one assigned to the API user"
 
 
 def check_permissions(client: Client, user_id: str) -> tuple[PermissionCheck, ...]:
-    """About eight calls. Raises SalesforceError when the org can't be reached or can't answer at the moment."""
+    """About nine calls. Raises SalesforceError when the org can't be reached or can't answer at the moment."""
     checks = [PermissionCheck("API Enabled", True, "Lets the API user sign in and read through the API.")]
     for name in ("Contact", "Lead"):
         describe = _described(client, name)
@@ -39,6 +40,8 @@ def check_permissions(client: Client, user_id: str) -> tuple[PermissionCheck, ..
                 _list_views(client, name),
                 _view_all(client, name, user_id),
             ]
+        if name == "Contact" and describe is not None and describe.field(PERSON_ACCOUNT_FIELD):
+            checks.append(_no_person_accounts(client))
     account = _described(client, "Account")
     checks.append(_reads("Account", account, "Running list views whose filter names the account."))
     return tuple(checks)
@@ -71,6 +74,18 @@ def _sees_mobile(name: str, describe: ObjectDescribe) -> PermissionCheck:
         describe.field("MobilePhone") is not None,
         f"Reading the mobile number of each {name}.",
         f"Give Read Access to the field Mobile of {name} (field-level security) in {_PERMISSION_SET}.",
+    )
+
+
+def _no_person_accounts(client: Client) -> PermissionCheck:
+    soql = " ".join(("SELECT COUNT() FROM Contact WHERE", PERSON_ACCOUNT_FIELD, "= true"))
+    count = client.count(soql)
+    return _check(
+        "Contacts without person accounts",
+        count == 0,
+        "A contact that is a person account is only the shadow of an account: Carillon cannot keep its opt-out yet.",
+        f"This org has person accounts among its contacts ({count:,}). Import from a list view that leaves them out"
+        " (filter: Is Person Account equals False), or import leads.",
     )
 
 

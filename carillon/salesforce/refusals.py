@@ -143,6 +143,8 @@ _BY_CODE_WORDS: Mapping[str, str] = MappingProxyType(
         "REQUEST_LIMIT_EXCEEDED": "The Salesforce org has no API calls left for this change at the moment.",
         "REQUIRED_FIELD_MISSING": "Salesforce requires a value in fields that this record leaves empty: {fields}.",
         "FIELD_FILTER_VALIDATION_EXCEPTION": "A lookup filter of your Salesforce org refused the change: {reason}",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "The API user has no access in Salesforce to this record, or"
+        " to one it refers to.",
         "DUPLICATE_VALUE": "Another record in Salesforce holds this value already, and the field must be unique.",
         "CANNOT_EXECUTE_FLOW_TRIGGER": "A flow in Salesforce failed while the record was saved, so it was not: {reason}",
     }

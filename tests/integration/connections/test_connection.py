@@ -125,6 +125,16 @@ def test_list_views_that_are_not_shared_are_missing(org: OrgSim, connection: Sal
     assert _not_granted(_tested(connection)) == {"List views of Leads": False}
 
 
+def test_person_accounts_are_said_not_to_be_served(workspace: Workspace) -> None:
+    with OrgSim(contacts=20, leads=10, person_accounts=True) as org:
+        report = _tested(_saved(workspace, org.url))
+
+    assert report.ok
+    assert _not_granted(report) == {"Contacts without person accounts": False}
+    assert "(4)" in _remedy(report, "Contacts without person accounts")
+    assert "Is Person Account equals False" in _remedy(report, "Contacts without person accounts")
+
+
 def test_what_the_org_refuses_to_tell_is_unknown(org: OrgSim, connection: SalesforceConnection) -> None:
     org.block_permission_queries()
 
