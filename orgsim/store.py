@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from orgsim import plain
 from orgsim.catalog import standard_schema
 from orgsim.schema import Field, Schema, SObject
 from orgsim.soql import register
@@ -154,6 +155,7 @@ class Store:
         connection.execute("PRAGMA cache_size=-24000")
         connection.execute("PRAGMA temp_store=MEMORY")
         register(connection)
+        plain.register(connection)
         return connection
 
     def reader(self) -> sqlite3.Connection:

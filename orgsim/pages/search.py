@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 
 from orgsim.org import Org
+from orgsim.plain import plain
 from orgsim.schema import SObject
-from orgsim.soql import fold
 from orgsim.store import on
 
 # More matches than these are not listed: typing another letter finds sooner than turning pages.
@@ -21,7 +21,7 @@ _making = threading.Lock()
 
 
 def _text_key(column: str) -> str:
-    return f'soql_fold(substr("{column}", 1, {_INDEXED}))'
+    return f'plain(substr("{column}", 1, {_INDEXED}))'
 
 
 def _digits_key(column: str) -> str:
@@ -35,7 +35,8 @@ def _digits_key(column: str) -> str:
 _KEYS = {
     "name": _text_key("Name"),
     "last": _text_key("LastName"),
-    "email": _text_key("Email"),
+    # An address outside ASCII is found as it is written.
+    "email": f'lower(substr("Email", 1, {_INDEXED}))',
     "mobile": _digits_key("MobilePhone"),
 }
 
@@ -54,8 +55,9 @@ def read(text: str) -> Wanted:
     if len(digits) >= 3 and not any(map(str.isalpha, text)):
         national = digits[1:] if text.startswith("+1") else digits
         return Wanted(("mobile",), national[-_PHONE_DIGITS:])
-    start = fold(text)[:_INDEXED]
-    return Wanted(("email",) if "@" in text else ("last", "name"), start)
+    if "@" in text:
+        return Wanted(("email",), text.lower()[:_INDEXED])
+    return Wanted(("last", "name"), plain(text)[:_INDEXED])
 
 
 def find(org: Org, sobject: SObject, wanted: Wanted) -> list[int]:
