@@ -12,7 +12,7 @@ from orgsim.errors import ApiError, OAuthError, not_found
 from orgsim.org import Org
 from orgsim.reports import resources as reports
 from orgsim.request import Request, Route
-from orgsim.rest import list_views, queries, sobjects
+from orgsim.rest import collections, composite, list_views, queries, sobjects, tree
 from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
 from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
@@ -38,6 +38,9 @@ _ROUTES: tuple[Route, ...] = (
     *queries.ROUTES,
     *list_views.ROUTES,
     *bulk.ROUTES,
+    *composite.ROUTES,
+    *collections.ROUTES,
+    *tree.ROUTES,
     *reports.ROUTES,
     *sobjects.ROUTES,
 )
