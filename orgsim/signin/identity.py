@@ -23,6 +23,19 @@ _COLUMNS = (
     "LanguageLocaleKey, LastModifiedDate"
 )
 
+# What an identity tells and no user of this org has.
+_NOT_KEPT = {
+    "addr_street": None,
+    "addr_city": None,
+    "addr_state": None,
+    "addr_country": None,
+    "addr_zip": None,
+    "mobile_phone": None,
+    "mobile_phone_verified": False,
+    "is_lightning_login_user": False,
+    "status": {"created_date": None, "body": None},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
@@ -105,15 +118,7 @@ def identity(org: Org, call: Call) -> Answer:
             "last_name": user.last_name,
             "timezone": user.zone,
             "photos": _photos(address),
-            "addr_street": None,
-            "addr_city": None,
-            "addr_state": None,
-            "addr_country": None,
-            "addr_zip": None,
-            "mobile_phone": None,
-            "mobile_phone_verified": False,
-            "is_lightning_login_user": False,
-            "status": {"created_date": None, "body": None},
+            **_NOT_KEPT,
             "urls": urls,
             **_shared(org, user),
             "last_modified_date": user.modified,

@@ -103,8 +103,6 @@ class SignIn:
         if not approved:
             unapproved.add(user_id)
         self._store.set_meta(_UNAPPROVED, " ".join(sorted(unapproved)))
-        if approved and user_id == API_USER_ID:
-            self.refresh_tokens.restore_default()
 
     def revoke(self, token: str) -> bool:
         """End an access token, or a refresh token with the sessions that came from it; False for neither."""

@@ -25,8 +25,12 @@ class SignInVerbs:
         return True
 
     def approve(self, username: str | None = None) -> None:
-        """The user (the API user when not said) lets the client act for them: JWT and refresh tokens work again."""
-        self.org.signin.set_approved(self._user(username).id, approved=True)
+        """The user (the API user when not said) lets the client act for them: JWT sign-ins work again, and the API
+        user's first refresh token."""
+        user = self._user(username)
+        self.org.signin.set_approved(user.id, approved=True)
+        if user.id == API_USER_ID:
+            self.org.signin.refresh_tokens.restore_default()
 
     def unapprove(self, username: str | None = None) -> None:
         """The user takes that back: JWT sign-ins are refused, tokens given to the client are dead."""

@@ -65,6 +65,16 @@ class TestRevoke:
         assert (_status(org, refreshed), _status(org, other)) == (401, 200)
         assert token_answer(org, **_REFRESH).json()["error"] == "invalid_grant"
 
+    def test_a_later_consent_does_not_bring_it_back(self, org: OrgSim) -> None:
+        org.revoke("orgsim-refresh-token")
+        asked = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": "http://localhost/"}
+        given = {"username": API_USERNAME, "password": "orgsim-password", "decision": "allow"}
+
+        consent = httpx.post(f"{org.url}/services/oauth2/authorize", data=asked | given)
+
+        assert consent.status_code == 302
+        assert token_answer(org, **_REFRESH).json()["error"] == "invalid_grant"
+
     def test_an_unknown_token_is_an_error(self, shared_org: OrgSim) -> None:
         answer = httpx.post(f"{shared_org.url}/services/oauth2/revoke", data={"token": "nothing"})
 
