@@ -22,7 +22,7 @@ from orgsim.soql import Plan
 from orgsim.store import Store
 
 RETENTION = timedelta(days=7)
-DELAY_SECONDS = 0.2
+DELAY_SECONDS = 0.1
 JOBS_A_DAY = "DailyBulkV2QueryJobs"
 STORED_A_DAY = "DailyBulkV2QueryFileStorageMB"
 UPLOADED, RUNNING, COMPLETE, FAILED, ABORTED = (
