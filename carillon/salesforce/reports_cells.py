@@ -52,7 +52,7 @@ def record_id_of(label: str | None, value: Any) -> str | None:
 
 def _valueless(column: ReportColumn, label: str | None) -> CellValue:
     # Not only null: from version 37.0 an empty text is "".
-    if label is None or label in ("", _NOTHING) or column.type in _READERS:
+    if label is None or label in ("", _NOTHING) or column.type in _TYPED:
         return None
     return label
 
@@ -67,9 +67,13 @@ def _text(column: ReportColumn, label: str | None, value: Any) -> CellValue:
     return value
 
 
-def _long_text(column: ReportColumn, label: str | None, value: Any) -> CellValue:
+def _lines(column: ReportColumn, label: str | None, value: Any) -> CellValue:
     text = _text(column, label, value)
-    return html.unescape(_BREAK.sub("\n", text)) if isinstance(text, str) else text
+    if not isinstance(text, str):
+        return text
+    # Old versions call a street a string; only long text was seen with its special characters written out.
+    broken = _BREAK.sub("\n", text)
+    return html.unescape(broken) if column.type == "textarea" else broken
 
 
 def _id(column: ReportColumn, label: str | None, value: Any) -> CellValue:
@@ -118,9 +122,8 @@ def _datetime(column: ReportColumn, label: str | None, value: Any) -> CellValue:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-_READERS: dict[str, Callable[[ReportColumn, str | None, Any], CellValue]] = {
+_TYPED: dict[str, Callable[[ReportColumn, str | None, Any], CellValue]] = {
     "id": _id,
-    "textarea": _long_text,
     "int": _number,
     "double": _number,
     "percent": _number,
@@ -129,3 +132,4 @@ _READERS: dict[str, Callable[[ReportColumn, str | None, Any], CellValue]] = {
     "date": _date,
     "datetime": _datetime,
 }
+_READERS = _TYPED | {"string": _lines, "textarea": _lines}
