@@ -4,10 +4,13 @@ The rows come in two steps, keys first: sorting never carries columns, and the j
 number of all rows is counted only when more than that were found. Ids order by their bytes, in filters and in sorting.
 """
 
+import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from orgsim.reports.asked import Aggregate, Asked, Group
 from orgsim.reports.filters import Compiler, path_of
@@ -21,6 +24,7 @@ from orgsim.soql.values import Family, Filtered
 
 MOST_ROWS = 2_000
 MOST_GROUPS = 2_000
+_OPEN_RANGE = re.compile(r't\."Id" ([<>])')
 _DAY = "substr({c}, 1, 10)"
 _PERIODS = {
     "Day": _DAY,
@@ -55,10 +59,13 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """One group of some level: its keys from the outside in, the shown text of the innermost, its aggregates."""
+    """One group of some level: its keys from the outside in (`text` has them as one), what the innermost is called,
+    the number of its rows, its aggregates."""
 
     keys: Values
+    text: str
     label: object
+    count: int
     totals: Values
 
 
@@ -122,6 +129,11 @@ def _owned(asked: Asked, scene: Scene, compiler: Compiler) -> Sql | None:
     return Sql(f"{owner.sql('t')} IN ({', '.join('?' * len(owners))})", owners)
 
 
+def _with_joins(selection: Selection) -> Names:
+    """The names for another statement with the same WHERE."""
+    return replace(selection.names, joins=dict(selection.names.joins))
+
+
 def _listed(keys: Sequence[int]) -> str:
     return f"[{','.join(map(str, keys))}]"
 
@@ -138,26 +150,19 @@ def _order(key: Filtered, *, descending: bool) -> str:
 def _keys(
     connection: sqlite3.Connection, selection: Selection, *, limit: int, flip: bool = False
 ) -> list[int]:
-    """The keys of the first rows in the order of the report: groups outermost, then the sort column."""
-    asked, names = selection.asked, replace(selection.names, joins=dict(selection.names.joins))
-    order = [_group_order(group, names) for group in (*asked.down, *asked.across)]
-    unique = False
-    if asked.sort:
-        known, descending = asked.sort
-        order.append(_order(sort_key(names, path_of(known.column.path)), descending=descending))
-        unique = known.column.path == "Id"
-    elif flip:
-        order.append("t.pk DESC")
-    if not unique:
-        order.append("t.pk")
-    sql = _select("t.pk", names, selection.where, f"ORDER BY {', '.join(order)} LIMIT ?")
+    """The keys of the first rows in the order of the sort column, of their making where there is none."""
+    names = _with_joins(selection)
+    sql = _select("t.pk", names, selection.where, _row_order(selection.asked, names, flip=flip))
     return [pk for (pk,) in connection.execute(sql, (*selection.where.params, limit))]
 
 
-def _group_order(group: Group, names: Names) -> str:
-    if group.granularity != "None":
-        return f"{_key_sql(group, names)}{' DESC' if group.descending else ''}"
-    return _order(sort_key(names, path_of(group.known.column.path)), descending=group.descending)
+def _row_order(asked: Asked, names: Names, *, flip: bool = False) -> str:
+    if asked.sort is None:
+        return f"ORDER BY t.pk{' DESC' if flip else ''} LIMIT ?"
+    known, descending = asked.sort
+    first = _order(sort_key(names, path_of(known.column.path)), descending=descending)
+    # Ids differ: a second term would keep SQLite off the index that has them in order.
+    return f"ORDER BY {first}{'' if known.column.path == 'Id' else ', t.pk'} LIMIT ?"
 
 
 def _key_sql(group: Group, names: Names) -> str:
@@ -169,22 +174,66 @@ def _key_sql(group: Group, names: Names) -> str:
     return _DAY.format(c=target.sql) if column.day else target.sql
 
 
-def details(connection: sqlite3.Connection, selection: Selection) -> tuple[list[Detail], bool]:
-    """The first rows, at most 2,000, and whether there are more."""
-    keys = _keys(connection, selection, limit=MOST_ROWS + 1)
-    asked, names = selection.asked, selection.names.fresh()
-    columns = [sql for known in asked.columns for sql in _cell_sql(known, names)]
-    groups = [_key_sql(group, names) for group in (*asked.down, *asked.across)]
-    what = ", ".join([*columns, *groups]) or "t.pk"
+def details(
+    connection: sqlite3.Connection, selection: Selection, deepest: Sequence[GroupRow] | None
+) -> tuple[list[Detail], bool]:
+    """The first rows, at most 2,000, and whether there are more; `deepest` are the innermost groups in their order."""
+    members: dict[int, Values] = {}
+    if deepest is None:
+        keys = _keys(connection, selection, limit=MOST_ROWS + 1)
+    else:
+        members = _grouped_keys(connection, selection, deepest)
+        keys = list(members)
+    names = selection.names.fresh()
+    columns = [sql for known in selection.asked.columns for sql in _cell_sql(known, names)]
     from_sql = f"json_each(?) AS page CROSS JOIN {names.from_sql}"
-    sql = " ".join(["SELECT", what, "FROM", from_sql, "WHERE t.pk = page.value"])
-    rows = connection.execute(sql, (_listed(keys[:MOST_ROWS]),))
-    width = len(columns)
+    sql = " ".join(["SELECT", ", ".join(["t.pk", *columns]), "FROM", from_sql, "WHERE t.pk = page.value"])
     found = [
-        Detail(list(zip(row[0:width:2], row[1:width:2], strict=True)), row[width : width + len(groups)])
-        for row in rows
+        Detail(list(zip(row[1::2], row[2::2], strict=True)), members.get(row[0], ()))
+        for row in connection.execute(sql, (_listed(keys[:MOST_ROWS]),))
     ]
     return found, len(keys) > MOST_ROWS
+
+
+def _grouped_keys(
+    connection: sqlite3.Connection, selection: Selection, deepest: Sequence[GroupRow]
+) -> dict[int, Values]:
+    """The first rows in the order of the groups, with the group of each.
+
+    Only the rows of the groups that are reached are looked at: several small groups at once, or one large one.
+    """
+    found: dict[int, Values] = {}
+    waiting = list(deepest)[::-1]
+    while waiting and len(found) <= MOST_ROWS:
+        chunk = [waiting.pop()]
+        while waiting and sum(g.count for g in chunk) + waiting[-1].count <= 2 * MOST_ROWS:
+            chunk.append(waiting.pop())
+        limit = MOST_ROWS + 1 - len(found) if len(chunk) == 1 else -1
+        members = _members(connection, selection, chunk, limit)
+        for group in chunk:
+            found |= dict.fromkeys(members.get(group.text, ()), group.keys)
+    return dict(islice(found.items(), MOST_ROWS + 1))
+
+
+def _members(
+    connection: sqlite3.Connection, selection: Selection, chunk: Sequence[GroupRow], limit: int
+) -> dict[str, list[int]]:
+    asked, names = selection.asked, _with_joins(selection)
+    text = _group_text(asked, names)
+    among = Sql(
+        " ".join([selection.where.text, "AND", text, "IN (SELECT value FROM json_each(?))"]),
+        (*selection.where.params, json.dumps([group.text for group in chunk])),
+    )
+    sql = _select(f"t.pk, {text}", names, among, _row_order(asked, names))
+    members: dict[str, list[int]] = {}
+    for pk, group in connection.execute(sql, (*among.params, limit)):
+        members.setdefault(group, []).append(pk)
+    return members
+
+
+def _group_text(asked: Asked, names: Names) -> str:
+    """The keys of a deepest group as one text, in which nothing is a value like others."""
+    return f"json_array({', '.join(_key_sql(group, names) for group in (*asked.down, *asked.across))})"
 
 
 def _cell_sql(known: Known, names: Names) -> tuple[str, str]:
@@ -198,7 +247,7 @@ def totals(connection: sqlite3.Connection, selection: Selection, *, rows: int | 
     aggregates = selection.asked.aggregates
     if rows is not None and all(a.known is None for a in aggregates):
         return (rows,) * len(aggregates)
-    names = replace(selection.names, joins=dict(selection.names.joins))
+    names = _with_joins(selection)
     what = ", ".join(_aggregate_sql(a, names) for a in aggregates)
     if not what:
         return ()
@@ -207,8 +256,8 @@ def totals(connection: sqlite3.Connection, selection: Selection, *, rows: int | 
 
 
 def _counted(selection: Selection) -> Sql:
-    """Counting reads a covering index from end to end; a range of ids would make SQLite look up every row."""
-    return Sql(selection.where.text.replace('t."Id"', '+t."Id"'), selection.where.params)
+    """Counting reads a covering index from end to end; for an open range of ids SQLite would look up every row."""
+    return Sql(_OPEN_RANGE.sub(r'+t."Id" \1', selection.where.text), selection.where.params)
 
 
 def _aggregate_sql(aggregate: Aggregate, names: Names) -> str:
@@ -223,20 +272,35 @@ def _aggregate_sql(aggregate: Aggregate, names: Names) -> str:
 
 
 def groups(connection: sqlite3.Connection, selection: Selection, *, down: int, across: int) -> list[GroupRow]:
-    """The groups of one level, `down` row groupings deep and `across` column groupings, in the innermost's order."""
-    asked, names = selection.asked, replace(selection.names, joins=dict(selection.names.joins))
+    """The groups of one level, `down` row groupings deep and `across` column groupings, in the innermost's order.
+
+    Rows are grouped first; what a group is called, and where it comes, is looked up for one row of each.
+    """
+    asked, inner, outer = selection.asked, _with_joins(selection), selection.names.fresh()
     levels = (*asked.down[:down], *asked.across[:across])
-    keys = [_key_sql(group, names) for group in levels]
-    label = names.target(path_of(levels[-1].known.column.path)).sql
-    aggregates = [_aggregate_sql(a, names) for a in asked.aggregates]
-    what = ", ".join([*keys, f"min({label})", *aggregates])
-    rest = f"GROUP BY {', '.join(keys)} ORDER BY {_level_order(levels[-1], names)} LIMIT {MOST_GROUPS + 1}"
-    rows = connection.execute(_select(what, names, selection.where, rest), selection.where.params)
-    depth = len(levels)
-    return [GroupRow(tuple(row[:depth]), row[depth], tuple(row[depth + 1 :])) for row in rows]
+    keys = [f"{_key_sql(group, inner)} AS k{n}" for n, group in enumerate(levels)]
+    sums = [f"{_aggregate_sql(a, inner)} AS a{n}" for n, a in enumerate(asked.aggregates)]
+    by_keys = f"GROUP BY {', '.join(f'k{n}' for n in range(len(levels)))}"
+    what = ", ".join(["min(t.pk) AS first", "count(*) AS members", *keys, *sums])
+    grouped = _select(what, inner, selection.where, by_keys)
+    label = outer.target(path_of(levels[-1].known.column.path)).sql
+    order = _level_order(asked, levels[-1], len(levels) - 1, outer)
+    names = ", ".join(f"g.k{n}" for n in range(len(levels)))
+    columns = [label, "g.members", f"json_array({names})", names, *(f"g.a{n}" for n in range(len(sums)))]
+    from_sql = f"({grouped}) AS g CROSS JOIN {outer.from_sql}"
+    rest = f"WHERE t.pk = g.first ORDER BY {order} LIMIT {MOST_GROUPS}"
+    sql = " ".join(["SELECT", ", ".join(columns), "FROM", from_sql, rest])
+    depth = 3 + len(levels)
+    return [
+        GroupRow(tuple(row[3:depth]), row[2], row[0], row[1], tuple(row[depth:]))
+        for row in connection.execute(sql, selection.where.params)
+    ]
 
 
-def _level_order(group: Group, names: Names) -> str:
+def _level_order(asked: Asked, group: Group, level: int, names: Names) -> str:
+    direction = " DESC" if group.descending else ""
     if group.by is not None:
-        return f"{_aggregate_sql(group.by, names)}{' DESC' if group.descending else ''}"
-    return _group_order(group, names)
+        return f"g.a{asked.aggregates.index(group.by)}{direction}"
+    if group.granularity != "None":
+        return f"g.k{level}{direction}"
+    return _order(sort_key(names, path_of(group.known.column.path)), descending=group.descending)

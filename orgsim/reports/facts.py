@@ -4,6 +4,7 @@ Aggregates stand at every level, rows only in the deepest groups. In a matrix ev
 also where there is nothing.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ class Facts:
     all_data: bool
 
 
+Levels = dict[tuple[int, int], list[GroupRow]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """The groups of one side: their tree, and the key of the factMap for the keys of each group."""
@@ -36,12 +40,15 @@ class _Side:
 def facts(connection: sqlite3.Connection, selection: Selection, style: Style, *, rows: bool) -> Facts:
     """Runs a selection; `rows` asks for the detail rows too."""
     asked = selection.asked
-    found, cut = engine.details(connection, selection) if rows else ([], False)
-    known = len(found) if rows and not cut else None
-    grand = engine.totals(connection, selection, rows=known)
-    down = _side(connection, selection, style, across=False)
-    across = _side(connection, selection, style, across=True)
-    entries = {f"{_ALL}!{_ALL}": grand} | _level_totals(connection, selection, down, across)
+    levels = _levels(connection, selection)
+    down, across = _side(levels, asked, style, across=False), _side(levels, asked, style, across=True)
+    deepest = levels.get((len(asked.down), len(asked.across)))
+    if deepest is not None:
+        deepest = _in_order(deepest, len(asked.down), down, across)
+    found, cut = engine.details(connection, selection, deepest) if rows else ([], False)
+    known = len(found) if rows and not cut and deepest is None else None
+    entries = {f"{_ALL}!{_ALL}": engine.totals(connection, selection, rows=known)}
+    entries |= _level_totals(levels, asked, down, across)
     printed = _printed(found, asked, style, (down, across)) if rows else {}
     fact_map: Json = {}
     for key, values in entries.items():
@@ -49,21 +56,44 @@ def facts(connection: sqlite3.Connection, selection: Selection, style: Style, *,
         if rows:
             entry["rows"] = printed.get(key, [])
         fact_map[key] = entry
-    return Facts(fact_map, down.tree, across.tree, not cut)
+    too_many = any(len(found_groups) >= engine.MOST_GROUPS for found_groups in levels.values())
+    return Facts(fact_map, down.tree, across.tree, not cut and not too_many)
+
+
+def _levels(connection: sqlite3.Connection, selection: Selection) -> Levels:
+    """The groups of every level, by how many row and column groupings deep it is."""
+    asked = selection.asked
+    return {
+        (down, across): engine.groups(connection, selection, down=down, across=across)
+        for down in range(len(asked.down) + 1)
+        for across in range(len(asked.across) + 1)
+        if down + across
+    }
+
+
+def _in_order(groups: list[GroupRow], depth: int, down: _Side, across: _Side) -> list[GroupRow]:
+    """The deepest groups as the tree has them, without those that it has no place for."""
+    placed = [(_place(group.keys, depth, down, across), group) for group in groups]
+    kept = [(place, group) for place, group in placed if place is not None]
+    return [group for _, group in sorted(kept, key=lambda entry: entry[0])]
+
+
+def _place(keys: Values, depth: int, down: _Side, across: _Side) -> list[int] | None:
+    key = _key(keys, depth, down, across)
+    return None if key is None else [int(number) for number in re.findall(r"\d+", key)]
 
 
 def _totals(values: Values, asked: Asked, style: Style) -> list[Json]:
     return [total(v, a.data_type, style) for v, a in zip(values, asked.aggregates, strict=True)]
 
 
-def _side(connection: sqlite3.Connection, selection: Selection, style: Style, *, across: bool) -> _Side:
-    levels = selection.asked.across if across else selection.asked.down
+def _side(levels: Levels, asked: Asked, style: Style, *, across: bool) -> _Side:
+    groupings = asked.across if across else asked.down
     root: list[Json] = []
     children: dict[Values, list[Json]] = {(): root}
     paths: dict[Values, str] = {(): ""}
-    for depth in range(1, len(levels) + 1):
-        down_depth, across_depth = (0, depth) if across else (depth, 0)
-        for row in engine.groups(connection, selection, down=down_depth, across=across_depth):
+    for depth in range(1, len(groupings) + 1):
+        for row in levels[(0, depth) if across else (depth, 0)]:
             siblings = children.get(row.keys[:-1])
             if siblings is None:
                 continue
@@ -71,7 +101,7 @@ def _side(connection: sqlite3.Connection, selection: Selection, style: Style, *,
             key = f"{above}_{len(siblings)}" if above else str(len(siblings))
             paths[row.keys] = key
             children[row.keys] = []
-            siblings.append(_grouping(row, levels[depth - 1], style, key, children[row.keys]))
+            siblings.append(_grouping(row, groupings[depth - 1], style, key, children[row.keys]))
     del paths[()]
     return _Side(root, paths)
 
@@ -101,20 +131,15 @@ def _period(first: date, granularity: str, style: Style) -> str:
     return f"{first:%B} {first.year}" if granularity == "Month" else style.day(first)
 
 
-def _level_totals(
-    connection: sqlite3.Connection, selection: Selection, down: _Side, across: _Side
-) -> dict[str, Values]:
+def _level_totals(levels: Levels, asked: Asked, down: _Side, across: _Side) -> dict[str, Values]:
     """The aggregates of every group of every level but the grand total."""
-    asked = selection.asked
     entries: dict[str, Values] = {}
-    for down_depth in range(len(asked.down) + 1):
-        for across_depth in range(len(asked.across) + 1):
-            if down_depth + across_depth:
-                _empty(entries, asked, (down, across), (down_depth, across_depth))
-                for row in engine.groups(connection, selection, down=down_depth, across=across_depth):
-                    key = _key(row.keys, down_depth, down, across)
-                    if key is not None:
-                        entries[key] = row.totals
+    for depths, rows in levels.items():
+        _empty(entries, asked, (down, across), depths)
+        for row in rows:
+            key = _key(row.keys, depths[0], down, across)
+            if key is not None:
+                entries[key] = row.totals
     return entries
 
 

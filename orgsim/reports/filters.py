@@ -132,7 +132,7 @@ def _boolean(target: Target, operator: str, value: str, known: Known) -> Sql:
 def _identity(target: Target, operator: str, value: str) -> Sql:
     if operator == "startsWith":
         # A range, so that the index on ids serves: no character of an id comes after z.
-        return Sql(f"({target.sql} >= ? AND {target.sql} < ?)", (value, value + "~"))
+        return Sql(f"{target.sql} BETWEEN ? AND ?", (value, value + "~"))
     if len(value) not in _ID_LENGTHS:
         raise bad_id(value)
     record_id = full_id(value)
