@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import urlencode
 
 import click
 
@@ -149,7 +150,8 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
     click.echo("Connecting to the org and importing.")
     sign_in = runtime.call("carillon.cli.demo_seed:seed", plan.org_url, data_dir=plan.folder, tell=click.echo)
     _wait(supervisor, "The web server", plan.ports.web, WEB_SECONDS, Request("GET", "/sign-in/"))
-    click.echo(_welcome(plan, sign_in, time.monotonic() - started))
+    staff = f"{plan.org_url}/orgsim/sign-in?{urlencode({'token': token})}"
+    click.echo(_welcome(plan, sign_in, staff, time.monotonic() - started))
 
 
 def _org(plan: Plan, logs: Path, token: str) -> Child:
@@ -183,7 +185,7 @@ def _answers(port: int, request: Request) -> bool:
         connection.close()
 
 
-def _welcome(plan: Plan, sign_in: SignIn, seconds: float) -> str:
+def _welcome(plan: Plan, sign_in: SignIn, staff: str, seconds: float) -> str:
     folder = shlex.quote(str(plan.folder))
     carillon = shlex.quote(str(Path(sysconfig.get_path("scripts")) / "carillon"))
     return f"""
@@ -203,8 +205,7 @@ On the command line, in another terminal:
   {carillon} contacts --query Garcia
   {carillon} import contact
 
-Play the org's staff, with a Salesforce ID from Contacts, then import changes:
-  curl {plan.org_url}/orgsim/admin/edit -H "X-Orgsim-Token: $(cat {folder}/{ORG_TOKEN_FILE})" \\
-    -d '{{"record_id": "ID", "LastName": "Zoë"}}'
+Play Salesforce: tick somebody's opt-out there, or let calls fail, then import changes
+  {staff}
 
 Ctrl-C stops everything; your data is kept."""
