@@ -264,7 +264,7 @@ class SignInRefused(SalesforceError):
     """
 
     def __init__(self, error: str, description: str = "") -> None:
-        self.error = error if re.fullmatch(r"[a-z_]{1,60}", error) else "unknown"
+        self.error = error.lower() if re.fullmatch(r"[A-Za-z_]{1,60}", error) else "unknown"
         sentence, remedy = _sign_in_words(self.error, description.lower())
         super().__init__(sentence, remedy=remedy)
 
@@ -280,6 +280,10 @@ _APP = "Setup > External Client App Manager, your app"
 _WRONG_SECRET = (
     "The client secret was refused: it is not the one of this app.",
     f"Copy the consumer secret again from {_APP}, and save it here.",
+)
+_NOT_INSTALLED = (
+    "The app is not installed in this org.",
+    "Check that the host belongs to the org in which the External Client App was made.",
 )
 _BY_CODE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -312,9 +316,11 @@ _BY_CODE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The API user is not admitted to the app in Salesforce.",
             "Add the user's profile or permission set to the app's policies.",
         ),
-        "app_not_found": (
-            "The app is not installed in this org.",
-            "Check that the host belongs to the org in which the External Client App was made.",
+        "app_not_found": _NOT_INSTALLED,
+        "oauth_ec_app_not_found": _NOT_INSTALLED,
+        "oauth_app_blocked": (
+            "An administrator has blocked the app in this org.",
+            "Unblock it in Salesforce (Setup > Connected Apps OAuth Usage), or use another app.",
         ),
         "invalid_request": (
             "Salesforce found the sign-in request incomplete: client id or secret is missing.",

@@ -91,6 +91,8 @@ def test_a_rejected_query_is_not_repeated_in_the_message() -> None:
         ("invalid_request", "", "incomplete", "again"),
         ("unsupported_response_type", "", "client credentials", "Enable"),
         ("redirect_uri_mismatch", "", "client credentials", "Enable"),
+        ("OAUTH_EC_APP_NOT_FOUND", "", "not installed", "host"),
+        ("OAUTH_APP_BLOCKED", "this app is blocked by admin", "blocked", "Unblock"),
         ("brand_new_code", "", "brand_new_code", "client id"),
         ("<script>", "", "unknown", "client id"),
     ],
