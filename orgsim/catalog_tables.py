@@ -75,6 +75,7 @@ Texting_Preference__c; Texting Preference; picklist(255); nucfsgap; pick=Texting
 Program__c; Program; picklist(255); nucfsgap; pick=Program
 Graduation_Year__c; Graduation Year; double; nucfsap; num=4,0
 Last_Modified_Date_Time__c; Last Modified Date/Time; datetime; nfsap; formula=LastModifiedDate sql=modified
+Interests__c; Interests; multipicklist(4099); nucfp; pick=Interests
 Institution__c; Institution; string(1300); nfsgap; formula=Account.Name sql=account_name
 Owner_Email__c; Owner Email; string(1300); nfsgap; formula=Owner.Email sql=owner_email
 Student_ID__c; Student ID; string(20); nucfsgapix
@@ -327,6 +328,7 @@ VALUE_SETS = {
         "Transportation; Utilities; Other"
     ),
     "Ownership": "Public; Private; Subsidiary; Other",
+    "Interests": "Arts; Athletics; Research; Service; Study Abroad",
     "TextingPreference": "Yes; No",
     "Program": (
         "Nursing; Business Administration; Computer Science; Psychology; Biology; Education; Fine Arts; "

@@ -5,7 +5,7 @@ from itertools import count
 import msgspec
 
 from orgsim.ids import serial_id
-from orgsim.viewdef import Leaf, ListView, Order, Tree, both, either, leaf
+from orgsim.viewdef import ListView, Node, Order, SubQuery, both, either, leaf, negation
 
 _PEOPLE = ("Name", "Account.Name", "Phone", "MobilePhone", "Email", "Owner.Alias")
 _TEXTING = (
@@ -46,7 +46,7 @@ _SPRING = either(
 _serial = count(1)
 
 
-def _view(sobject: str, name: str, label: str, where: Leaf | Tree | None = None, **more: object) -> ListView:
+def _view(sobject: str, name: str, label: str, where: Node | None = None, **more: object) -> ListView:
     number = next(_serial)
     columns = {"Contact": _PEOPLE, "Lead": _LEADS}[sobject]
     values = {"columns": columns, **more, "where": where}
@@ -166,7 +166,37 @@ _LEAD_VIEWS = (
         both(_UNCONVERTED, leaf("CreatedDate", "equals", "THIS_MONTH")),
     ),
 )
-STOCK = (*_CONTACT_VIEWS, *_LEAD_VIEWS)
+# Filters of every further kind, and the scopes of a queue and of a team.
+_FURTHER_VIEWS = (
+    _view("Contact", "MyTeamsContacts", "My Team's Contacts", scope="team"),
+    _view(
+        "Contact", "InterestedInTheArts", "Interested in the Arts", leaf("Interests__c", "includes", "'Arts'")
+    ),
+    _view(
+        "Contact",
+        "NotFromPartnerSchools",
+        "Not from Partner Schools",
+        both(
+            leaf("Account.Name", "notLike", "'%High School%'"), negation(leaf("Title", "equals", "'Parent'"))
+        ),
+    ),
+    _view(
+        "Contact",
+        "CalledThisYear",
+        "With Tasks This Year",
+        SubQuery(field="Id", operator="in", query="SELECT WhoId FROM Task WHERE CreatedDate = THIS_YEAR"),
+    ),
+    _view(
+        "Lead",
+        "InquiryQueue",
+        "Inquiry Queue",
+        _UNCONVERTED,
+        scope="queue_owned",
+        scope_entity_id=serial_id("00G", 1),
+    ),
+    _view("Lead", "MyTeamsLeads", "My Team's Leads", _UNCONVERTED, scope="team"),
+)
+STOCK = (*_CONTACT_VIEWS, *_LEAD_VIEWS, *_FURTHER_VIEWS)
 
 
 def stored_row(view: ListView) -> tuple[object, ...]:

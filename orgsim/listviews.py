@@ -27,6 +27,9 @@ Json = dict[str, object]
 DEFAULT_RESULTS = 25
 MOST_RESULTS = 2_000
 FURTHEST_OFFSET = 2_000
+# How many views a page of the list holds where it is paged, and how many are remembered.
+VIEWS_PAGE = 10
+MOST_RECENT = 200
 
 _SORT_LABELS = {
     "picklist": ("Low to High", "High to Low"),
@@ -45,11 +48,16 @@ def views_of(org: Org, sobject: SObject, viewer: Viewer) -> list[ListView]:
 
 
 def find_view(org: Org, sobject: SObject, viewer: Viewer, view_id: str) -> ListView:
-    """The view by 15 or 18-character id; raises 404 when the user can't see it."""
+    """The view by 15 or 18-character id; raises when the user can't see it: 404 as for one that is gone, or 403, by
+    the switch `unshared_list_view`."""
     full = normalise(view_id)
     for view in views_of(org, sobject, viewer):
         if view.id == full:
             return view
+    sql = "SELECT 1 FROM list_view WHERE sobject = ? AND id = ?"
+    exists = org.store.reader().execute(sql, (sobject.name, full)).fetchone()
+    if exists and org.switches["unshared_list_view"] == "403":
+        raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on object id")
     raise not_found()
 
 
@@ -66,12 +74,29 @@ def view_json(view: ListView, base: str) -> Json:
     }
 
 
-def list_json(org: Org, sobject: SObject, viewer: Viewer, base: str) -> Json:
-    views = [view_json(view, base) for view in views_of(org, sobject, viewer)]
+def list_json(org: Org, sobject: SObject, viewer: Viewer, base: str, offset: int = 0) -> Json:
+    """The views from `offset` on: all of them, or where the switch `list_views_paging` says so a page (inferred)."""
+    views = views_of(org, sobject, viewer)[offset:]
+    paged = org.switches["list_views_paging"] == "paged"
+    shown = views[:VIEWS_PAGE] if paged else views
+    more = len(shown) < len(views)
+    next_url = f"{base}/sobjects/{sobject.name}/listviews?offset={offset + len(shown)}" if more else None
+    return _listed(sobject, shown, base, next_url)
+
+
+def recent_json(org: Org, sobject: SObject, viewer: Viewer, base: str) -> Json:
+    """The views whose results were asked for, the last one first."""
+    sql = "SELECT Id FROM ListView WHERE LastViewedDate IS NOT NULL ORDER BY LastViewedDate DESC, Id LIMIT ?"
+    seen = [view_id for (view_id,) in org.store.reader().execute(sql, (MOST_RECENT,))]
+    visible = {view.id: view for view in views_of(org, sobject, viewer)}
+    return _listed(sobject, [visible[view_id] for view_id in seen if view_id in visible], base, None)
+
+
+def _listed(sobject: SObject, views: list[ListView], base: str, next_url: str | None) -> Json:
     return {
-        "done": True,
-        "listviews": views,
-        "nextRecordsUrl": None,
+        "done": next_url is None,
+        "listviews": [view_json(view, base) for view in views],
+        "nextRecordsUrl": next_url,
         "size": len(views),
         "sobjectType": sobject.name,
     }
@@ -131,7 +156,8 @@ def describe_json(org: Org, view: ListView, viewer: Viewer) -> Json:
         }
         for order in order_of(view)
     ]
-    return {
+    scoped = {"relatedEntityId": view.related_entity_id, "scopeEntityId": view.scope_entity_id}
+    return {name: value for name, value in scoped.items() if value} | {
         "columns": columns_json(org, view, viewer),
         "id": view.id[:15],
         "orderBy": order_by,
@@ -157,6 +183,7 @@ def results_json(org: Org, view: ListView, viewer: Viewer, params: dict[str, str
     if not view.soql_compatible:
         raise ApiError(400, "BAD_REQUEST", f"The list view {view.label} is not SOQL compatible")
     rows = _rows(org, view, viewer, limit=limit + 1, offset=offset)
+    _note_viewed(org, view)
     records = [{"columns": row} for row in rows[:limit]]
     return {
         "columns": columns_json(org, view, viewer),
@@ -167,6 +194,13 @@ def results_json(org: Org, view: ListView, viewer: Viewer, params: dict[str, str
         "records": records,
         "size": len(records),
     }
+
+
+def _note_viewed(org: Org, view: ListView) -> None:
+    now = org.clock.stamp()
+    with org.store.writing() as connection:
+        sql = "UPDATE ListView SET LastViewedDate = ?, LastReferencedDate = ? WHERE Id = ?"
+        connection.execute(sql, (now, now, view.id))
 
 
 def _rows(org: Org, view: ListView, viewer: Viewer, *, limit: int, offset: int) -> list[list[Json]]:

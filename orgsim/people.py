@@ -57,6 +57,19 @@ _PROGRAMS = (
     *(None,) * 4,
 )
 _PREFERENCES = (*("Yes",) * 110, *("No",) * 14, "Unsure", *(None,) * 75)
+_INTERESTS = (
+    "Arts",
+    None,
+    None,
+    "Athletics;Service",
+    None,
+    "Research",
+    None,
+    None,
+    "Arts;Study Abroad",
+    None,
+    None,
+)
 _NICKNAMES = (
     "Alex",
     "Sam",
@@ -86,7 +99,8 @@ CONTACT_COLUMNS = words(
     "Id AccountId LastName FirstName Salutation Name MailingStreet MailingCity MailingState MailingPostalCode "
     "MailingCountry Phone MobilePhone HomePhone Email Title Department LeadSource Birthdate Description OwnerId "
     "CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp LastActivityDate HasOptedOutOfEmail "
-    "DoNotCall Preferred_Name__c SMS_Opt_Out__c SMS_Opt_In__c Texting_Preference__c Program__c Graduation_Year__c"
+    "DoNotCall Interests__c Preferred_Name__c SMS_Opt_Out__c SMS_Opt_In__c Texting_Preference__c Program__c "
+    "Graduation_Year__c"
 )
 LEAD_COLUMNS = words(
     "Id LastName FirstName Salutation Name Company Street City State PostalCode Country Phone MobilePhone Email Title "
@@ -237,6 +251,7 @@ class Population:
                 _DAYS[(self._end // _DAY) - 1 - int(r() * 900)] if r() < 0.2 else None,
                 int(r() < 0.04),
                 int(r() < 0.02),
+                _INTERESTS[serial % len(_INTERESTS)],
                 *self._texting(),
             )
 

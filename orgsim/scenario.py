@@ -15,7 +15,7 @@ from orgsim.org import Org
 from orgsim.records.verbs import RecordVerbs
 from orgsim.reports.verbs import ReportVerbs
 from orgsim.signin.verbs import SignInVerbs
-from orgsim.viewdef import Leaf, ListView, Order, Tree
+from orgsim.viewdef import ListView, Node, Order
 
 
 class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs, ReportVerbs):
@@ -58,6 +58,10 @@ class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs, ReportVerbs
     def set_clock_offset(self, seconds: float) -> None:
         self.org.clock.offset_seconds = seconds
         self.store.set_meta("clock_offset", str(seconds))
+
+    def set_commit_delay(self, minutes: float) -> None:
+        """Let every write become visible only this long after its stamp, 0 to 15 in a real org."""
+        self.org.set_commit_delay(minutes)
 
     def set_limit(self, limit: int, name: str = API_REQUESTS) -> None:
         """What the org may use at most: of its daily API requests, or of another entry of /limits."""
@@ -127,10 +131,11 @@ class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs, ReportVerbs
         *,
         label: str | None = None,
         columns: tuple[str, ...] = ("Name", "MobilePhone"),
-        where: Leaf | Tree | None = None,
+        where: Node | None = None,
         scope: str | None = None,
+        shared: bool = True,
     ) -> str:
-        """A new shared view; its id."""
+        """A new view; its id."""
         view = ListView(
             id="",
             position=0,
@@ -141,9 +146,15 @@ class Scenario(BulkVerbs, SignInVerbs, RecordVerbs, AutomationVerbs, ReportVerbs
             where=where,
             order=(Order("Name"),),
             scope=scope,
+            shared=shared,
         )
         return listviews.save_view(self.org, view).id
 
-    def set_list_view_filter(self, list_view: str, where: Leaf | Tree | None) -> None:
+    def set_list_view_filter(self, list_view: str, where: Node | None) -> None:
         view = listviews.any_view(self.org, list_view)
         listviews.save_view(self.org, msgspec.structs.replace(view, where=where))
+
+    def relate_list_view(self, list_view: str, record_id: str | None) -> None:
+        """Let a view belong to another record, as that of a campaign's members does."""
+        view = listviews.any_view(self.org, list_view)
+        listviews.save_view(self.org, msgspec.structs.replace(view, related_entity_id=record_id))

@@ -11,7 +11,7 @@ from orgsim.pages.record_data import address_of
 from orgsim.pages.visit import Route, Visit
 from orgsim.schema import Schema, SObject
 from orgsim.soql import SoqlError, compile_query
-from orgsim.viewdef import Leaf, ListView, Tree, condition_soql, field_at
+from orgsim.viewdef import Leaf, ListView, Negation, Node, SubQuery, condition_soql, field_at
 
 ROWS = 50
 _ADDRESS = "/orgsim/list-views"
@@ -23,6 +23,7 @@ _WORDS = {
     "greaterThan": "is above",
     "greaterThanOrEqualTo": "is at least",
     "like": "is like",
+    "notLike": "is not like",
     "in": "is one of",
     "notIn": "is none of",
     "includes": "includes",
@@ -40,12 +41,16 @@ class Described:
         return f"{_ADDRESS}/{self.view.id}"
 
 
-def in_words(node: Leaf | Tree, schema: Schema, sobject: SObject, *, nested: bool = False) -> str:
+def in_words(node: Node, schema: Schema, sobject: SObject, *, nested: bool = False) -> str:
     """A filter as a person says it: `Mobile Phone is not blank and Program is Nursing`."""
     if isinstance(node, Leaf):
         field = field_at(schema, sobject, node.field)
         values = ", ".join(_value(value) for value in node.values)
         return f"{field.label if field else node.field} {_WORDS[node.operator]} {values}"
+    if isinstance(node, SubQuery):
+        return f"{node.field} {_WORDS[node.operator]} what this gives: {node.query}"
+    if isinstance(node, Negation):
+        return f"not ({in_words(node.condition, schema, sobject)})"
     parts = (in_words(child, schema, sobject, nested=True) for child in node.conditions)
     text = f" {node.conjunction} ".join(parts)
     return f"({text})" if nested else text

@@ -16,7 +16,14 @@ def _listed(request: Request) -> SObject:
 
 
 def _list_views(request: Request) -> Answer:
-    return json_answer(listviews.list_json(request.org, _listed(request), request.viewer, request.base))
+    offset = request.call.query.get("offset", "0")
+    start = int(offset) if offset.isdigit() else 0
+    sobject = _listed(request)
+    return json_answer(listviews.list_json(request.org, sobject, request.viewer, request.base, start))
+
+
+def _recent(request: Request) -> Answer:
+    return json_answer(listviews.recent_json(request.org, _listed(request), request.viewer, request.base))
 
 
 def _view(request: Request) -> ListView:
@@ -38,6 +45,7 @@ def _list_view_results(request: Request) -> Answer:
 
 ROUTES: tuple[Route, ...] = (
     ("/sobjects/(?P<sobject>[^/]+)/listviews", {"GET": _list_views}),
+    ("/sobjects/(?P<sobject>[^/]+)/listviews/recent", {"GET": _recent}),
     ("/sobjects/(?P<sobject>[^/]+)/listviews/(?P<view>[^/]+)", {"GET": _list_view}),
     ("/sobjects/(?P<sobject>[^/]+)/listviews/(?P<view>[^/]+)/describe", {"GET": _list_view_describe}),
     ("/sobjects/(?P<sobject>[^/]+)/listviews/(?P<view>[^/]+)/results", {"GET": _list_view_results}),

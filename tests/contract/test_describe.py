@@ -132,7 +132,12 @@ def test_custom_fields_are_described(reader: httpx.Client) -> None:
             "Graduation_Year__c": "double",
             "Last_Modified_Date_Time__c": "datetime",
             **(
-                {"Student_ID__c": "string", "Institution__c": "string", "Owner_Email__c": "string"}
+                {
+                    "Student_ID__c": "string",
+                    "Interests__c": "multipicklist",
+                    "Institution__c": "string",
+                    "Owner_Email__c": "string",
+                }
                 if sobject == "Contact"
                 else {}
             ),
