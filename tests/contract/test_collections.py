@@ -113,7 +113,7 @@ def test_an_unreadable_record_refuses_the_whole_call(org: OrgSim, client: httpx.
 
 def test_more_than_200_records_or_ten_chunks_are_refused(org: OrgSim, client: httpx.Client) -> None:
     contact, lead = org.ids("Contact")[0], org.ids("Lead")[0]
-    mixed = [_contact(id=contact), {"attributes": {"type": "Lead"}, "id": lead}] * 6
+    mixed: list[dict[str, object]] = [_contact(id=contact), {"attributes": {"type": "Lead"}, "id": lead}] * 6
 
     many = _patch(client, *[_contact(id=contact)] * 201)
     chunks = _patch(client, *mixed)

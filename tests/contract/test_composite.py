@@ -1,5 +1,7 @@
 """Several requests in one: /composite, /composite/batch, /composite/tree."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -26,11 +28,11 @@ def _part(reference: str, method: str, path: str, body: object = None, **more: o
 
 def _composite(
     client: httpx.Client, *parts: dict[str, object], all_or_none: bool = False
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     answer = client.post(URL, json={"allOrNone": all_or_none, "compositeRequest": list(parts)})
     assert answer.status_code == 200, answer.text
     assert list(answer.json()) == ["compositeResponse"]
-    response: list[dict[str, object]] = answer.json()["compositeResponse"]
+    response: list[dict[str, Any]] = answer.json()["compositeResponse"]
     return response
 
 
@@ -53,13 +55,13 @@ def test_parts_refer_to_what_was_answered_before(client: httpx.Client) -> None:
         _part("refRead", "GET", "/sobjects/Contact/@{refContact.id}?fields=Title,AccountId"),
     )
 
-    account = made["body"]["id"]  # type: ignore[index]
+    account = made["body"]["id"]
     assert made["httpHeaders"] == {"Location": f"{V}/sobjects/Account/{account}"}
     assert (made["httpStatusCode"], made["referenceId"]) == (201, "refAccount")
     assert child["httpStatusCode"] == 201
-    assert query["body"]["records"][0]["AccountId"] == account  # type: ignore[index]
+    assert query["body"]["records"][0]["AccountId"] == account
     assert edit == {"body": None, "httpHeaders": {}, "httpStatusCode": 204, "referenceId": "refEdit"}
-    assert read["body"]["Title"] == f"of {account}"  # type: ignore[index]
+    assert read["body"]["Title"] == f"of {account}"
 
 
 def test_a_refused_part_keeps_its_status_and_array_as_recorded(client: httpx.Client) -> None:
@@ -84,7 +86,7 @@ def test_what_refers_to_a_failed_part_is_halted_and_others_go_on(client: httpx.C
     )
 
     assert (failed["httpStatusCode"], halted["httpStatusCode"], good["httpStatusCode"]) == (400, 400, 201)
-    [error] = halted["body"]  # type: ignore[misc]
+    [error] = halted["body"]
     assert error["errorCode"] == "PROCESSING_HALTED"
     assert error["message"].startswith("Invalid reference specified. No value for a.id found in a.")
     assert _count(client) == before + 1
@@ -103,7 +105,7 @@ def test_all_or_none_undoes_every_part(client: httpx.Client) -> None:
 
     assert made == {**ROLLED_BACK, "referenceId": "a"}
     assert after == {**ROLLED_BACK, "referenceId": "c"}
-    assert failed["body"][0]["errorCode"] == "REQUIRED_FIELD_MISSING"  # type: ignore[index]
+    assert failed["body"][0]["errorCode"] == "REQUIRED_FIELD_MISSING"
     assert _count(client, "Account") == before
 
 
@@ -134,7 +136,7 @@ def test_parts_have_headers_of_their_own(client: httpx.Client, org: OrgSim) -> N
         client, _part("a", "GET", path), _part("b", "PATCH", path, {"Title": "x"}, httpHeaders=old)
     )
 
-    assert set(read["httpHeaders"]) == {"Last-Modified"}  # type: ignore[call-overload]
+    assert set(read["httpHeaders"]) == {"Last-Modified"}
     assert stale["httpStatusCode"] == 412
 
 

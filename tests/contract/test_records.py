@@ -171,3 +171,195 @@ def test_a_converted_lead_is_read_only(org: OrgSim, client: httpx.Client) -> Non
     answer = client.patch(_url(org.ids("Lead")[0], "Lead"), json={"SMS_Opt_Out__c": True})
 
     assert answer.json()[0]["errorCode"] == "CANNOT_UPDATE_CONVERTED_LEAD"
+
+
+def test_what_is_in_the_path_is_not_repeated_in_the_body(client: httpx.Client, contact: str) -> None:
+    edit = client.patch(_url(contact), json={"Id": contact, "Title": "x"})
+    made = client.post(f"{V}/sobjects/Contact", json={"Id": contact, "LastName": "x"})
+    upsert = client.patch(f"{V}/sobjects/Contact/Student_ID__c/S-1", json={"Student_ID__c": "S-1"})
+
+    assert edit.json() == [
+        {"message": "The Id field should not be specified in the sobject data.", "errorCode": "INVALID_FIELD"}
+    ]
+    assert made.json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    assert (
+        upsert.json()[0]["message"] == "The Student_ID__c field should not be specified in the sobject data."
+    )
+
+
+def test_a_hidden_field_can_not_be_written(org: OrgSim, client: httpx.Client, contact: str) -> None:
+    org.hide_field("Contact", "SMS_Opt_Out__c")
+
+    answer = client.patch(_url(contact), json={"SMS_Opt_Out__c": True})
+
+    assert answer.json()[0]["message"] == "No such column 'SMS_Opt_Out__c' on sobject of type Contact"
+
+
+def test_private_contacts_of_others_are_seen_but_not_written(org: OrgSim, client: httpx.Client) -> None:
+    private = org.create("Contact", LastName="Private")
+
+    seen, written = client.get(_url(private)), client.patch(_url(private), json={"Title": "x"})
+    erased = client.delete(_url(private))
+    org.grant("Contact", "Modify All")
+
+    expected = {
+        "message": "insufficient access rights on object id",
+        "errorCode": "INSUFFICIENT_ACCESS_OR_READONLY",
+        "fields": [],
+    }
+    assert seen.status_code == 200
+    assert (written.status_code, written.json(), erased.json()) == (403, [expected], [expected])
+    assert client.patch(_url(private), json={"Title": "x"}).status_code == 204
+
+
+def test_upsert_by_external_id(client: httpx.Client) -> None:
+    url = f"{V}/sobjects/Contact/Student_ID__c/S-7"
+
+    absent = client.patch(url, params={"updateOnly": "true"}, json={"LastName": "New"})
+    made = client.patch(url, json={"LastName": "New"})
+    again = client.patch(url.replace("S-7", "s-7"), json={"Title": "Known"})
+    old = client.patch(url.replace("v66.0", "v45.0"), json={"Title": "Known"})
+
+    record_id = made.json()["id"]
+    assert (absent.status_code, absent.json()) == (404, MISSING)
+    assert (made.status_code, made.json()) == (
+        201,
+        {"id": record_id, "success": True, "errors": [], "created": True},
+    )
+    assert made.headers["Location"] == _url(record_id)
+    assert (again.status_code, again.json()) == (
+        200,
+        {"id": record_id, "success": True, "errors": [], "created": False},
+    )
+    assert (old.status_code, old.content) == (204, b"")
+    assert client.get(url).json()["Title"] == "Known"
+    assert client.delete(url).status_code == 204
+    assert client.get(url).status_code == 404
+
+
+def test_an_external_id_with_several_records_answers_their_addresses(client: httpx.Client) -> None:
+    ids = [
+        client.post(f"{V}/sobjects/Contact", json={"LastName": "Twin", "Student_ID__c": "T"}).json()["id"]
+        for _ in range(2)
+    ]
+
+    answer = client.patch(f"{V}/sobjects/Contact/Student_ID__c/T", json={"Title": "x"})
+
+    assert (answer.status_code, answer.json()) == (300, [_url(record_id) for record_id in ids])
+
+
+def test_a_field_that_is_no_external_id_is_named_as_recorded(client: httpx.Client) -> None:
+    expected = [
+        {
+            "message": "Provided external ID field does not exist or is not accessible: Namez",
+            "errorCode": "NOT_FOUND",
+        }
+    ]
+
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = client.request(method, f"{V}/sobjects/Contact/Namez/x", json={})
+        assert (answer.status_code, answer.json()) == (404, expected)
+
+
+def test_the_parent_of_a_record_has_an_address(org: OrgSim, client: httpx.Client) -> None:
+    contact = org.create("Contact", LastName="Child", AccountId=org.ids("Account")[0])
+
+    assert client.get(f"{_url(contact)}/Account").json()["Id"] == org.ids("Account")[0]
+    assert client.get(f"{_url(contact)}/Nobody").status_code == 404
+
+
+def test_a_record_is_read_and_written_on_conditions(client: httpx.Client, contact: str) -> None:
+    moment = client.get(_url(contact)).headers["Last-Modified"]
+    long_ago = "Mon, 01 Jan 2001 00:00:00 GMT"
+
+    unchanged = client.get(_url(contact), headers={"If-Modified-Since": moment})
+    changed = client.get(_url(contact), headers={"If-Modified-Since": long_ago})
+    stale = client.patch(_url(contact), json={"Title": "x"}, headers={"If-Unmodified-Since": long_ago})
+    fresh = client.patch(_url(contact), json={"Title": "x"}, headers={"If-Unmodified-Since": moment})
+    odd = client.get(_url(contact), headers={"If-Modified-Since": "some day"})
+
+    statuses = [answer.status_code for answer in (unchanged, changed, stale, fresh, odd)]
+    assert statuses == [304, 200, 412, 204, 200]
+    assert unchanged.content == b""
+    assert "ETag" not in changed.headers
+
+
+def test_accounts_have_entity_tags(org: OrgSim, client: httpx.Client) -> None:
+    url = _url(org.ids("Account")[0], "Account")
+    tag = client.get(url).headers["ETag"]
+
+    same = client.get(url, headers={"If-None-Match": tag})
+    other = client.patch(url, json={"Phone": "1"}, headers={"If-Match": '"00000000"'})
+    fresh = client.patch(url, json={"Phone": "1"}, headers={"If-Match": tag})
+    gone = client.get(url, headers={"If-None-Match": tag})
+
+    assert [answer.status_code for answer in (same, other, fresh, gone)] == [304, 412, 204, 200]
+
+
+@pytest.mark.parametrize("setting", ["moved", "kept"])
+def test_whether_writing_the_same_value_moves_the_stamps_is_switched(
+    org: OrgSim, client: httpx.Client, contact: str, setting: str
+) -> None:
+    org.switch("quiet_write_stamps", setting)
+    before = client.get(_url(contact)).json()
+
+    client.patch(_url(contact), json={"LastName": before["LastName"]})
+
+    after = client.get(_url(contact)).json()
+    assert (after["SystemModstamp"] > before["SystemModstamp"]) is (setting == "moved")
+    client.patch(_url(contact), json={"LastName": "Other"})
+    assert client.get(_url(contact)).json()["SystemModstamp"] > before["SystemModstamp"]
+
+
+def test_a_task_moves_only_the_system_stamp_of_its_person(org: OrgSim, client: httpx.Client) -> None:
+    for sobject in ("Contact", "Lead"):
+        person = org.ids(sobject)[1]
+        before = client.get(_url(person, sobject)).json()
+
+        made = client.post(
+            f"{V}/sobjects/Task",
+            json={
+                "WhoId": person,
+                "Subject": "SMS: inbound",
+                "Description": "Yes please",
+                "Status": "Completed",
+                "ActivityDate": "2030-05-06",
+                "TaskSubtype": "Task",
+            },
+        )
+
+        after = client.get(_url(person, sobject)).json()
+        moved = {name for name in after if after[name] != before[name]}
+        assert made.status_code == 201
+        assert moved == {"SystemModstamp", "LastActivityDate"}
+        assert after["LastActivityDate"] == "2030-05-06"
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "field"),
+    [
+        ({"Subject": "x" * 256}, "STRING_TOO_LONG", "Subject"),
+        ({"WhoId": "account"}, "FIELD_INTEGRITY_EXCEPTION", "WhoId"),
+        ({"WhoId": "lead", "WhatId": "account"}, "FIELD_INTEGRITY_EXCEPTION", "WhatId"),
+        ({"TaskSubtype": "SMS"}, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "TaskSubtype"),
+    ],
+)
+def test_wrong_tasks_are_refused(
+    org: OrgSim, client: httpx.Client, values: dict[str, str], code: str, field: str
+) -> None:
+    ids = {"account": org.ids("Account")[0], "lead": org.ids("Lead")[0]}
+
+    answer = client.post(
+        f"{V}/sobjects/Task", json={name: ids.get(text, text) for name, text in values.items()}
+    )
+
+    [error] = answer.json()
+    assert (answer.status_code, error["errorCode"], error["fields"]) == (400, code, [field])
+
+
+def test_the_subtype_of_a_task_is_fixed(org: OrgSim, client: httpx.Client) -> None:
+    task = org.create("Task", Subject="SMS", TaskSubtype="Task")
+
+    answer = client.patch(_url(task, "Task"), json={"TaskSubtype": "Call"})
+
+    assert answer.json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
