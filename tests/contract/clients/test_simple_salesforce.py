@@ -182,13 +182,13 @@ class TestWriting:
         first, second = org.ids("Contact")[:2]
         records = [
             {"attributes": {"type": "Contact"}, "id": first, "SMS_Opt_Out__c": True},
-            {"attributes": {"type": "Contact"}, "id": second, "No_Such__c": True},
+            {"attributes": {"type": "Contact"}, "id": second, "FirstName": "x" * 41},
         ]
 
         answer = sf.restful("composite/sobjects", method="PATCH", json={"records": records})
 
         assert [item["success"] for item in answer] == [True, False]
-        assert answer[1]["errors"][0]["statusCode"] == "INVALID_FIELD"
+        assert answer[1]["errors"][0]["statusCode"] == "STRING_TOO_LONG"
         assert "id" not in answer[1]
 
 
