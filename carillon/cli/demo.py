@@ -205,7 +205,7 @@ On the command line, in another terminal:
   {carillon} contacts --query Garcia
   {carillon} import contact
 
-Play Salesforce: tick somebody's opt-out there, or let calls fail, then import changes
+Play Salesforce: change people there, or let calls fail, then import changes
   {staff}
 
 Ctrl-C stops everything; your data is kept."""

@@ -28,7 +28,7 @@ def _show(visit: Visit) -> Answer:
         statuses=STATUSES,
         now=org.clock.stamp(),
         offset=round(org.clock.offset_seconds),
-        delay=org.commit_delay.total_seconds() / 60,
+        delay=f"{org.commit_delay.total_seconds() / 60:g}",
     )
 
 
@@ -109,6 +109,29 @@ def _clock(visit: Visit) -> str:
     return "The clock of the org is set." if seconds else "The clock of the org is right again."
 
 
+def _fail_job(visit: Visit) -> str:
+    visit.scenario.fail_bulk_job()
+    return "The next Bulk job will fail."
+
+
+def _fail_report(visit: Visit) -> str:
+    visit.scenario.fail_report_instances()
+    return "The next asynchronous report run will end in an error."
+
+
+def _late_report(visit: Visit) -> str:
+    visit.scenario.time_out_reports()
+    return "The next report run will take too long."
+
+
+def _delay(visit: Visit) -> str:
+    minutes = _seconds(visit.form.get("minutes", ""), "The delay", 15)
+    if minutes < 0:
+        raise ValueError("the delay is 0 to 15 minutes")
+    visit.scenario.set_commit_delay(minutes)
+    return "Writes are visible later than their stamp." if minutes else "Writes are visible at once."
+
+
 _VERBS: dict[str, Callable[[Visit], str]] = {
     "fail": _fail,
     "slow": _slow,
@@ -118,6 +141,10 @@ _VERBS: dict[str, Callable[[Visit], str]] = {
     "forget": _forget,
     "sandbox": _sandbox,
     "clock": _clock,
+    "job": _fail_job,
+    "report": _fail_report,
+    "late-report": _late_report,
+    "delay": _delay,
 }
 
 
@@ -134,5 +161,5 @@ def _order(visit: Visit) -> Answer:
 
 ROUTES: tuple[Route, ...] = (
     ("GET", _ADDRESS, _show),
-    ("POST", f"{_ADDRESS}/(?P<verb>[a-z]+)", _order),
+    ("POST", f"{_ADDRESS}/(?P<verb>[a-z-]+)", _order),
 )

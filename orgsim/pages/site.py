@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode
 
 from orgsim.calls import Answer, Call
 from orgsim.org import Org
-from orgsim.pages import faults, home, list_views, people, record, setup
+from orgsim.pages import automation, faults, home, list_views, people, record, reports, setup
 from orgsim.pages.access import Access, own_path
 from orgsim.pages.screen import HEADERS, Screen, redirect
 from orgsim.pages.visit import Visit
@@ -24,6 +24,8 @@ _ROUTES = (
     *people.ROUTES,
     *record.ROUTES,
     *list_views.ROUTES,
+    *reports.ROUTES,
+    *automation.ROUTES,
     *setup.ROUTES,
     *faults.ROUTES,
 )

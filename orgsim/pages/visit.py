@@ -17,6 +17,8 @@ SECTIONS = (
     ("Contact", "/lightning/o/Contact/list", "Contacts"),
     ("Lead", "/lightning/o/Lead/list", "Leads"),
     ("list-views", "/orgsim/list-views", "List views"),
+    ("reports", "/orgsim/reports", "Reports"),
+    ("automation", "/orgsim/automation", "Automation"),
     ("api-user", "/orgsim/api-user", "API user"),
     ("limits", "/orgsim/limits", "Limits"),
     ("switches", "/orgsim/switches", "Switches"),
