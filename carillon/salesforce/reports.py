@@ -4,19 +4,27 @@ They are found through SOQL on Report: the resource made for it lists only what 
 Salesforce lists the reports in folders shared with the API user.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
 from carillon.salesforce.caller import Caller
+from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
 from carillon.salesforce.reports_checks import JOINED, TABULAR, id_column, why_not_readable, window_columns
 from carillon.salesforce.reports_describe import ReportColumn, ReportDescription, report_of
-from carillon.salesforce.reports_errors import ReportNotReadable, report_error_of
+from carillon.salesforce.reports_errors import (
+    NOT_SHARED,
+    ReportGone,
+    ReportNotReadable,
+    ReportNotShared,
+    report_error_of,
+)
 from carillon.salesforce.reports_reading import MOST_ROWS, ReadOrder, ReportReading, Way
 from carillon.salesforce.reports_request import Condition
 from carillon.salesforce.reports_runs import Patience, Runs
@@ -53,12 +61,19 @@ class _Row(msgspec.Struct):
     Description: str | None = None
     LastModifiedDate: str | None = None
     LastRunDate: str | None = None
+    IsDeleted: bool | None = None
+
+
+class _Query(Protocol):
+    def __call__(
+        self, soql: str, record: type[_Row], *, all_rows: bool = False
+    ) -> Iterator[QueryPage[_Row]]: ...
 
 
 class Reports:
     """`query` runs SOQL, page by page."""
 
-    def __init__(self, caller: Caller, query: Callable[[str, type[_Row]], Iterator[QueryPage[_Row]]]) -> None:
+    def __init__(self, caller: Caller, query: _Query) -> None:
         self._caller = caller
         self._query = query
 
@@ -75,10 +90,14 @@ class Reports:
                     yield _summary(row)
 
     def describe(self, report_id: str) -> ReportDescription:
-        """Raises ReportGone and ReportNotShared."""
+        """Raises ReportGone when the report was deleted, ReportNotShared when nothing of it can be seen."""
         path = f"{self._caller.base}/analytics/reports/{to_18(report_id)}/describe"
         call = Call(kind="report_describe", path=path, refuse=report_error_of)
-        return self._caller.send(call, lambda answer: report_of(answer.body))
+        try:
+            return self._caller.send(call, lambda answer: report_of(answer.body))
+        except (ReportGone, ReportNotShared) as error:
+            refused = error
+        raise self._told_apart(to_18(report_id), refused)
 
     def rows(
         self,
@@ -106,6 +125,19 @@ class Reports:
             at_most=at_most,
         )
         return ReportReading(Runs(self._caller, report.id, patience), report, order)
+
+    def _told_apart(
+        self, report_id: str, refused: ReportGone | ReportNotShared
+    ) -> ReportGone | ReportNotShared:
+        """A deleted report and one in a folder not shared can be refused alike; the Recycle Bin knows better."""
+        soql = " ".join(("SELECT Id, IsDeleted FROM Report WHERE Id =", string_literal(report_id)))
+        try:
+            rows = [row for page in self._query(soql, _Row, all_rows=True) for row in page.records]
+        except SalesforceError:
+            return refused
+        if any(isinstance(row, _Row) and row.IsDeleted for row in rows):
+            return ReportGone("The report was deleted in Salesforce.")
+        return refused if rows else ReportNotShared(NOT_SHARED)
 
 
 def find_query(text: str = "", *, folder: str = "", tabular_only: bool = False, most: int = 0) -> str:

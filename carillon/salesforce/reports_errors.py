@@ -14,6 +14,7 @@ from carillon.salesforce.answers import error_of
 
 HOURLY_SYNC_RUNS = 500
 HOURLY_ASYNC_RUNS = 1200
+NOT_SHARED = "The API user may not open the report: its folder is not shared with it."
 
 
 class ReportGone(errors.NotFound):
@@ -196,6 +197,8 @@ class _Item(msgspec.Struct):
 
 _HOURLY = re.compile(r"more than .{1,20} reports? (a?synchronously) every", re.IGNORECASE)
 _AT_ONCE = re.compile(r"(requests|reports) at (a|the same) time|concurrent", re.IGNORECASE)
+# What a run says after its two minutes was never recorded; another try at once would take as long.
+_BROKEN_OFF = re.compile(r"timed? ?out|time limit|error when running this report", re.IGNORECASE)
 _LIMIT_CODE = re.compile(r"LIMIT|EXCEED|TOO_MANY")
 _COLUMN = re.compile(
     r"(?:column (?:name )?(?:because )?|because )(?P<column>[\w.$]+) (?:specified |is invalid|does not exist)"
@@ -219,8 +222,8 @@ def report_error_of(status: int, body: bytes) -> errors.SalesforceError:
         return ReportRejected(code or "INTERNAL", words)
     if status == 501:
         return ReportUnsupported("Salesforce does not give the data of a report of this format.")
-    if status == 504 or (status >= 500 and re.search(r"timed? ?out|time limit", words, re.IGNORECASE)):
-        return ReportTimedOut("Salesforce did not finish the report in the two minutes it allows.")
+    if status == 504 or (status >= 500 and _BROKEN_OFF.search(words)):
+        return ReportTimedOut("Salesforce broke the report off, most likely because it took too long.")
     return error_of(status, body)
 
 
@@ -255,7 +258,7 @@ def _forbidden(item: _Item, words: str) -> errors.SalesforceError:
         return ReportsNotAllowed("The API user may not run reports in Salesforce.")
     if "obsolete" in words.lower():
         return ReportGone("The report's type no longer exists, or reports on its object were switched off.")
-    return ReportNotShared("The API user may not open the report: its folder is not shared with it any more.")
+    return ReportNotShared(NOT_SHARED)
 
 
 def _rejected(code: str, words: str) -> errors.SalesforceError:
