@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date, datetime
+from math import isfinite
 
 from orgsim.clock import stamp
 from orgsim.errors import ApiError
@@ -18,7 +19,7 @@ def stored_value(field: Field, value: object) -> Stored:
     if value is None or (isinstance(value, str) and not value.strip()):
         return _empty(field)
     if field.type == "boolean":
-        return int(_expect(field, value, bool, "boolean"))
+        return int(_boolean(field, value))
     if field.type in ("int", "double", "currency", "percent"):
         return _number(field, value)
     if field.type == "date":
@@ -50,16 +51,28 @@ def _unreadable(field: Field, kind: str, value: object) -> ApiError:
     )
 
 
-def _expect(field: Field, value: object, kind: type, name: str) -> bool:
-    if not isinstance(value, kind):
-        raise _unreadable(field, name, value)
-    return bool(value)
+def _boolean(field: Field, value: object) -> bool:
+    """A boolean; the texts "true" and "false" are read as well, as numbers in texts are."""
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise _unreadable(field, "boolean", value)
+    return value
 
 
 def _number(field: Field, value: object) -> Stored:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A number; a recorded client sends them as texts, which the API takes."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _unreadable(field, field.type, value)
-    return int(value) if field.type == "int" else float(value)
+    try:
+        number = float(value)
+        if field.type != "int" and isfinite(number):
+            return number
+        if number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise _unreadable(field, field.type, value)
 
 
 def _date(field: Field, value: object) -> Stored:

@@ -40,6 +40,13 @@ def saved(connection: sqlite3.Connection, record: Target, row: Row, moment: str)
         touch_person(connection, who, moment)
 
 
+def moved(connection: sqlite3.Connection, record: Target, before: Row, after: Row, *, moment: str) -> None:
+    """A task that leaves a person moves the stamp of the one it leaves, too."""
+    left = before.get("WhoId")
+    if record.sobject.name == "Task" and left and left != after.get("WhoId"):
+        touch_person(connection, str(left), moment)
+
+
 def touch_person(connection: sqlite3.Connection, person_id: str, moment: str) -> None:
     """LastActivityDate is the latest due date of the closed tasks; a date from before the tasks is never lowered."""
     table = "Lead" if person_id.startswith("00Q") else "Contact"

@@ -59,6 +59,15 @@ def check_references(org: Org, sobject: SObject, values: dict[str, Stored]) -> N
             sql = on(found.name, "SELECT 1 FROM {table} WHERE Id = ?{alive}", alive=alive)
         if org.store.reader().execute(sql, (value,)).fetchone() is None:
             raise ApiError(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[name])
+        if name == "OwnerId":
+            _check_owner(org, sobject, str(value))
+
+
+def _check_owner(org: Org, sobject: SObject, user_id: str) -> None:
+    sql = "SELECT 1 FROM User WHERE Id = ? AND IsActive = 0"
+    if org.store.reader().execute(sql, (user_id,)).fetchone():
+        message = f"operation performed with inactive user [{user_id}] as owner of {sobject.name.lower()}"
+        raise ApiError(400, "INACTIVE_OWNER_OR_USER", message, fields=[])
 
 
 def check_required(sobject: SObject, values: dict[str, Stored]) -> None:

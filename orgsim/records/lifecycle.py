@@ -28,6 +28,11 @@ _ADDRESS = {
         "GeocodeAccuracy",
     )
 }
+# Object and field by which records point at another without hanging on it.
+_POINTING = {
+    "Contact": (("Contact", "ReportsToId"), ("Lead", "ConvertedContactId")),
+    "Account": (("Account", "ParentId"), ("Lead", "ConvertedAccountId")),
+}
 _NOT_COPIED = frozenset({"Id", "OwnerId", "IndividualId"})
 
 
@@ -61,10 +66,7 @@ def merge(org: Org, master: Target, losers: Sequence[Target], values: Json, view
 
 def _move_children(org: Org, connection: sqlite3.Connection, old: Target, new: Target, moment: str) -> None:
     """Reparent: the children's SystemModstamp moves, nobody edited them."""
-    moves = [*HANGING.get(old.sobject.name, ())]
-    if old.sobject.name == "Contact":
-        moves.append(("Contact", "ReportsToId"))
-    for name, field in moves:
+    for name, field in (*HANGING.get(old.sobject.name, ()), *_POINTING.get(old.sobject.name, ())):
         if org.schema.sobject(name) is not None:
             sql = on(
                 name, 'UPDATE {table} SET "{field}" = ?, SystemModstamp = ? WHERE "{field}" = ?', field=field

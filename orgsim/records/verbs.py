@@ -71,6 +71,22 @@ class RecordVerbs:
         """How many ids /deleted and /updated answer before EXCEEDED_ID_LIMIT."""
         self.org.most_replicated_ids = ids
 
+    def bounce(self, record_id: str, reason: str = "550 5.1.1 user unknown") -> None:
+        """An e-mail to a person bounced: the flags are set, SystemModstamp moves, LastModifiedDate does not."""
+        moment = self.org.write_stamp()
+        self._system_write(record_id, {"EmailBouncedReason": reason, "EmailBouncedDate": moment})
+
+    def touch(self, record_id: str) -> None:
+        """An internal job of the org moves SystemModstamp alone."""
+        self._system_write(record_id, {})
+
+    def _system_write(self, record_id: str, values: dict[str, Stored]) -> None:
+        record, moment = self._record(record_id), self.org.write_stamp()
+        with self.store.writing() as connection:
+            before = row_of(connection, record.sobject.name, record.id) or {}
+            records.write_columns(connection, record, {**values, "SystemModstamp": moment})
+            Log(connection, self._registrar().user_id, moment).changes(record.id, before, values)
+
     def late_commit(self, record_id: str, minutes: float, **fields: object) -> None:
         """An edit that becomes visible now but carries the stamp of some minutes ago."""
         moment = stamp(self.org.clock.now() - timedelta(minutes=minutes))

@@ -77,6 +77,7 @@ def _finish(save: Save, were: frozenset[str], moment: str) -> None:
         log.event(save.record.id, CREATED)
     else:
         log.changes(save.record.id, save.before, after)
+        activities.moved(save.connection, save.record, save.before, after, moment=moment)
 
 
 def create(org: Org, sobject: SObject, values: Json, viewer: Viewer, manner: Manner = _ORDINARY) -> str:

@@ -1,3 +1,5 @@
+import time
+
 import httpx
 import pytest
 
@@ -363,3 +365,47 @@ def test_the_subtype_of_a_task_is_fixed(org: OrgSim, client: httpx.Client) -> No
     answer = client.patch(_url(task, "Task"), json={"TaskSubtype": "Call"})
 
     assert answer.json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+
+def test_a_task_that_changes_hands_moves_both_people(org: OrgSim, client: httpx.Client) -> None:
+    old, new = org.ids("Contact")[:2]
+    task = org.create("Task", Subject="SMS", WhoId=old)
+    before = [client.get(_url(person)).json()["SystemModstamp"] for person in (old, new)]
+    time.sleep(1.1)
+
+    client.patch(_url(task, "Task"), json={"WhoId": new})
+
+    after = [client.get(_url(person)).json()["SystemModstamp"] for person in (old, new)]
+    assert [late > early for early, late in zip(before, after, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("verb", ["bounce", "touch"])
+def test_the_system_moves_only_its_own_stamp(
+    org: OrgSim, client: httpx.Client, contact: str, verb: str
+) -> None:
+    before = client.get(_url(contact)).json()
+
+    getattr(org, verb)(contact)
+
+    after = client.get(_url(contact)).json()
+    assert after["SystemModstamp"] > before["SystemModstamp"]
+    assert (after["LastModifiedDate"], after["Last_Modified_Date_Time__c"]) == (
+        before["LastModifiedDate"],
+    ) * 2
+    assert after["IsEmailBounced"] is (verb == "bounce")
+
+
+def test_numbers_and_booleans_may_come_as_texts(client: httpx.Client, contact: str) -> None:
+    client.patch(_url(contact), json={"Graduation_Year__c": "2027", "SMS_Opt_Out__c": "TRUE"})
+
+    after = client.get(_url(contact)).json()
+    assert (after["Graduation_Year__c"], after["SMS_Opt_Out__c"]) == (2027, True)
+
+
+def test_an_inactive_user_owns_nothing_new(client: httpx.Client, contact: str) -> None:
+    query = "SELECT Id FROM User WHERE IsActive = false"
+    user = client.get(f"{V}/query", params={"q": query}).json()["records"][0]["Id"]
+
+    answer = client.patch(_url(contact), json={"OwnerId": user})
+
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INACTIVE_OWNER_OR_USER")
