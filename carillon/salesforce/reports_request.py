@@ -35,6 +35,12 @@ def own_columns(report: ReportDescription) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*report.groupings, *(item.name for item in report.columns))))
 
 
+def removed_columns(report: ReportDescription, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of `names` that the report shows no more, though a run might still add them."""
+    shown = own_columns(report)
+    return tuple(name for name in names if name not in shown)
+
+
 def run_metadata(
     report: ReportDescription,
     columns: Sequence[str],

@@ -17,6 +17,7 @@ from carillon.salesforce.reports_runs import Cell, ReportRun
 ID = ReportColumn("CONTACT_ID", "Contact ID", "id", "Contact.Id", unique_countable=True)
 NAME = ReportColumn("LAST_NAME", "Last Name", "string", "Contact.LastName")
 CREATED = ReportColumn("CREATED_DATE", "Created Date", "datetime", "Contact.CreatedDate")
+MODIFIED = ReportColumn("MODIFIED", "Modified", "datetime", "Contact.Modified__c")
 ANSWERED = datetime(2026, 5, 1, 7, 25, 37, tzinfo=UTC)
 DAY_ONE = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,13 +47,18 @@ def as_it_is(record_id: str) -> str:
 class PaperReport:
     """`before_run` is called with the number of each run; `whole_days` shows moments as days only.
 
-    `sorts_by` and `compares_by` are the orders of ids; empty ids come last when `empty_last`.
+    `sorts_by` and `compares_by` are the orders of ids; empty ids come last when `empty_last`; `ignores` is an
+    operator without effect, `drops` a column that answers lack, `modified` when a person was changed.
     """
 
     lines: list[Line]
     size: int = 4
     compares_ids: bool = True
     obeys_filters: bool = True
+    ignores: str = ""
+    drops: str = ""
+    finds_empty: bool = True
+    modified: Callable[[int], datetime] = lambda number: DAY_ONE
     gives_counts: bool = True
     counts_unique: bool = True
     whole_days: bool = False
@@ -71,7 +77,7 @@ class PaperReport:
             raise ReportRejected("BAD_REQUEST", "An aggregate is invalid.")
         found = [line for line in self.lines if self._let_through(line, metadata.get("reportFilters", []))]
         found.sort(key=lambda line: self._place(line, metadata["sortBy"][0]["sortColumn"]))
-        columns = metadata["detailColumns"]
+        columns = [name for name in metadata["detailColumns"] if name != self.drops]
         shown = found[: self.size] if details else []
         counts = len(found), len({line.id for line in found if line.id})
         return ReportRun(
@@ -87,7 +93,7 @@ class PaperReport:
         return all(self._meets(line, item["column"], item["operator"], item["value"]) for item in filters)
 
     def _meets(self, line: Line, column: str, operator: str, value: str) -> bool:
-        if not self.obeys_filters:
+        if not self.obeys_filters or operator == self.ignores:
             return True
         if column == "CONTACT_ID":
             if not self.compares_ids:
@@ -95,25 +101,35 @@ class PaperReport:
                     "BAD_REQUEST", f"Specify a valid condition because {operator} is invalid."
                 )
             return line.id is not None and self.compares_by(line.id) > self.compares_by(value)
+        when = self._date(line, column)
         if operator == "equals":
-            return line.created is None
-        if line.created is None:
+            if not self.finds_empty:
+                raise ReportRejected("BAD_REQUEST", "Filter the date in the correct format.")
+            return when is None
+        if when is None:
             return False
         bound = datetime.fromisoformat(value)
-        return line.created >= bound if operator == "greaterOrEqual" else line.created < bound
+        return when >= bound if operator == "greaterOrEqual" else when < bound
+
+    def _date(self, line: Line, column: str) -> datetime | None:
+        if column == "MODIFIED" and line.id:
+            return self.modified(int(line.id[3:15]))
+        return line.created
 
     def _place(self, line: Line, column: str) -> tuple[bool, str]:
-        if column == "CREATED_DATE":
-            return line.created is not None, line.created.isoformat() if line.created else ""
+        if column in ("CREATED_DATE", "MODIFIED"):
+            when = self._date(line, column)
+            return when is not None, when.isoformat() if when else ""
         return (line.id is None) is self.empty_last, self.sorts_by(line.id) if line.id else ""
 
     def _cell(self, line: Line, column: str) -> Cell:
         if column == "CONTACT_ID":
             return Cell(line.id[:15], line.id) if line.id else Cell("-", None)
-        if column == "CREATED_DATE":
-            if line.created is None:
+        if column in ("CREATED_DATE", "MODIFIED"):
+            when = self._date(line, column)
+            if when is None:
                 return Cell("-", None)
-            return Cell("shown", f"{line.created:%Y-%m-%d}" if self.whole_days else f"{line.created:%FT%TZ}")
+            return Cell("shown", f"{when:%Y-%m-%d}" if self.whole_days else f"{when:%FT%TZ}")
         return Cell(line.name, line.id)
 
 

@@ -11,17 +11,24 @@ from carillon.salesforce.reports_errors import (
     ComparisonRefused,
     FilterIgnored,
     RecordRepeatsTooOften,
+    ReportColumnMissing,
+    ReportNotReadable,
     ReportTooLarge,
+    TooManyRuns,
     WindowTooFull,
     WrongIdColumn,
 )
 from carillon.salesforce.reports_proof import Verdict
-from carillon.salesforce.reports_reading import ReportRow, Way
+from carillon.salesforce.reports_reading import ReadOrder, ReportReading, ReportRow, Way
 from tests.unit.salesforce.paper_report import (
+    CREATED,
     DAY_ONE,
+    ID,
+    MODIFIED,
     Line,
     PaperReport,
     contact_id,
+    described,
     ids_of,
     lines,
     reading,
@@ -269,3 +276,47 @@ def test_an_org_that_counts_no_different_ids_is_read_all_the_same() -> None:
 def test_a_part_of_a_report_without_its_count_is_no_answer() -> None:
     with pytest.raises(MalformedAnswer):
         ids_of(reading(PaperReport(lines(range(20)), gives_counts=False)))
+
+
+def test_an_org_that_obeys_filters_by_half_is_given_up() -> None:
+    paper = PaperReport(lines(range(30), hourly), ignores="greaterOrEqual")
+
+    with pytest.raises((TooManyRuns, FilterIgnored)):
+        ids_of(reading(paper, way=Way.BY_WINDOW))
+
+
+def test_another_date_column_is_tried_when_one_parts_the_report_too_coarsely() -> None:
+    paper = PaperReport(lines(range(20)), modified=hourly)
+    order = ReadOrder("Contact", (), ID, window_columns=(CREATED, MODIFIED), way=Way.BY_WINDOW)
+
+    read = ReportReading(paper, described(addable={"CREATED_DATE": CREATED, "MODIFIED": MODIFIED}), order)
+
+    assert sorted(ids_of(read)) == [contact_id(number) for number in range(20)]
+    assert read.completeness is not None
+    assert read.completeness.verdict is Verdict.PROVEN
+
+
+def test_without_any_date_column_windows_are_refused_with_the_remedy() -> None:
+    with pytest.raises(ReportNotReadable, match="no date column") as refused:
+        ids_of(reading(PaperReport(lines(range(9))), way=Way.BY_WINDOW, window=False))
+
+    assert "Created Date" in refused.value.remedy
+
+
+def test_rows_without_a_date_that_cannot_be_asked_for_are_said_to_be_missing() -> None:
+    paper = PaperReport([*lines(range(9), hourly), *lines([20, 21], lambda number: None)], finds_empty=False)
+
+    read = reading(paper, way=Way.BY_WINDOW)
+    found = ids_of(read)
+
+    assert len(found) == 9
+    assert read.completeness is not None
+    assert read.completeness.verdict is Verdict.SHORT
+    assert read.completeness.missing == 2
+
+
+def test_a_column_that_is_gone_from_the_answer_is_named() -> None:
+    paper = PaperReport(lines(range(3)), drops="LAST_NAME")
+
+    with pytest.raises(ReportColumnMissing, match="LAST_NAME"):
+        ids_of(reading(paper))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carillon.salesforce.reports_describe import ReportColumn, ReportFilter
 from carillon.salesforce.reports_errors import ReportColumnMissing, ReportNotReadable
-from carillon.salesforce.reports_request import Condition, own_columns, run_metadata, wrapped
+from carillon.salesforce.reports_request import Condition, own_columns, removed_columns, run_metadata, wrapped
 from tests.unit.salesforce.paper_report import CREATED, ID, NAME, described
 
 AFTER = Condition("CONTACT_ID", "greaterThan", "003000000000001AAA")
@@ -122,3 +122,7 @@ def test_the_date_column_of_the_type_may_sort_a_run() -> None:
         "CONTACT_ID",
         "CREATED_DATE",
     ]
+
+
+def test_a_column_taken_out_of_the_report_is_named_though_a_run_could_add_it() -> None:
+    assert removed_columns(described(), ["LAST_NAME", "CREATED_DATE"]) == ("CREATED_DATE",)
