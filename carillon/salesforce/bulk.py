@@ -159,12 +159,18 @@ class Bulk:
         _check_whole(job, read)
 
     def read(
-        self, soql: str, record: type[T], *, seconds: float, all_rows: bool = False
+        self,
+        soql: str,
+        record: type[T],
+        *,
+        seconds: float,
+        all_rows: bool = False,
+        polling: Polling | None = None,
     ) -> Iterator[BulkPage[T]]:
         """The whole result of a query in one go; the job is not left behind. `seconds` bounds the wait for it."""
         job = self.create(soql, all_rows=all_rows)
         try:
-            job = self.wait(job, seconds=seconds)
+            job = self.wait(job, seconds=seconds, polling=polling)
             yield from self.pages(job, record)
         finally:
             self._discard(job)

@@ -34,6 +34,9 @@ def batches(
     no CSV (such as one that ends in the middle of a value), a row has another number of columns than the header, or
     a record has no id.
     """
+    if body and not body.endswith((b"\n", b'"')):
+        # Cut between two values, which would look like a last value that is empty.
+        raise _broken()
     text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", newline="")
     rows = filter(None, csv.reader(text, delimiter=delimiter, strict=True))
     try:
@@ -44,13 +47,15 @@ def batches(
         wanted = islice(rows, skip, None)
         while batch := [reader.record(row) for row in islice(wanted, BATCH)]:
             yield batch
+        return
     except (csv.Error, UnicodeDecodeError):
-        broken = True
-    else:
-        broken = False
-    if broken:
-        # Raised out here: the first error would carry a piece of the body along.
-        raise MalformedAnswer("Salesforce's result of a bulk query was cut off or is not in the agreed form.")
+        pass
+    # Raised out here: the first error would carry a piece of the body along.
+    raise _broken()
+
+
+def _broken() -> MalformedAnswer:
+    return MalformedAnswer("Salesforce's result of a bulk query was cut off or is not in the agreed form.")
 
 
 class _Reader(Generic[T]):
@@ -66,8 +71,10 @@ class _Reader(Generic[T]):
         try:
             built: T = self._build(row)
         except ValueError:
-            return self._raw(row)
-        return built
+            pass
+        else:
+            return built
+        return self._raw(row)
 
     def _raw(self, row: list[str]) -> msgspec.Raw:
         """What a page would hold in this place: the record as JSON, with texts for what is no text there."""
