@@ -31,7 +31,7 @@ class Form(HTMLParser):
             self.fields[given["name"]] = given.get("value", "on" if box else "")
         if tag == "select":
             self._select = given["name"]
-        if tag == "option" and "selected" in given:
+        if tag == "option" and ("selected" in given or self._select not in self.fields):
             self.fields[self._select] = given.get("value", "")
         if tag == "textarea":
             self._text = given["name"]
@@ -352,7 +352,17 @@ def test_people_are_found_by_name_mail_phone_and_id(org: OrgSim, staff: httpx.Cl
         MobilePhone="(212) 555-0199",
     )
     path = "/lightning/o/Contact/list"
-    texts = ("åsa ö", "ÖBERG", "oberg", "Asa o", "asa.oe@", "+12125550199", "212.555", "212 555 0199", "öberg-o'n")
+    texts = (
+        "åsa ö",
+        "ÖBERG",
+        "oberg",
+        "Asa o",
+        "asa.oe@",
+        "+12125550199",
+        "212.555",
+        "212 555 0199",
+        "öberg-o'n",
+    )
 
     found = {text: contact in staff.get(path, params={"q": text}).text for text in texts}
     by_id = staff.get(path, params={"q": contact[:15]})
@@ -424,6 +434,50 @@ def test_every_list_view_opens(org: OrgSim, staff: httpx.Client) -> None:
 
     assert len(paths) > 30
     assert statuses == {200}
+
+
+def test_report_folders_are_shared_and_reports_deleted(
+    org: OrgSim, staff: httpx.Client, client: httpx.Client
+) -> None:
+    page = staff.get("/orgsim/reports").text
+    form = Form(staff.get("/").text, "/orgsim/sign-out").fields
+    names = "SELECT Name FROM Report ORDER BY Name"
+    before = {row["Name"] for row in soql(client, names).json()["records"]}
+    report = soql(client, "SELECT Id, OwnerId FROM Report WHERE Name = 'All Contacts'").json()["records"][0]
+
+    staff.post("/orgsim/reports/share", data=form | {"folder": report["OwnerId"], "shared": "no"})
+    unshared = {row["Name"] for row in soql(client, names).json()["records"]}
+    staff.post("/orgsim/reports/share", data=form | {"folder": report["OwnerId"], "shared": "yes"})
+    staff.post("/orgsim/reports/delete", data=form | {"report": report["Id"]})
+    after = {row["Name"] for row in soql(client, names).json()["records"]}
+    staff.post("/orgsim/reports/permit", data=form | {"granted": "no"})
+
+    assert before <= set(re.findall(r">([^<]+)</a><br>", page.replace("&#39;", "'")))
+    assert "All Contacts" not in unshared
+    assert before - after == {"All Contacts"}
+    assert "May not run reports" in staff.get("/orgsim/reports").text
+    assert client.get(f"{V}/analytics/reports").status_code == 403
+
+
+def test_automation_is_added_in_words_and_removed(org: OrgSim, post: Post) -> None:
+    here = "/orgsim/automation"
+    org.set_duplicate_rule("Contact", ("Email",), action="block")
+    org.set_assignment_rule("registrar@orgsim.example", when="Rating = 'Hot'")
+    org.limit_batches("Contact", 50)
+    org.fail_saves("Lead", kind="flow")
+    org.lock_for_approval(org.ids("Contact")[0])
+
+    flow = post(here, f"{here}/flow").text
+    rule = post(here, f"{here}/rule", when="Title = '<b>'", message="Not <i>so").text
+    wrong = post(here, f"{here}/rule", when="Title ~ 1").text
+    removed = post(here, f"{here}/remove", name="Contact_SMS_Opt_Out__c_Flow").text
+
+    assert "A flow puts SMS_Opt_Out__c of a Contact back to what it was." in flow
+    assert "A duplicate rule blocks a second Contact with the same Email." in flow
+    assert "A saved Lead goes to Robin Ashdown when Rating = &#39;Hot&#39;." in flow
+    assert "A Contact is refused when Title = &#39;&lt;b&gt;&#39;: “Not &lt;i&gt;so”" in rule
+    assert "The org refused" in wrong
+    assert "puts SMS_Opt_Out__c" not in removed
 
 
 def test_the_limit_is_set_and_used_up(post: Post, client: httpx.Client) -> None:
