@@ -48,7 +48,9 @@ def _add_nested(
         found = nested.choice(expression, names)
     else:
         found = nested.children(expression, names, len(others), compile_projection)
-    _refuse_twice((found.name,), columns, others)
+    beneath = {key.partition(".")[0] for key in columns}
+    if found.name.lower() in beneath or found.name.lower() in others:
+        raise SoqlError("INVALID_FIELD", f"duplicate field selected: {found.name}")
     others[found.name.lower()] = Nested(len(columns), found)
 
 

@@ -310,6 +310,65 @@ def test_faulty_queries_are_refused_in_the_words_of_an_org(soql: str, code: str,
     assert error.message.split("\n")[-1].startswith(reason)
 
 
+NESTED = [
+    (
+        "SELECT Id, (SELECT Id FROM Foos) FROM Account",
+        "INVALID_TYPE",
+        "Didn't understand relationship 'Foos' in FROM",
+    ),
+    (
+        "SELECT Id, (SELECT Foo FROM Contacts) FROM Account",
+        "INVALID_FIELD",
+        "No such column 'Foo' on entity 'Contact'",
+    ),
+    (
+        "SELECT Id, (SELECT Id FROM Contacts), (SELECT Id FROM contacts) FROM Account",
+        "INVALID_FIELD",
+        "duplicate field selected: Contacts",
+    ),
+    (
+        "SELECT Id, (SELECT COUNT(Id) FROM Contacts) FROM Account",
+        "MALFORMED_QUERY",
+        "Aggregate expressions are not allowed in nested sub-queries",
+    ),
+    ("SELECT Owner.Department FROM Contact", "INVALID_FIELD", "No such column 'Department' on entity 'Name'"),
+    (
+        "SELECT TYPEOF Account WHEN User THEN Name END FROM Contact",
+        "INVALID_FIELD",
+        "TYPEOF is only supported with",
+    ),
+    (
+        "SELECT TYPEOF Foo WHEN User THEN Name END FROM Contact",
+        "INVALID_FIELD",
+        "Didn't understand relationship",
+    ),
+    ("SELECT TYPEOF Owner WHEN Foo THEN Name END FROM Contact", "INVALID_TYPE", "'foo' is no object"),
+    (
+        "SELECT TYPEOF Owner WHEN User THEN Foo END FROM Contact",
+        "INVALID_FIELD",
+        "No such column 'Foo' on entity",
+    ),
+    (
+        "SELECT TYPEOF Owner WHEN User THEN Name END, Owner.Id FROM Contact",
+        "INVALID_FIELD",
+        "duplicate field",
+    ),
+    (
+        "SELECT Name FROM Contact WHERE HOUR_IN_DAY(convertTimezone(Name)) = 1",
+        "INVALID_FIELD",
+        "function convert",
+    ),
+]
+
+
+@pytest.mark.parametrize(("soql", "code", "reason"), NESTED)
+def test_what_is_nested_is_refused_as_precisely(soql: str, code: str, reason: str) -> None:
+    error = refusal(soql)
+
+    assert error.error_code == code
+    assert error.message.split("\n")[-1].startswith(reason)
+
+
 UNSUPPORTED = [
     "SELECT Id, (SELECT Id, (SELECT Id FROM Contacts) FROM Contacts) FROM Account",
     "SELECT TYPEOF Account.Owner WHEN User THEN Name END FROM Contact",
