@@ -9,6 +9,7 @@ BENCHMARKS = {
     "changes": "benchmarks.changes",
     "pages": "benchmarks.pages",
     "orgsim": "benchmarks.orgsim_pages",
+    "bulk": "benchmarks.bulk",
 }
 
 

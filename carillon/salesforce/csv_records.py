@@ -104,24 +104,19 @@ class _Plan:
 def _builder(record: Any, prefix: str, places: dict[str, int]) -> _Build:
     """What makes a struct of a row; `prefix` is the path that leads to it, such as `Owner.`"""
     plan = _plan(record, prefix, places)
-    simple = [(place, convert) for place, convert, _ in plan.columns if place is not None]
-    if len(simple) == len(plan.columns) and not plan.nested:
-        return lambda row: record(*[_value(row[place], convert) for place, convert in simple])
+    columns = [(place or 0, convert) for place, convert, _ in plan.columns]
+    absent = [(at, default) for at, (place, _, default) in enumerate(plan.columns) if place is None]
 
     def build(row: Sequence[str]) -> Any:
-        values = [
-            default if place is None else _value(row[place], convert)
-            for place, convert, default in plan.columns
-        ]
+        # Most values are text: asking here what needs a conversion is half the cost of a call for each.
+        values = [(row[at] or None) if convert is None else convert(row[at]) for at, convert in columns]
+        for position, default in absent:
+            values[position] = default
         for position, inner in plan.nested:
             values[position] = inner(row)
         return record(*values)
 
     return build
-
-
-def _value(text: str, convert: _Convert | None) -> Any:
-    return (text or None) if convert is None else convert(text)
 
 
 def _plan(record: Any, prefix: str, places: dict[str, int]) -> _Plan:
@@ -138,7 +133,7 @@ def _plan(record: Any, prefix: str, places: dict[str, int]) -> _Plan:
         elif place is None and field.required:
             raise MalformedAnswer(f"Salesforce's result of a bulk query lacks the column {name}.")
         default = None if field.default is msgspec.NODEFAULT else field.default
-        plan.columns.append((place, _conversion(field.type), default))
+        plan.columns.append((place, _conversion(field.type) if place is not None else None, default))
     return plan
 
 
