@@ -79,7 +79,7 @@ def _control(record: Record, field: Field, value: str) -> Control:
 
 def _choices(field: Field, value: str) -> tuple[tuple[str, str], ...]:
     choices = [(choice.value, choice.label) for choice in field.picklist if choice.active]
-    if field.nillable:
+    if field.nillable or not value:
         choices.insert(0, ("", "Blank"))
     if value and value not in dict(choices):
         choices.append((value, f"{value} (not in the list)"))

@@ -220,15 +220,20 @@ def test_a_page_left_open_does_not_undo_what_was_written_meanwhile(org: OrgSim, 
     assert (record["FirstName"], record["SMS_Opt_Out__c"]) == ("Later", True)
 
 
-def test_saving_an_untouched_form_changes_nothing(org: OrgSim, post: Post, client: httpx.Client) -> None:
-    contact = org.ids("Contact")[2]
-    org.edit(contact, Description="Two\nlines", MailingLatitude=40.71)
-    before = client.get(f"{V}/sobjects/Contact/{contact}").json()
+@pytest.mark.parametrize("name", ["Contact", "Lead", "Account", "Task"])
+def test_saving_an_untouched_form_changes_nothing(
+    org: OrgSim, post: Post, client: httpx.Client, name: str
+) -> None:
+    org.edit(org.ids("Contact")[0], MailingLatitude=40.71)
+    org.create("Task", WhoId=org.ids("Contact")[0], Subject="Call")
+    record = org.ids(name)[0]
+    org.edit(record, Description="\nTwo\nlines ")
+    before = client.get(f"{V}/sobjects/{name}/{record}").json()
 
-    page = post(record_page(contact), f"/orgsim/record/{contact}/edit").text
+    page = post(record_page(record), f"/orgsim/record/{record}/edit").text
 
     assert "Nothing was changed" in page
-    assert client.get(f"{V}/sobjects/Contact/{contact}").json() == before
+    assert client.get(f"{V}/sobjects/{name}/{record}").json() == before
 
 
 def test_a_refused_save_says_why_and_keeps_what_was_typed(org: OrgSim, post: Post) -> None:
