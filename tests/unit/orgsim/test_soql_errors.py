@@ -349,6 +349,11 @@ NESTED = [
         "No such column 'Foo' on entity",
     ),
     (
+        "SELECT Owner.Id, TYPEOF Owner WHEN User THEN Name END FROM Contact",
+        "INVALID_FIELD",
+        "duplicate field",
+    ),
+    (
         "SELECT TYPEOF Owner WHEN User THEN Name END, Owner.Id FROM Contact",
         "INVALID_FIELD",
         "duplicate field",

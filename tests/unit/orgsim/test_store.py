@@ -1,4 +1,5 @@
 import filecmp
+import sqlite3
 from array import array
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from orgsim import birth, server, store
 from orgsim.catalog import standard_schema
 from orgsim.cli import main
+from orgsim.org import Org
 from orgsim.query import Cursor, Cursors, batch_size, new_locator
 from orgsim.soql import Plan
 
@@ -47,6 +49,40 @@ def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
 
     assert kept.reader().execute("SELECT count(*) FROM Contact").fetchone() == (1,)
     kept.close()
+
+
+def test_a_file_of_an_earlier_orgsim_gets_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "org.db"
+    birth.make(path, birth.Size(1, 1), NOW)
+    whole = _counts(path)
+    with sqlite3.connect(path) as earlier:
+        for table in (
+            "Group",
+            "GroupMember",
+            "QueueSobject",
+            "Profile",
+            "UserRole",
+            "FieldPermissions",
+            "Task",
+        ):
+            earlier.execute(f'DROP TABLE "{table}"')
+        earlier.execute("ALTER TABLE Contact DROP COLUMN Interests__c")
+    earlier.close()
+
+    assert _counts(path) == whole
+
+
+def _counts(path: Path) -> dict[str, int]:
+    """The rows of each object of an org, once it is opened."""
+    org = Org(path)
+    try:
+        org.store.reader().execute("SELECT Interests__c FROM Contact").fetchall()
+        return {
+            sobject.name: org.store.reader().execute(f'SELECT count(*) FROM "{sobject.name}"').fetchone()[0]
+            for sobject in org.schema.sobjects
+        }
+    finally:
+        org.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"no database, but long enough to be looked at" * 100])
