@@ -16,6 +16,7 @@ from orgsim.automation.rules import (
     ValidationRule,
 )
 from orgsim.org import Org
+from orgsim.records import Target, target
 from orgsim.soql import SoqlError, compile_query
 
 _KINDS = ("flow", "trigger")
@@ -111,22 +112,22 @@ class AutomationVerbs:
 
     def lock_for_approval(self, record_id: str) -> None:
         """The record is in an approval process: writes are refused with ENTITY_IS_LOCKED."""
-        sobject = self.org.schema.of_id(record_id)
-        if sobject is None:
-            raise LookupError(f"{record_id} is no record id of this org")
-        self._set(ApprovalLock(record_id, sobject.name))
+        record = self._known(record_id)
+        self._set(ApprovalLock(record.id, record.sobject.name))
 
     def release_approval(self, record_id: str) -> None:
-        self.org.automation.remove(record_id)
+        self.org.automation.remove(self._known(record_id).id)
 
     def lock_row(self, record_id: str, *, times: int | None = None, seconds: float | None = None) -> None:
         """Another transaction holds the row (of a person, or of their account), for so many attempts or seconds; for
         one attempt when neither is named."""
         until = self.org.clock.now() + timedelta(seconds=seconds) if seconds is not None else None
-        self.org.row_locks.hold(record_id, times=1 if times is None and until is None else times, until=until)
+        self.org.row_locks.hold(
+            self._known(record_id).id, times=1 if times is None and until is None else times, until=until
+        )
 
     def unlock_row(self, record_id: str) -> None:
-        self.org.row_locks.release(record_id)
+        self.org.row_locks.release(self._known(record_id).id)
 
     def automation(self) -> list[dict[str, object]]:
         """Everything that is set up, each with its kind as `type`."""
@@ -137,6 +138,12 @@ class AutomationVerbs:
 
     def clear_automation(self) -> None:
         self.org.automation.clear()
+
+    def _known(self, record_id: str) -> Target:
+        sobject = self.org.schema.of_id(record_id)
+        if sobject is None:
+            raise LookupError(f"{record_id} is no record id of this org")
+        return target(sobject, record_id)
 
     def _set(self, rule: Rule, *conditions: str | None, fields: tuple[str | None, ...] = ()) -> None:
         """Add a rule whose object, fields and conditions exist; raises LookupError or ValueError otherwise."""

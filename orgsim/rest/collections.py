@@ -117,8 +117,7 @@ def _one(request: Request, item: Item, work: Work, refusal: ApiError | None) -> 
     try:
         if refusal is not None:
             raise refusal
-        with request.org.store.writing():
-            return work(item)
+        return work(item)
     except ApiError as error:
         if error.error_code in _UNREADABLE:
             raise

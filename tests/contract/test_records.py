@@ -1,8 +1,11 @@
+import sqlite3
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
+from orgsim import history
 from orgsim.staff import API_USERNAME, REGISTRAR_USERNAME
 from orgsim.testing import OrgSim
 from tests.contract.conftest import V, signed_in
@@ -409,3 +412,21 @@ def test_an_inactive_user_owns_nothing_new(client: httpx.Client, contact: str) -
     answer = client.patch(_url(contact), json={"OwnerId": user})
 
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INACTIVE_OWNER_OR_USER")
+
+
+def test_a_file_from_before_history_and_external_ids_is_completed(tmp_path: Path) -> None:
+    file = tmp_path / "org.db"
+    with OrgSim(file, contacts=5, leads=5):
+        pass
+    with sqlite3.connect(file) as connection:
+        for table in ("history", "deletion", "automation"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute('DROP INDEX "Contact_Student_ID__c"')
+        connection.execute("ALTER TABLE Contact DROP COLUMN Student_ID__c")
+    connection.close()
+
+    with OrgSim(file) as org, signed_in(org) as client:
+        url = f"{V}/sobjects/Contact/Student_ID__c/S-1"
+        made = client.patch(url, json={"LastName": "New"}).json()["id"]
+        assert client.get(url).json()["Id"] == made
+        assert [change.field for change in history.of_record(org.org, made)] == [history.CREATED]
