@@ -153,7 +153,7 @@ def _aggregates(wanted: Wanted, view: TypeView) -> tuple[Aggregate, ...]:
 def _group(wanted: WantedGrouping, view: TypeView, aggregates: tuple[Aggregate, ...]) -> Group:
     known = view.columns.get(wanted.name)
     granularity = wanted.date_granularity or "None"
-    if known is None or known.is_long:
+    if known is None or known.is_long or not known.field.sortable:
         raise bad(f"Specify a valid grouping because {wanted.name} is invalid.")
     if granularity not in GRANULARITIES or (granularity != "None" and not known.is_moment):
         raise bad(f"The date granularity {granularity} is invalid for the column {wanted.name}.")
@@ -195,6 +195,8 @@ def _sort(wanted: Wanted, columns: tuple[Known, ...]) -> tuple[Known, bool] | No
     known = next((column for column in columns if column.name == sort.sort_column), None)
     if known is None:
         raise bad("The sort column name must be from a selected column.")
+    if not known.field.sortable:
+        raise bad(f"The report can't be sorted by the column {known.name}.")
     return known, (sort.sort_order or "").lower() == "desc"
 
 

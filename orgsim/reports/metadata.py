@@ -1,6 +1,6 @@
 """reportMetadata, reportExtendedMetadata and reportTypeMetadata as a version of the API writes them.
 
-Which keys came when is read off recorded answers of v29, v35, v39, v47 and v50; between those it is inferred.
+Which keys came when is read off recorded answers of v29, v35, 2016 (taken for v36), v47 and v50; between those it is inferred.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,21 +28,21 @@ _V29 = frozenset(
     }
 )
 _SINCE = {
-    "crossFilters": 38,
-    "supportsRoleHierarchy": 38,
-    "userOrHierarchyFilterId": 38,
-    "buckets": 46,
+    "crossFilters": 36,
+    "supportsRoleHierarchy": 36,
+    "userOrHierarchyFilterId": 36,
+    "buckets": 48,
     "dashboardSetting": 46,
     "presentationOptions": 46,
-    "customDetailFormula": 47,
-    "customSummaryFormula": 47,
-    "topRows": 47,
+    "customDetailFormula": 48,
+    "customSummaryFormula": 48,
+    "topRows": 48,
 }
 _REST_SINCE = 30
 _FILTER_TYPE_SINCE = 40
 _COLUMN_KEYS_SINCE = 40
 _ENTITY_SINCE = 48
-_CONTEXTS_UNTIL = 36
+_CONTEXTS_UNTIL = 35
 
 
 def stored_metadata(report: Report, view: TypeView, calendar: Calendar) -> Json:

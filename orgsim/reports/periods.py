@@ -40,6 +40,7 @@ _GROUPS = (
     ),
 )  # fmt: skip
 CUSTOM = "CUSTOM"
+_YEARS = (1700, 4000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ def standard_day(value: object, column: str, which: str) -> date | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else _refuse()
+        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else _refuse()
+        return day if _YEARS[0] <= day.year <= _YEARS[1] else _refuse()
     except ValueError:
         message = f"The specified {which} date of {column} specified for the standard date filter is invalid."
         raise bad(message) from None

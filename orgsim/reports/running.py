@@ -16,7 +16,7 @@ from orgsim.reports.periods import Calendar
 from orgsim.reports.types import TypeView, type_view
 from orgsim.soql.resolve import Names
 
-_LIMIT_FLAG_SINCE = 43
+_LIMIT_FLAG_SINCE = 50
 _COLORS_SINCE = 40
 # Key of the store's meta: set when the API user has no Run Reports permission.
 MAY_NOT_RUN = "run_reports_taken"
