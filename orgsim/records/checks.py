@@ -3,7 +3,7 @@
 from orgsim.errors import ApiError, no_such_column
 from orgsim.org import Org
 from orgsim.records.targets import Json
-from orgsim.schema import SObject
+from orgsim.schema import Field, SObject
 from orgsim.store import on
 from orgsim.values import Stored, stored_value
 
@@ -46,21 +46,27 @@ def check_references(org: Org, sobject: SObject, values: dict[str, Stored]) -> N
     """Raises for an id of the wrong object (text recorded for Task.WhoId), or of no record."""
     for name, value in values.items():
         field = sobject.field(name)
-        if field is None or field.type != "reference" or value is None:
-            continue
-        targets = [org.schema.sobject(target_name) for target_name in field.reference_to]
-        found = next((t for t in targets if t and str(value).startswith(t.key_prefix)), None)
-        if found is None and name != "OwnerId" and all(targets):
-            message = f"{field.label}: id value of incorrect type: {value}"
-            raise ApiError(400, "FIELD_INTEGRITY_EXCEPTION", message, fields=[name])
-        alive = " AND IsDeleted = 0" if found and found.soft_deletes else ""
-        sql = "SELECT 1 WHERE ? IS NULL"
-        if found:
-            sql = on(found.name, "SELECT 1 FROM {table} WHERE Id = ?{alive}", alive=alive)
-        if org.store.reader().execute(sql, (value,)).fetchone() is None:
-            raise ApiError(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[name])
-        if name == "OwnerId":
-            _check_owner(org, sobject, str(value))
+        if field is not None and field.type == "reference" and value is not None:
+            _check_reference(org, field, str(value))
+            if name == "OwnerId":
+                _check_owner(org, sobject, str(value))
+
+
+def _check_reference(org: Org, field: Field, value: str) -> None:
+    targets = [org.schema.sobject(name) for name in field.reference_to]
+    found = next((t for t in targets if t and value.startswith(t.key_prefix)), None)
+    if found is None and field.name != "OwnerId" and all(targets):
+        message = f"{field.label}: id value of incorrect type: {value}"
+        raise ApiError(400, "FIELD_INTEGRITY_EXCEPTION", message, fields=[field.name])
+    if found is None or not _lives(org, found, value):
+        message = "invalid cross reference id"
+        raise ApiError(400, "INVALID_CROSS_REFERENCE_KEY", message, fields=[field.name])
+
+
+def _lives(org: Org, sobject: SObject, record_id: str) -> bool:
+    alive = " AND IsDeleted = 0" if sobject.soft_deletes else ""
+    sql = on(sobject.name, "SELECT 1 FROM {table} WHERE Id = ?{alive}", alive=alive)
+    return org.store.reader().execute(sql, (record_id,)).fetchone() is not None
 
 
 def _check_owner(org: Org, sobject: SObject, user_id: str) -> None:

@@ -3,16 +3,15 @@
 import sqlite3
 
 from orgsim import persons
-from orgsim.automation import saving
-from orgsim.automation.saving import Save
 from orgsim.errors import ApiError, not_found
 from orgsim.history import CREATED, DELETED, Log
 from orgsim.ids import serial_id
 from orgsim.org import Org, Viewer
-from orgsim.records import activities
+from orgsim.records import activities, saving
 from orgsim.records.checks import check_references, check_required, writable
 from orgsim.records.manner import Manner
 from orgsim.records.rows import Row, insert, row_of, write_columns
+from orgsim.records.saving import Save
 from orgsim.records.targets import Json, Target, check_editable, deleted_error, read_only
 from orgsim.schema import SObject
 from orgsim.store import on
@@ -21,7 +20,7 @@ _ORDINARY = Manner()
 
 
 def living_row(connection: sqlite3.Connection, record: Target) -> Row:
-    """The record as it is; raises for one that is gone, and for a converted lead."""
+    """The record as it is; raises NOT_FOUND or ENTITY_IS_DELETED for one that is gone."""
     row = row_of(connection, record.sobject.name, record.id)
     if row is None:
         raise not_found()

@@ -1,5 +1,6 @@
 """Single records over REST: by id or external id, with conditional headers and upserts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -31,24 +32,29 @@ def _moment(text: str | None) -> datetime | None:
 def _condition(request: Request, record: Target, *, reading: bool) -> Answer | None:
     """304 or 412 when the conditional headers say so; ETags are known of accounts only, as documented. The 412 has no
     body (inferred)."""
-    asked = request.call.headers
     moment = modified(request.org, record)
     if moment is None:
         return None
-    headers = validators(record, moment)
-    tag = headers.get("ETag")
-    if tag:
-        wanted, unwanted = _tags(asked.get("if-match")), _tags(asked.get("if-none-match"))
-        if wanted and "*" not in wanted and tag not in wanted:
-            return Answer(412, headers=headers)
-        if unwanted and ("*" in unwanted or tag in unwanted):
-            return Answer(304 if reading else 412, headers=headers)
-    since, until = _moment(asked.get("if-modified-since")), _moment(asked.get("if-unmodified-since"))
-    if until is not None and moment > until:
+    headers, asked = validators(record, moment), request.call.headers
+    if _is_other(asked, headers.get("ETag"), moment):
         return Answer(412, headers=headers)
-    if since is not None and moment <= since:
+    if _is_same(asked, headers.get("ETag"), moment):
         return Answer(304 if reading else 412, headers=headers)
     return None
+
+
+def _is_other(asked: Mapping[str, str], tag: str | None, moment: datetime) -> bool:
+    """Whether a record is not, or no longer, the one that If-Match and If-Unmodified-Since ask for."""
+    wanted, until = _tags(asked.get("if-match")), _moment(asked.get("if-unmodified-since"))
+    other = tag is not None and bool(wanted) and not wanted & {"*", tag}
+    return other or (until is not None and moment > until)
+
+
+def _is_same(asked: Mapping[str, str], tag: str | None, moment: datetime) -> bool:
+    """Whether a record still is what If-None-Match and If-Modified-Since say the client has."""
+    had, since = _tags(asked.get("if-none-match")), _moment(asked.get("if-modified-since"))
+    same = tag is not None and bool(had & {"*", tag})
+    return same or (since is not None and moment <= since)
 
 
 def _tags(header: str | None) -> frozenset[str]:

@@ -3,8 +3,8 @@ assignment. The row is already written when it runs, so that conditions see it a
 """
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from orgsim.automation.rules import (
     ApprovalLock,
@@ -24,6 +24,7 @@ from orgsim.soql import compile_query
 from orgsim.store import on
 from orgsim.values import stored_value
 
+_Kind = TypeVar("_Kind", bound=Rule)
 _MATCHES = 5
 
 
@@ -39,9 +40,9 @@ class Save:
     sent: Row
     manner: Manner
 
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        return self.org.automation.of(self.record.sobject.name)
+    def rules_of(self, kind: type[_Kind]) -> list[_Kind]:
+        """What is set up of one kind for the object, in the order it was."""
+        return [rule for rule in self.org.automation.of(self.record.sobject.name) if isinstance(rule, kind)]
 
     def holds(self, condition: str | None) -> bool:
         """Whether the record as it now stands in the store meets a condition; none is always met."""
@@ -79,27 +80,23 @@ def conditions_before(save: Save) -> frozenset[str]:
     """The names of validation rules whose `was` holds of the record before it is written."""
     if save.before is None:
         return frozenset()
-    rules = (rule for rule in save.rules if isinstance(rule, ValidationRule))
+    rules = save.rules_of(ValidationRule)
     return frozenset(rule.name for rule in rules if rule.was is not None and save.holds(rule.was))
 
 
 def run(save: Save, were: frozenset[str]) -> None:
     """Let every rule of the object see the written record; raises what the first failing kind answers."""
-    rules = save.rules
-    if not rules:
-        return
-    for rule in rules:
-        if isinstance(rule, Flow) and save.holds(rule.when):
-            _apply(save, rule)
-    for rule in rules:
-        if isinstance(rule, Failure) and save.holds(rule.when):
-            raise _failed(rule, save)
-    _validate(save, were, (rule for rule in rules if isinstance(rule, ValidationRule)))
-    for rule in rules:
-        if isinstance(rule, DuplicateRule):
-            _check_duplicates(save, rule)
+    for flow in save.rules_of(Flow):
+        if save.holds(flow.when):
+            _apply(save, flow)
+    for failure in save.rules_of(Failure):
+        if save.holds(failure.when):
+            raise _failed(failure, save)
+    _validate(save, were)
+    for rule in save.rules_of(DuplicateRule):
+        _check_duplicates(save, rule)
     if save.manner.assign:
-        _assign(save, [rule for rule in rules if isinstance(rule, Assignment)])
+        _assign(save)
 
 
 def _apply(save: Save, flow: Flow) -> None:
@@ -126,7 +123,7 @@ def _failed(failure: Failure, save: Save) -> ApiError:
     return ApiError(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, fields=[])
 
 
-def _validate(save: Save, were: frozenset[str], rules: Iterable[ValidationRule]) -> None:
+def _validate(save: Save, were: frozenset[str]) -> None:
     """Every rule is tried, and all that refuse are answered together."""
     errors = [
         ApiError(
@@ -135,7 +132,7 @@ def _validate(save: Save, were: frozenset[str], rules: Iterable[ValidationRule])
             rule.message,
             fields=[rule.field] if rule.field else [],
         )
-        for rule in rules
+        for rule in save.rules_of(ValidationRule)
         if (rule.was is None or rule.name in were) and save.holds(rule.when)
     ]
     if errors:
@@ -210,9 +207,9 @@ def _duplicate_result(save: Save, rule: DuplicateRule, found: list[str]) -> dict
     return {"duplicateResult": result, "duplicateResut": result}
 
 
-def _assign(save: Save, assignments: list[Assignment]) -> None:
+def _assign(save: Save) -> None:
     """The first rule entry that fits gives the lead its owner, also one that was just set."""
-    for rule in assignments:
+    for rule in save.rules_of(Assignment):
         if save.holds(rule.when):
             write_columns(save.connection, save.record, {"OwnerId": rule.owner_id})
             return
