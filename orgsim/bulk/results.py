@@ -14,7 +14,7 @@ from orgsim.soql import Column, Plan
 
 # Rows printed by one statement, and how many bytes a page may have: what one answer holds in memory at once.
 _CHUNK = 5_000
-PAGE_BYTES = 40_000_000
+PAGE_BYTES = 24_000_000
 LARGEST_PAGE = 250_000
 _SAMPLE = 200
 _UNQUOTED = frozenset({"id", "reference", "date", "time", "int", "double", "currency", "percent"})
