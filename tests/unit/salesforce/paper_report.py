@@ -100,6 +100,8 @@ class PaperReport:
                 raise ComparisonRefused(
                     "BAD_REQUEST", f"Specify a valid condition because {operator} is invalid."
                 )
+            if len(value) not in (15, 18):
+                raise ReportRejected("BAD_REQUEST", f"The filter value for ID {value} is incorrect.")
             return line.id is not None and self.compares_by(line.id) > self.compares_by(value)
         when = self._date(line, column)
         if operator == "equals":
@@ -109,7 +111,9 @@ class PaperReport:
         if when is None:
             return False
         bound = datetime.fromisoformat(value)
-        return when >= bound if operator == "greaterOrEqual" else when < bound
+        return {"greaterOrEqual": when >= bound, "lessOrEqual": when <= bound, "lessThan": when < bound}[
+            operator
+        ]
 
     def _date(self, line: Line, column: str) -> datetime | None:
         if column == "MODIFIED" and line.id:
