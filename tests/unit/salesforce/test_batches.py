@@ -49,6 +49,14 @@ def test_every_record_is_in_one_batch_and_no_batch_breaks_a_rule(
         assert len({records[place].id for place in batch}) == len(batch)
 
 
+def test_more_objects_than_a_call_may_mix_take_another_call() -> None:
+    records = [change(number, f"Object{number % 23}__c") for number in range(46)]
+
+    mixed = [len({records[place].sobject for place in batch}) for batch in batches(records)]
+
+    assert mixed == [MOST_OBJECTS, MOST_OBJECTS, 3]
+
+
 @given(changes)
 def test_changes_of_a_record_keep_their_order(records: list[RecordUpdate]) -> None:
     turn = {place: number for number, batch in enumerate(batches(records, largest=7)) for place in batch}
