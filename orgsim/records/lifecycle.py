@@ -28,11 +28,9 @@ _ADDRESS = {
         "GeocodeAccuracy",
     )
 }
-# Object and field by which records point at another without hanging on it.
-_POINTING = {
-    "Contact": (("Contact", "ReportsToId"), ("Lead", "ConvertedContactId")),
-    "Account": (("Account", "ParentId"), ("Lead", "ConvertedAccountId")),
-}
+# Object and field by which records point at another without hanging on it. What a lead was converted to stays as it
+# was (inferred): whoever follows it finds the loser of a merge, and its winner from there.
+_POINTING = {"Contact": (("Contact", "ReportsToId"),), "Account": (("Account", "ParentId"),)}
 _NOT_COPIED = frozenset({"Id", "OwnerId", "IndividualId"})
 
 
