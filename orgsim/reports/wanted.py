@@ -9,6 +9,14 @@ from orgsim.errors import ApiError
 from orgsim.reports.definition import ROW_COUNT, Json
 from orgsim.reports.errors import bad, no_metadata
 
+_GROUPING: Json = {"dateGranularity": "None", "sortAggregate": None, "sortOrder": "Asc"}
+_PARTS: dict[str, Json] = {
+    "reportFilters": {"filterType": "fieldValue", "isRunPageEditable": True, "value": ""},
+    "groupingsDown": _GROUPING,
+    "groupingsAcross": _GROUPING,
+    "sortBy": {"sortOrder": "Asc"},
+}
+
 
 class WantedFilter(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     column: str
@@ -102,12 +110,23 @@ def over(stored: Json, posted: Json) -> Json:
             "The request is invalid because there are no filters. Specify filters or set filters as an empty array to "
             "omit them."
         )
-    merged = stored | posted
+    merged = {key: _whole(key, value) for key, value in (stored | posted).items()}
     if "hasRecordCount" in posted:
         merged["aggregates"] = _counted(merged.get("aggregates"), wanted=bool(posted["hasRecordCount"]))
     elif "aggregates" in posted:
         merged["hasRecordCount"] = ROW_COUNT in (posted["aggregates"] or ())  # type: ignore[operator]
     return merged
+
+
+def _whole(key: str, value: object) -> object:
+    """The entries of a list with every key they have in an answer."""
+    parts = _PARTS.get(key)
+    if parts is None or not isinstance(value, list):
+        return value
+    return [
+        parts | {k: v for k, v in entry.items() if v is not None} if isinstance(entry, dict) else entry
+        for entry in value
+    ]
 
 
 def _counted(aggregates: object, *, wanted: bool) -> object:

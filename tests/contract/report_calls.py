@@ -55,8 +55,9 @@ def row_count(body: Json) -> int:
     return count
 
 
-def filtered(client: httpx.Client, column: str, operator: str, value: str, **metadata: object) -> list[Any]:
+def filtered(
+    client: httpx.Client, column: str, operator: str, value: str, sort: list[Json] | None = None
+) -> list[Any]:
     """The ids of the contacts that one filter leaves."""
     filters = [a_filter(column, operator, value)]
-    body = run(client, detailColumns=["CONTACT_ID"], reportFilters=filters, **metadata)
-    return cells(body)
+    return cells(run(client, detailColumns=["CONTACT_ID"], reportFilters=filters, sortBy=sort or []))

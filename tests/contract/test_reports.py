@@ -7,16 +7,17 @@ from orgsim.ids import serial_id
 from orgsim.staff import REGISTRAR_USERNAME
 from orgsim.testing import OrgSim
 from tests.contract.conftest import V, signed_in, soql
-from tests.contract.report_calls import REPORTS, refusal, report_id, run
+from tests.contract.report_calls import REPORTS, Json, refusal, report_id, run
 
 DESCRIBE_KEYS = {"attributes", "reportExtendedMetadata", "reportMetadata", "reportTypeMetadata"}
 
 
-def describe(client: httpx.Client, name: str = "All Contacts", version: str = "v66.0") -> dict:
+def describe(client: httpx.Client, name: str = "All Contacts", version: str = "v66.0") -> Json:
     url = f"{REPORTS}/{report_id(client, name)}/describe".replace("v66.0", version)
     answer = client.get(url)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: Json = answer.json()
+    return body
 
 
 class TestFinding:

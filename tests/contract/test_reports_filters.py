@@ -8,7 +8,17 @@ import pytest
 from orgsim.staff import API_USERNAME
 from orgsim.testing import OrgSim
 from tests.contract.conftest import soql
-from tests.contract.report_calls import BY_ID, a_filter, cells, filtered, posted, refusal, row_count, run
+from tests.contract.report_calls import (
+    BY_ID,
+    Json,
+    a_filter,
+    cells,
+    filtered,
+    posted,
+    refusal,
+    row_count,
+    run,
+)
 
 MODIFIED = "Contact.Last_Modified_Date_Time__c"
 DATES = "Filter the date in the correct format. Accepted formats are yyyy-MM-dd'T'HH:mm:ss'Z' and yyyy-MM-dd."
@@ -55,7 +65,7 @@ class TestValues:
 
         wanted = soql(reader, f"SELECT COUNT() FROM Contact WHERE {where}").json()["totalSize"]
         assert row_count(found) == wanted
-        assert 0 < wanted
+        assert wanted > 0
 
     def test_a_value_with_a_comma_is_quoted(self, org: OrgSim, client: httpx.Client) -> None:
         contact, *others = org.ids("Contact")
@@ -98,7 +108,7 @@ class TestIds:
     def test_ids_are_compared_as_they_are_sorted(self, org: OrgSim, client: httpx.Client) -> None:
         everyone = org.ids("Contact")
 
-        found = filtered(client, "CONTACT_ID", "greaterThan", everyone[20], sortBy=BY_ID)
+        found = filtered(client, "CONTACT_ID", "greaterThan", everyone[20], BY_ID)
 
         assert found == sorted(everyone)[21:]
 
@@ -106,7 +116,7 @@ class TestIds:
         everyone = org.ids("Contact")
         down = [{"sortColumn": "CONTACT_ID", "sortOrder": "Desc"}]
 
-        found = filtered(client, "CONTACT_ID", "lessThan", everyone[20], sortBy=down)
+        found = filtered(client, "CONTACT_ID", "lessThan", everyone[20], down)
 
         assert found == sorted(everyone)[:20][::-1]
 
@@ -286,7 +296,7 @@ class TestDays:
             ),
         ],
     )
-    def test_a_wrong_standard_date_filter(self, client: httpx.Client, date_filter: dict, text: str) -> None:
+    def test_a_wrong_standard_date_filter(self, client: httpx.Client, date_filter: Json, text: str) -> None:
         assert refusal(posted(client, standardDateFilter=date_filter)) == (400, "BAD_REQUEST", text)
 
 
@@ -331,7 +341,7 @@ class TestRefused:
             ),
         ],
     )  # fmt: skip
-    def test_in_the_words_of_the_guide(self, client: httpx.Client, metadata: dict, text: str) -> None:
+    def test_in_the_words_of_the_guide(self, client: httpx.Client, metadata: Json, text: str) -> None:
         assert refusal(posted(client, **metadata)) == (400, "BAD_REQUEST", text)
 
     def test_a_hundred_columns_are_too_many(self, client: httpx.Client) -> None:
@@ -367,13 +377,13 @@ class TestRefused:
             {"reportFilters": [a_filter("Contact.SMS_Opt_Out__c", "equals", "maybe")]},
         ],
     )
-    def test_what_can_not_be_asked(self, client: httpx.Client, metadata: dict) -> None:
+    def test_what_can_not_be_asked(self, client: httpx.Client, metadata: Json) -> None:
         assert refusal(posted(client, **metadata))[:2] == (400, "BAD_REQUEST")
 
     @pytest.mark.parametrize(
         "metadata", [{"colour": "red"}, {"detailColumns": "EMAIL"}, {"reportFilters": [1]}]
     )
-    def test_what_can_not_be_read(self, client: httpx.Client, metadata: dict) -> None:
+    def test_what_can_not_be_read(self, client: httpx.Client, metadata: Json) -> None:
         assert refusal(posted(client, **metadata))[:2] == (400, "JSON_PARSER_ERROR")
 
     def test_a_saved_filter_on_a_hidden_field(self, org: OrgSim, client: httpx.Client) -> None:

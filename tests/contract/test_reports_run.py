@@ -10,6 +10,7 @@ from orgsim.testing import OrgSim
 from tests.contract.conftest import V, soql
 from tests.contract.report_calls import (
     REPORTS,
+    Json,
     a_filter,
     cells,
     filtered,
@@ -21,7 +22,7 @@ from tests.contract.report_calls import (
 )
 
 
-def only(client: httpx.Client, record_id: str, *columns: str, version: str = "v66.0") -> list[dict]:
+def only(client: httpx.Client, record_id: str, *columns: str, version: str = "v66.0") -> list[Json]:
     """The cells of one contact."""
     metadata = {
         "detailColumns": list(columns),
@@ -30,7 +31,8 @@ def only(client: httpx.Client, record_id: str, *columns: str, version: str = "v6
     url = f"{REPORTS}/{report_id(client, 'All Contacts')}".replace("v66.0", version)
     body = client.post(url, params={"includeDetails": "true"}, json={"reportMetadata": metadata}).json()
     (row,) = body["factMap"]["T!T"]["rows"]
-    return row["dataCells"]
+    found: list[Json] = row["dataCells"]
+    return found
 
 
 class TestTabular:
@@ -229,11 +231,13 @@ class TestCells:
     def test_currency_is_an_object(self, org: OrgSim, client: httpx.Client) -> None:
         lead = org.create("Lead", LastName="Rich", Company="Bank", AnnualRevenue=50_000_000)
 
-        metadata = {
-            "detailColumns": ["ANNUAL_REVENUE"],
-            "reportFilters": [a_filter("LEAD_ID", "equals", lead)],
-        }
-        body = run(client, "Leads for Texting", aggregates=["s!ANNUAL_REVENUE"], **metadata)
+        body = run(
+            client,
+            "Leads for Texting",
+            aggregates=["s!ANNUAL_REVENUE"],
+            detailColumns=["ANNUAL_REVENUE"],
+            reportFilters=[a_filter("LEAD_ID", "equals", lead)],
+        )
 
         assert body["factMap"]["T!T"]["rows"][0]["dataCells"] == [
             {"label": "$50,000,000", "value": {"amount": 50_000_000, "currency": None}}
@@ -293,9 +297,14 @@ class TestGroups:
         assert body["factMap"]["T!0"]["rows"] == body["factMap"]["0!T"]["rows"] == []
 
     def test_a_summary_flattens(self, org: OrgSim, client: httpx.Client) -> None:
-        flat = {"reportFormat": "TABULAR", "groupingsDown": [], "groupingsAcross": []}
-
-        body = run(client, "Contacts by Owner", detailColumns=["CONTACT_ID", "CONTACT_OWNER"], **flat)
+        body = run(
+            client,
+            "Contacts by Owner",
+            detailColumns=["CONTACT_ID", "CONTACT_OWNER"],
+            reportFormat="TABULAR",
+            groupingsDown=[],
+            groupingsAcross=[],
+        )
 
         assert cells(body) == org.ids("Contact")
         assert body["groupingsDown"] == {"groupings": []}
@@ -305,7 +314,7 @@ class TestGroups:
 
         groups = run(client, "Contacts by Program and Class")["groupingsDown"]["groupings"]
 
-        assert {"groupings": [], "key": "0", "label": "-", "value": None} == groups[0]
+        assert groups[0] == {"groupings": [], "key": "0", "label": "-", "value": None}
 
     def test_groups_sort_by_a_total(self, reader: httpx.Client) -> None:
         grouping = {"name": "CONTACT_OWNER", "sortAggregate": "RowCount", "sortOrder": "Desc"}
@@ -358,9 +367,10 @@ def test_a_filtered_report_counts_what_it_finds(reader: httpx.Client) -> None:
     assert len(found) == soql(reader, text).json()["totalSize"]
 
 
-def _contacts(client: httpx.Client) -> list[dict]:
+def _contacts(client: httpx.Client) -> list[Json]:
     text = "SELECT Id, FirstName, LastName, AccountId, Account.Name, OwnerId, Owner.Name, Graduation_Year__c FROM Contact"
-    return client.get(f"{V}/query", params={"q": text}).json()["records"]
+    records: list[Json] = client.get(f"{V}/query", params={"q": text}).json()["records"]
+    return records
 
 
 def _set_stamp(org: OrgSim, record_id: str, stamp: str) -> None:
