@@ -29,7 +29,14 @@ from carillon.salesforce.listviews import ListViewSummary as ListViewSummary
 from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of
 from carillon.salesforce.orgs import Limit as Limit
 from carillon.salesforce.orgs import Organization as Organization
-from carillon.salesforce.orgs import OrganizationRow, limits_of, organization_of, user_info_of, versions_of
+from carillon.salesforce.orgs import (
+    OrganizationRow,
+    limits_of,
+    organization_of,
+    user_info_error_of,
+    user_info_of,
+    versions_of,
+)
 from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
@@ -117,7 +124,8 @@ class Client:
         return self._caller.get("limits", f"{self._base}/limits", limits_of)
 
     def user_info(self) -> UserInfo:
-        return self._caller.get("user_info", "/services/oauth2/userinfo", user_info_of)
+        call = Call(kind="user_info", path="/services/oauth2/userinfo", refuse=user_info_error_of)
+        return self._caller.send(call, lambda answer: user_info_of(answer.body))
 
     def organization(self) -> Organization:
         """The org's own row, with as many of its fields as the API user may read."""

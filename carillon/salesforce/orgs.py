@@ -5,7 +5,8 @@ from typing import TypeVar
 
 import msgspec
 
-from carillon.salesforce.errors import InvalidId, MalformedAnswer
+from carillon.salesforce.answers import error_of
+from carillon.salesforce.errors import InvalidId, MalformedAnswer, SalesforceError
 from carillon.salesforce.ids import to_18
 
 T = TypeVar("T")
@@ -105,6 +106,13 @@ def limits_of(body: bytes) -> dict[str, Limit]:
             continue
         limits[name] = Limit(entry.Max, entry.Remaining)
     return limits
+
+
+def user_info_error_of(status: int, body: bytes) -> SalesforceError:
+    """As error_of; but who asks with an ended session gets a 403 here and a word for text, where the API says 401."""
+    if status == 403 and body.strip().endswith(b"_OAuth_Token"):
+        return error_of(401, body)
+    return error_of(status, body)
 
 
 def user_info_of(body: bytes) -> UserInfo:

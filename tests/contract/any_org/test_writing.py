@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from carillon.salesforce.client import Client
+from carillon.salesforce.client import Client, Session
 from carillon.salesforce.following import Whereabouts
 from carillon.salesforce.refusals import WriteRefusal
 from carillon.salesforce.soql import string_literal
@@ -107,3 +107,19 @@ def test_a_deleted_record_is_found_by_the_log_and_by_following(writing: Client, 
     fate = writing.living("Contact", [people[1]])[people[1]]
     assert fate.whereabouts is Whereabouts.DELETED
     assert isinstance(writing.records.update("Contact", people[1], {"Title": "Gone"}), WriteRefusal)
+
+
+def test_an_ended_session_is_renewed_wherever_it_shows(writable_target: Target) -> None:
+    with writable_target.client() as client:
+        before = client.session
+        _end(before)
+        assert client.user_info().user_id == before.user_id
+        _end(client.session)
+        assert client.count("SELECT COUNT() FROM Contact") >= 0
+        assert client.session.access_token != before.access_token
+
+
+def _end(session: Session) -> None:
+    httpx.post(
+        f"{session.instance_url}/services/oauth2/revoke", data={"token": session.access_token}
+    ).raise_for_status()
