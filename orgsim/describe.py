@@ -103,23 +103,29 @@ def field_json(field: Field) -> Json:
 
 def _urls(sobject: SObject, base: str) -> Json:
     root = f"{base}/sobjects/{sobject.name}"
-    urls: Json = {
-        "compactLayouts": f"{root}/describe/compactLayouts",
-        "rowTemplate": f"{root}/{{ID}}",
-        "approvalLayouts": f"{root}/describe/approvalLayouts",
-        "describe": f"{root}/describe",
-        "quickActions": f"{root}/quickActions",
-        "layouts": f"{root}/describe/layouts",
-        "sobject": root,
-    }
+    urls: Json = {"rowTemplate": f"{root}/{{ID}}", "describe": f"{root}/describe", "sobject": root}
+    if _has_pages(sobject):
+        urls["compactLayouts"] = f"{root}/describe/compactLayouts"
+        urls["quickActions"] = f"{root}/quickActions"
+        urls["layouts"] = f"{root}/describe/layouts"
+    if sobject.name == "User":
+        urls["namedLayouts"] = f"{root}/describe/namedLayouts/{{LayoutName}}"
+        urls["passwordUtilities"] = f"{root}/{{ID}}/password"
+    elif _has_pages(sobject):
+        urls["approvalLayouts"] = f"{root}/describe/approvalLayouts"
     if sobject.listviewable:
         urls["listviews"] = f"{root}/listviews"
     return urls
 
 
+def _has_pages(sobject: SObject) -> bool:
+    """Whether people work with its records on pages, which have layouts; what is only set up has none."""
+    return sobject.listviewable or sobject.name in ("User", "Task")
+
+
 def summary_json(sobject: SObject, base: str) -> Json:
     """The entry of one object in the global describe; `base` is `/services/data/v66.0`."""
-    person = sobject.listviewable
+    shown = _has_pages(sobject)
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -130,22 +136,22 @@ def summary_json(sobject: SObject, base: str) -> Json:
         "deepCloneable": False,
         "deletable": sobject.deletable,
         "deprecatedAndHidden": False,
-        "feedEnabled": person,
+        "feedEnabled": shown,
         "hasSubtypes": False,
         "isInterface": False,
         "isSubtype": False,
         "keyPrefix": sobject.key_prefix,
         "label": sobject.label,
         "labelPlural": sobject.label_plural,
-        "layoutable": person,
-        "mergeable": person,
-        "mruEnabled": person,
+        "layoutable": shown,
+        "mergeable": sobject.listviewable,
+        "mruEnabled": shown,
         "name": sobject.name,
         "queryable": True,
         "replicateable": True,
         "retrieveable": True,
-        "searchable": person,
-        "triggerable": person,
+        "searchable": shown,
+        "triggerable": shown,
         "undeletable": sobject.soft_deletes,
         "updateable": sobject.updateable,
         "urls": _urls(sobject, base),
