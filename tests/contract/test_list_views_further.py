@@ -71,6 +71,8 @@ def test_the_view_of_a_queue_names_it(reader: httpx.Client) -> None:
         "Id"
     ]
     assert (described["scope"], described["scopeEntityId"]) == ("queue_owned", queue)
+    filtered = f" USING SCOPE queue_owned WHERE OwnerId = '{queue}' AND IsConverted = false ORDER BY "
+    assert filtered in described["query"]
     owners = soql(reader, "SELECT Owner.Name, Owner.Type FROM Lead WHERE Owner.Type = 'Queue'").json()
     assert owners["totalSize"] > 0
     assert {record["Owner"]["Name"] for record in owners["records"]} == {"Inquiry Queue"}

@@ -142,7 +142,7 @@ def test_an_owner_is_told_by_whichever_object_it_belongs_to(owners: list[str]) -
     insert(org, "User", [{"Id": ME, "Name": "Mia", "Email": "m@x"}, {"Id": OTHER, "Name": "Olga"}])
     insert(org, "Group", [{"Id": QUEUE, "Name": "Queue One"}])
     insert(org, "Contact", (contact(n, OwnerId=owner) for n, owner in enumerate(owners, 1)))
-    known = {
+    known: dict[str, tuple[str, int, Json, str | None]] = {
         ME: ("User", 1, {"Name": "Mia", "Type": "User", "Email": "m@x"}, "Mia"),
         OTHER: ("User", 2, {"Name": "Olga", "Type": "User", "Email": None}, "Olga"),
         QUEUE: ("Group", 1, {"Name": "Queue One", "Type": "Queue", "Email": None}, None),
