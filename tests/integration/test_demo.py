@@ -138,6 +138,9 @@ def test_it_comes_up_stops_whole_and_comes_up_again(start: Callable[..., Demo], 
     demo = start()
     printed = demo.wait_until_ready(FIRST_START)
     assert _status(demo.web_port()) in (200, 302)
+    staff = re.search(r"http://127\.0\.0\.1:(\d+)(/orgsim/sign-in\S+)", printed)
+    assert staff
+    assert _status(int(staff[1]), staff[2]) == 303
     imported = demo.contacts()
     # The list view of the demo leaves out people without a mobile number.
     assert PEOPLE * 0.8 < imported < PEOPLE

@@ -139,7 +139,8 @@ def test_templates_hold_no_inline_script_or_style() -> None:
     inline = re.compile(r"<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|<style", re.IGNORECASE)
     found = [
         f"{path.relative_to(ROOT)}: {match.group()}"
-        for path in (ROOT / "carillon").rglob("*.html")
+        for package in ("carillon", "orgsim")
+        for path in (ROOT / package).rglob("*.html")
         for match in inline.finditer(path.read_text())
     ]
 
