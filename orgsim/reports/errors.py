@@ -88,6 +88,11 @@ def only_json() -> ReportError:
     )
 
 
+def no_excel() -> ReportError:
+    """An org exports a workbook here; the simulated one says that it doesn't."""
+    return ReportError(406, "NOT_ACCEPTABLE", "Excel export is not supported by this simulated org.")
+
+
 def no_metadata() -> ReportError:
     return bad("The request is invalid because there is no metadata. Specify metadata in the request body.")
 

@@ -7,6 +7,7 @@ from orgsim.org import Org
 from orgsim.reports import shelf, wanted
 from orgsim.reports.definition import Json, Report
 from orgsim.reports.errors import (
+    no_excel,
     no_metadata,
     only_json,
     run_failed,
@@ -71,6 +72,8 @@ def _describe(request: Request) -> Answer:
 
 
 def _run(request: Request) -> Answer:
+    if "spreadsheetml" in request.call.headers.get("accept", ""):
+        raise no_excel()
     running = _running(request)
     report = running.report(request.parts["id"])
     posted = _posted(request) if request.call.method == "POST" else None

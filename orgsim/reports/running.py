@@ -1,7 +1,8 @@
 """A report seen or run by a user: finds the report, checks permission, reads the request, composes the answer."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,16 @@ class User:
     calendar: Calendar
     style: Style
     team: tuple[str, ...]
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Rows, groups and counts of one run are those of one moment, whatever is written meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        connection.execute("COMMIT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +147,8 @@ class Running:
         """The answer of a run: aggregates of all rows, and with `details` the first 2,000 of them."""
         asked, style = prepared.asked, prepared.user.style
         rows = details and asked.has_detail_rows
-        found = facts(
-            self._connection, engine.select(asked, prepared.scene, self._connection), style, rows=rows
-        )
+        with _snapshot(self._connection) as connection:
+            found = facts(connection, engine.select(asked, prepared.scene, connection), style, rows=rows)
         if prepared.report is not None:
             shelf.note_run(self.org.store, prepared.report.id, self.org.clock.stamp())
         answer: Json = {

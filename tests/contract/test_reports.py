@@ -1,8 +1,14 @@
 """Reports found, described and shared: what an API user sees of them before anything is run."""
 
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
 import httpx
 import pytest
 
+from orgsim import birth
 from orgsim.ids import serial_id
 from orgsim.staff import REGISTRAR_USERNAME
 from orgsim.testing import OrgSim
@@ -200,6 +206,7 @@ class TestSharing:
         org.delete_report("All Contacts")
 
         assert client.get(f"{REPORTS}/{report}").status_code == 404
+        assert "All Contacts" not in client.get(REPORTS).text
 
     def test_a_made_up_id_is_forbidden(self, reader: httpx.Client) -> None:
         answer = reader.get(f"{REPORTS}/{serial_id('00O', 99_999)}")
@@ -239,6 +246,29 @@ class TestSharing:
 
 
 class TestChanging:
+    def test_the_verbs_are_reached_over_http(self, org: OrgSim, client: httpx.Client) -> None:
+        headers = {"X-Orgsim-Token": org.admin_token}
+        arguments = {"name": "Seen from outside", "columns": ["CONTACT_ID", "EMAIL"]}
+
+        answer = client.post(f"{org.url}/orgsim/admin/add_report", json=arguments, headers=headers)
+
+        assert answer.json() == {"result": report_id(client, "Seen from outside")}
+
+    def test_a_file_of_an_earlier_orgsim_gets_reports(self, tmp_path: Path) -> None:
+        birth.make(tmp_path / "org.db", birth.Size(contacts=5, leads=0), datetime.now(UTC))
+        with closing(sqlite3.connect(tmp_path / "org.db")) as connection:
+            for table in ("Report", "Folder"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.commit()
+
+        with OrgSim(tmp_path / "org.db") as org, signed_in(org) as client:
+            assert len(run(client)["factMap"]["T!T"]["rows"]) == 5
+        with OrgSim(tmp_path / "org.db") as again, signed_in(again) as client:
+            assert (
+                soql(client, "SELECT COUNT() FROM Report WHERE Name = 'All Contacts'").json()["totalSize"]
+                == 1
+            )
+
     def test_staff_add_a_report(self, org: OrgSim, client: httpx.Client) -> None:
         filters = [{"column": "CONVERTED", "operator": "equals", "value": "True"}]
         added = org.add_report("Converted", ["LEAD_ID"], "LeadList", settings={"filters": filters})

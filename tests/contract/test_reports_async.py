@@ -215,6 +215,13 @@ class TestBodies:
 
         assert {refusal(answer)[:2] for answer in answers} == {(415, "UNSUPPORTED_MEDIA_TYPE")}
 
+    def test_a_workbook_is_not_made(self, client: httpx.Client) -> None:
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+        answer = client.get(f"{REPORTS}/{report_id(client, 'All Contacts')}", headers={"Accept": kind})
+
+        assert refusal(answer)[0] == 406
+
     def test_a_body_needs_metadata(self, client: httpx.Client) -> None:
         answer = client.post(f"{REPORTS}/{report_id(client, 'All Contacts')}", json={})
 

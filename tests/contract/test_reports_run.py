@@ -276,6 +276,10 @@ class TestGroups:
         assert sum(len(entry["rows"]) for entry in entries) == 2_000
         assert sum(entry["aggregates"][0]["value"] for entry in entries) == 4_500 == row_count(body)
         assert body["allData"] is False
+        whole = [len(entry["rows"]) == entry["aggregates"][0]["value"] for entry in entries]
+        empty = [not entry["rows"] for entry in entries]
+        assert whole == sorted(whole, reverse=True), "the first groups are whole"
+        assert empty == sorted(empty), "the last ones have no rows"
 
     def test_groups_nest(self, reader: httpx.Client) -> None:
         body = run(reader, "Leads by Status")
