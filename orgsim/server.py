@@ -152,10 +152,12 @@ class Site:
 
     async def _send(self, request: HttpRequest, answer: Answer, send: Send, *, truncated: bool) -> None:
         headers = {**answer.headers, "Date": self._org.clock.http_date()}
-        if answer.status != 204:
+        # A 204 can't break off; what a client sees of one that got lost is an answer whose body never comes.
+        status = 200 if truncated and answer.status == 204 else answer.status
+        if status != 204:
             headers["Content-Length"] = str(len(answer.body) + truncated)
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.start", "status": status, "headers": raw})
         body = b"" if request.method == "HEAD" else answer.body
         # A dropped connection: half of the body is sent, then uvicorn closes because the rest never comes.
         end = len(body) // 2 if truncated else len(body)

@@ -126,3 +126,13 @@ def test_a_restart_keeps_every_change(tmp_path: Path) -> None:
         assert "TextingContacts" not in {view["developerName"] for view in views}
         assert soql(client, "SELECT Program__c FROM Contact").status_code == 400
         assert org.create("Contact", LastName="Newer") > made
+
+
+def test_a_write_whose_answer_is_lost_was_done(org: OrgSim, client: httpx.Client) -> None:
+    contact = org.ids("Contact")[0]
+    org.drop_connection()
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.patch(f"{V}/sobjects/Contact/{contact}", json={"Title": "Dean"})
+
+    assert client.get(f"{V}/sobjects/Contact/{contact}").json()["Title"] == "Dean"
