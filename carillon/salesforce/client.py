@@ -20,7 +20,6 @@ from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe
 from carillon.salesforce.describes import PicklistValue as PicklistValue
 from carillon.salesforce.describes import describe_of
 from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected
-from carillon.salesforce.following import Fate, living
 from carillon.salesforce.hosts import check_host, is_local
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
@@ -41,8 +40,9 @@ from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
 from carillon.salesforce.pages import page_decoder
-from carillon.salesforce.records import Records
-from carillon.salesforce.reports import Reports
+from carillon.salesforce.records.following import Fate, living
+from carillon.salesforce.records.resource import Records
+from carillon.salesforce.reports.resource import Reports
 from carillon.salesforce.transport import Call, Retry, Transport
 
 PERSON_ACCOUNT_FIELD = "IsPersonAccount"

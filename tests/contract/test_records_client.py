@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from carillon.salesforce import errors
-from carillon.salesforce.activities import logged_text
 from carillon.salesforce.client import Client, ClientCredentials
-from carillon.salesforce.following import Fate, Whereabouts
-from carillon.salesforce.refusals import Kind, WriteRefusal
-from carillon.salesforce.stored import ReadBack
+from carillon.salesforce.records.activities import logged_text
+from carillon.salesforce.records.following import Fate, Whereabouts
+from carillon.salesforce.records.refusals import Kind, WriteRefusal
+from carillon.salesforce.records.stored import ReadBack
+from carillon.salesforce.records.writing import NewRecord, RecordUpdate, Unanswered, Written
 from carillon.salesforce.transport import Retry
-from carillon.salesforce.writing import NewRecord, RecordUpdate, Unanswered, Written
 from orgsim.staff import CLIENT_ID, CLIENT_SECRET
 from orgsim.testing import OrgSim
 from tests.contract.conftest import V

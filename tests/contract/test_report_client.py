@@ -8,7 +8,7 @@ import pytest
 
 from carillon.salesforce import errors
 from carillon.salesforce.client import Client, ClientCredentials
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.errors import (
     ComparisonRefused,
     FilterIgnored,
     ReportColumnMissing,
@@ -20,10 +20,10 @@ from carillon.salesforce.reports_errors import (
     ReportsNotAllowed,
     ReportTooLarge,
 )
-from carillon.salesforce.reports_proof import Verdict
-from carillon.salesforce.reports_reading import ReportReading, Way
-from carillon.salesforce.reports_request import Condition
-from carillon.salesforce.reports_runs import Patience
+from carillon.salesforce.reports.proof import Verdict
+from carillon.salesforce.reports.reading import ReportReading, Way
+from carillon.salesforce.reports.request import Condition
+from carillon.salesforce.reports.runs import Patience
 from carillon.salesforce.transport import Retry
 from orgsim.staff import CLIENT_ID, CLIENT_SECRET
 from orgsim.testing import OrgSim

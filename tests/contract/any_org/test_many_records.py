@@ -5,9 +5,9 @@ import pytest
 
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import QueryRejected
-from carillon.salesforce.reports_checks import why_not_readable
-from carillon.salesforce.reports_errors import ReportGone, ReportNotShared
-from carillon.salesforce.reports_proof import Verdict
+from carillon.salesforce.reports.checks import why_not_readable
+from carillon.salesforce.reports.errors import ReportGone, ReportNotShared
+from carillon.salesforce.reports.proof import Verdict
 
 _PATIENCE_SECONDS = 300
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from carillon.salesforce.client import Client, Session
-from carillon.salesforce.following import Whereabouts
-from carillon.salesforce.refusals import WriteRefusal
+from carillon.salesforce.records.following import Whereabouts
+from carillon.salesforce.records.refusals import WriteRefusal
+from carillon.salesforce.records.writing import NewRecord, RecordUpdate, Written
 from carillon.salesforce.soql import string_literal
-from carillon.salesforce.writing import NewRecord, RecordUpdate, Written
 from tests.contract.any_org.conftest import Target, V
 
 

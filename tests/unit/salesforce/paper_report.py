@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
-from carillon.salesforce.reports_errors import ComparisonRefused, ReportRejected
-from carillon.salesforce.reports_reading import ReadOrder, ReportReading, Way
-from carillon.salesforce.reports_runs import Cell, ReportRun
+from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
+from carillon.salesforce.reports.errors import ComparisonRefused, ReportRejected
+from carillon.salesforce.reports.reading import ReadOrder, ReportReading, Way
+from carillon.salesforce.reports.runs import Cell, ReportRun
 
 ID = ReportColumn("CONTACT_ID", "Contact ID", "id", "Contact.Id", unique_countable=True)
 NAME = ReportColumn("LAST_NAME", "Last Name", "string", "Contact.LastName")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.salesforce.batches import LARGEST, MOST_OBJECTS, batches, write_in_batches
 from carillon.salesforce.errors import LimitExceeded, SalesforceError, Unreachable
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.refusals import ErrorItem, Kind, WriteRefusal, WriteRefused, refusal_of
-from carillon.salesforce.writing import Outcome, RecordUpdate, Unanswered, Written
+from carillon.salesforce.records.batches import LARGEST, MOST_OBJECTS, batches, write_in_batches
+from carillon.salesforce.records.refusals import ErrorItem, Kind, WriteRefusal, WriteRefused, refusal_of
+from carillon.salesforce.records.writing import Outcome, RecordUpdate, Unanswered, Written
 
 LIMIT = refusal_of(ErrorItem(statusCode="LIMIT_EXCEEDED"))
 PARSER = refusal_of(ErrorItem(errorCode="JSON_PARSER_ERROR"))

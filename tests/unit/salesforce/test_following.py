@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import MalformedAnswer
-from carillon.salesforce.following import (
+from carillon.salesforce.ids import to_18
+from carillon.salesforce.records.following import (
     LONGEST_CHAIN,
     Fate,
     Link,
@@ -17,7 +18,6 @@ from carillon.salesforce.following import (
     follow,
     sighting_of,
 )
-from carillon.salesforce.ids import to_18
 from tests.unit.salesforce.org import Reply, TinyOrg
 
 QUERY_ALL = "/services/data/v66.0/queryAll"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from carillon.salesforce import errors
-from carillon.salesforce.activities import LONGEST_DESCRIPTION, LONGEST_SUBJECT, logged_text
 from carillon.salesforce.client import Client, ClientCredentials
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.refusals import Kind, WriteRefusal
-from carillon.salesforce.stored import ReadBack, Record
-from carillon.salesforce.writing import NewRecord, RecordUpdate, Unanswered, Written
+from carillon.salesforce.records.activities import LONGEST_DESCRIPTION, LONGEST_SUBJECT, logged_text
+from carillon.salesforce.records.refusals import Kind, WriteRefusal
+from carillon.salesforce.records.stored import ReadBack, Record
+from carillon.salesforce.records.writing import NewRecord, RecordUpdate, Unanswered, Written
 from tests.unit.salesforce.conftest import BRIEF, SECRET
 from tests.unit.salesforce.org import TOKEN_PATH, Reply, TinyOrg
 

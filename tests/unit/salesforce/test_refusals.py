@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carillon.salesforce import errors
-from carillon.salesforce.refusals import (
+from carillon.salesforce.records.refusals import (
     LONGEST_REASON,
     ErrorItem,
     Kind,

@@ -6,7 +6,7 @@ import pytest
 
 from carillon.salesforce import errors
 from carillon.salesforce.client import Client
-from carillon.salesforce.replication import Deletion, changes_of, deletions_of, stretch
+from carillon.salesforce.records.replication import Deletion, changes_of, deletions_of, stretch
 from tests.unit.salesforce.org import Reply, TinyOrg
 
 START = datetime(2013, 5, 8, 21, 10, 40, tzinfo=UTC)

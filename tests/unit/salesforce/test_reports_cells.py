@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.salesforce.reports_cells import CellValue, Unreadable, cell_value, record_id_of
-from carillon.salesforce.reports_describe import ReportColumn
+from carillon.salesforce.reports.cells import CellValue, Unreadable, cell_value, record_id_of
+from carillon.salesforce.reports.describes import ReportColumn
 
 EDNA = "003580000025sonAAA"
 

@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from carillon.salesforce.reports_checks import (
+from carillon.salesforce.reports.checks import (
     carries_time,
     datetime_columns,
     id_column,
     why_not_readable,
     window_columns,
 )
-from carillon.salesforce.reports_describe import ReportColumn, ReportFilter
+from carillon.salesforce.reports.describes import ReportColumn, ReportFilter
 from tests.unit.salesforce.paper_report import CREATED, ID, NAME, described
 
 FORMULA = ReportColumn("Contact.Changed__c", "Changed", "datetime", "Contact.Changed__c")

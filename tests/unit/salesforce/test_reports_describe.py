@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from carillon.salesforce.errors import MalformedAnswer
-from carillon.salesforce.reports_describe import (
+from carillon.salesforce.reports.describes import (
     ReportColumn,
     ReportSort,
     StandardDateFilter,

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from carillon.salesforce import errors
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.errors import (
     ComparisonRefused,
     ReportColumnMissing,
     ReportConcurrencyExceeded,

@@ -1,6 +1,6 @@
 import pytest
 
-from carillon.salesforce.reports_proof import Ledger, Verdict
+from carillon.salesforce.reports.proof import Ledger, Verdict
 
 
 def ledger(*pages: tuple[int, int], unique: int | None = None) -> Ledger:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.errors import (
     ComparisonRefused,
     FilterIgnored,
     RecordRepeatsTooOften,
@@ -18,8 +18,8 @@ from carillon.salesforce.reports_errors import (
     WindowTooFull,
     WrongIdColumn,
 )
-from carillon.salesforce.reports_proof import Verdict
-from carillon.salesforce.reports_reading import ReadOrder, ReportReading, ReportRow, Way
+from carillon.salesforce.reports.proof import Verdict
+from carillon.salesforce.reports.reading import ReadOrder, ReportReading, ReportRow, Way
 from tests.unit.salesforce.paper_report import (
     CREATED,
     DAY_ONE,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.salesforce.reports_describe import ReportColumn, ReportFilter
-from carillon.salesforce.reports_errors import ReportColumnMissing, ReportNotReadable
-from carillon.salesforce.reports_request import Condition, own_columns, removed_columns, run_metadata, wrapped
+from carillon.salesforce.reports.describes import ReportColumn, ReportFilter
+from carillon.salesforce.reports.errors import ReportColumnMissing, ReportNotReadable
+from carillon.salesforce.reports.request import Condition, own_columns, removed_columns, run_metadata, wrapped
 from tests.unit.salesforce.paper_report import CREATED, ID, NAME, described
 
 AFTER = Condition("CONTACT_ID", "greaterThan", "003000000000001AAA")

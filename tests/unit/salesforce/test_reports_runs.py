@@ -6,9 +6,9 @@ import pytest
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.reports import find_query
-from carillon.salesforce.reports_reading import ReportReading
-from carillon.salesforce.reports_runs import Patience, run_of
+from carillon.salesforce.reports.reading import ReportReading
+from carillon.salesforce.reports.resource import find_query
+from carillon.salesforce.reports.runs import Patience, run_of
 from carillon.salesforce.transport import Answer
 from tests.unit.salesforce.org import Reply, TinyOrg
 from tests.unit.salesforce.paper_report import ANSWERED, described

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from carillon.salesforce.errors import InvalidId, MalformedAnswer
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.refusals import Kind, WriteRefusal
-from carillon.salesforce.writing import (
+from carillon.salesforce.records.refusals import Kind, WriteRefusal
+from carillon.salesforce.records.writing import (
     NewRecord,
     RecordUpdate,
     Values,

@@ -12,7 +12,7 @@ import msgspec
 from carillon.salesforce.errors import InvalidId, MalformedAnswer, SalesforceError
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import decode
-from carillon.salesforce.refusals import ErrorItem, WriteRefusal, refusal_of_all
+from carillon.salesforce.records.refusals import ErrorItem, WriteRefusal, refusal_of_all
 from carillon.salesforce.soql import datetime_literal
 
 Value: TypeAlias = str | bool | int | float | date | datetime | None

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from carillon.salesforce.reports_cells import CellValue
-from carillon.salesforce.reports_describe import ReportColumn
-from carillon.salesforce.reports_request import Condition
+from carillon.salesforce.reports.cells import CellValue
+from carillon.salesforce.reports.describes import ReportColumn
+from carillon.salesforce.reports.request import Condition
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Protocol
 
 from carillon.salesforce.errors import SalesforceError
-from carillon.salesforce.refusals import Kind, WriteRefusal, WriteRefused
-from carillon.salesforce.writing import Outcome, Unanswered
+from carillon.salesforce.records.refusals import Kind, WriteRefusal, WriteRefused
+from carillon.salesforce.records.writing import Outcome, Unanswered
 
 LARGEST = 200
 MOST_OBJECTS = 10

@@ -16,13 +16,13 @@ from carillon.salesforce.caller import JSON, Caller
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError, Unavailable, Unreachable
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import decode, id_18
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.errors import (
     ReportFailed,
     ReportLimitExceeded,
     ReportTimedOut,
     report_error_of,
 )
-from carillon.salesforce.reports_request import ROW_COUNT
+from carillon.salesforce.reports.request import ROW_COUNT
 from carillon.salesforce.transport import Answer, Call
 
 

@@ -16,18 +16,18 @@ from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
-from carillon.salesforce.reports_checks import JOINED, TABULAR, id_column, why_not_readable, window_columns
-from carillon.salesforce.reports_describe import ReportColumn, ReportDescription, report_of
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.checks import JOINED, TABULAR, id_column, why_not_readable, window_columns
+from carillon.salesforce.reports.describes import ReportColumn, ReportDescription, report_of
+from carillon.salesforce.reports.errors import (
     NOT_SHARED,
     ReportGone,
     ReportNotReadable,
     ReportNotShared,
     report_error_of,
 )
-from carillon.salesforce.reports_reading import MOST_ROWS, ReadOrder, ReportReading, Way
-from carillon.salesforce.reports_request import Condition
-from carillon.salesforce.reports_runs import Patience, Runs
+from carillon.salesforce.reports.reading import MOST_ROWS, ReadOrder, ReportReading, Way
+from carillon.salesforce.reports.request import Condition
+from carillon.salesforce.reports.runs import Patience, Runs
 from carillon.salesforce.soql import parse_datetime, string_literal
 from carillon.salesforce.transport import Call
 

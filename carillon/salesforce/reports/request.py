@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from carillon.salesforce.reports_checks import COLUMN_LIMIT, MOST_FILTERS, TABULAR
-from carillon.salesforce.reports_describe import ReportDescription
-from carillon.salesforce.reports_errors import ReportColumnMissing, ReportNotReadable
+from carillon.salesforce.reports.checks import COLUMN_LIMIT, MOST_FILTERS, TABULAR
+from carillon.salesforce.reports.describes import ReportDescription
+from carillon.salesforce.reports.errors import ReportColumnMissing, ReportNotReadable
 
 ROW_COUNT = "RowCount"
 

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import msgspec
 
-from carillon.salesforce.batches import write_in_batches
 from carillon.salesforce.caller import JSON, Caller
 from carillon.salesforce.errors import (
     MalformedAnswer,
@@ -20,13 +19,14 @@ from carillon.salesforce.errors import (
     Unreachable,
 )
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.refusals import (
+from carillon.salesforce.records.batches import write_in_batches
+from carillon.salesforce.records.refusals import (
     WriteRefusal,
     WriteRefused,
     batch_error_of,
     write_error_of,
 )
-from carillon.salesforce.replication import (
+from carillon.salesforce.records.replication import (
     Changes,
     Deletions,
     changes_of,
@@ -34,7 +34,7 @@ from carillon.salesforce.replication import (
     stretch,
     stretch_error_of,
 )
-from carillon.salesforce.stored import (
+from carillon.salesforce.records.stored import (
     Absent,
     ReadBack,
     Record,
@@ -45,8 +45,7 @@ from carillon.salesforce.stored import (
     records_of,
     stored_of,
 )
-from carillon.salesforce.transport import Answer, Call
-from carillon.salesforce.writing import (
+from carillon.salesforce.records.writing import (
     WRITE_HEADERS,
     NewRecord,
     Outcome,
@@ -57,6 +56,7 @@ from carillon.salesforce.writing import (
     json_values,
     results_of,
 )
+from carillon.salesforce.transport import Answer, Call
 
 MOST_READ = 2_000
 _HEADERS = {"Content-Type": JSON, **WRITE_HEADERS}

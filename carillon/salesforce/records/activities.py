@@ -3,7 +3,7 @@
 from datetime import date
 
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.writing import NewRecord, Value
+from carillon.salesforce.records.writing import NewRecord, Value
 
 LONGEST_SUBJECT = 255
 LONGEST_DESCRIPTION = 32_000

@@ -11,7 +11,7 @@ import msgspec
 from carillon.salesforce.answers import error_of
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError
 from carillon.salesforce.orgs import decode, id_18
-from carillon.salesforce.refusals import error_items, write_error_of
+from carillon.salesforce.records.refusals import error_items, write_error_of
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from carillon.salesforce.errors import MalformedAnswer
-from carillon.salesforce.reports_cells import CellValue, cell_value, record_id_of
-from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
-from carillon.salesforce.reports_errors import (
+from carillon.salesforce.reports.cells import CellValue, cell_value, record_id_of
+from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
+from carillon.salesforce.reports.errors import (
     ComparisonRefused,
     FilterIgnored,
     ReportColumnMissing,
@@ -24,11 +24,11 @@ from carillon.salesforce.reports_errors import (
     WindowTooFull,
     WrongIdColumn,
 )
-from carillon.salesforce.reports_keyset import BEFORE_ALL_IDS, keyset_step
-from carillon.salesforce.reports_proof import Completeness, Ledger
-from carillon.salesforce.reports_request import Condition, run_metadata
-from carillon.salesforce.reports_runs import ReportRun, Runner
-from carillon.salesforce.reports_windows import (
+from carillon.salesforce.reports.keyset import BEFORE_ALL_IDS, keyset_step
+from carillon.salesforce.reports.proof import Completeness, Ledger
+from carillon.salesforce.reports.request import Condition, run_metadata
+from carillon.salesforce.reports.runs import ReportRun, Runner
+from carillon.salesforce.reports.windows import (
     Window,
     cut_point,
     empty_condition,

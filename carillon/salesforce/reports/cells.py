@@ -15,7 +15,7 @@ from typing import Any
 
 from carillon.salesforce.errors import InvalidId
 from carillon.salesforce.ids import to_18
-from carillon.salesforce.reports_describe import ReportColumn
+from carillon.salesforce.reports.describes import ReportColumn
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _NOTHING = "-"

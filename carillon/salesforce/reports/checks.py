@@ -7,7 +7,7 @@ stands in their way is found here, before anything is run.
 import re
 from dataclasses import dataclass
 
-from carillon.salesforce.reports_describe import ReportColumn, ReportDescription
+from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
 
 MOST_FILTERS = 20
 COLUMN_LIMIT = 100

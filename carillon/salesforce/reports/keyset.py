@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from carillon.salesforce.reports_errors import FilterIgnored, RecordRepeatsTooOften
+from carillon.salesforce.reports.errors import FilterIgnored, RecordRepeatsTooOften
 
 # Below every id there is: what comes after it are all rows that have an id.
 BEFORE_ALL_IDS = "0" * 15 + "AAA"

@@ -13,7 +13,7 @@ import msgspec
 from carillon.salesforce.answers import error_of
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError, StretchRefused
 from carillon.salesforce.orgs import decode, id_18
-from carillon.salesforce.refusals import error_items
+from carillon.salesforce.records.refusals import error_items
 from carillon.salesforce.soql import datetime_literal, parse_datetime
 
 

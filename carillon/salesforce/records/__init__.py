@@ -1,0 +1,1 @@
+"""Records by id: read, changed, created, followed when they are merged or converted."""

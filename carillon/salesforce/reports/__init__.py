@@ -1,0 +1,1 @@
+"""Reports: found, described, and read whole however many rows they have."""
