@@ -152,15 +152,25 @@ def _aggregates(wanted: Wanted, view: TypeView) -> tuple[Aggregate, ...]:
 
 def _group(wanted: WantedGrouping, view: TypeView, aggregates: tuple[Aggregate, ...]) -> Group:
     known = view.columns.get(wanted.name)
-    granularity = wanted.date_granularity or "None"
     if known is None or known.is_long or not known.field.sortable:
         raise bad(f"Specify a valid grouping because {wanted.name} is invalid.")
-    if granularity not in GRANULARITIES or (granularity != "None" and not known.is_moment):
+    granularity = wanted.date_granularity or "None"
+    if granularity not in (GRANULARITIES if known.is_moment else ("None",)):
         raise bad(f"The date granularity {granularity} is invalid for the column {wanted.name}.")
+    return Group(known, granularity, _is_down(wanted.sort_order), _sorting(wanted, aggregates))
+
+
+def _sorting(wanted: WantedGrouping, aggregates: tuple[Aggregate, ...]) -> Aggregate | None:
+    if not wanted.sort_aggregate:
+        return None
     by = next((a for a in aggregates if a.name == wanted.sort_aggregate), None)
-    if wanted.sort_aggregate and by is None:
+    if by is None:
         raise bad(f"The aggregate {wanted.sort_aggregate} is invalid.")
-    return Group(known, granularity, (wanted.sort_order or "").lower() == "desc", by)
+    return by
+
+
+def _is_down(order: str | None) -> bool:
+    return (order or "").lower() == "desc"
 
 
 def _check_levels(report_format: str, down: int, across: int) -> None:
@@ -197,7 +207,7 @@ def _sort(wanted: Wanted, columns: tuple[Known, ...]) -> tuple[Known, bool] | No
         raise bad("The sort column name must be from a selected column.")
     if not known.field.sortable:
         raise bad(f"The report can't be sorted by the column {known.name}.")
-    return known, (sort.sort_order or "").lower() == "desc"
+    return known, _is_down(sort.sort_order)
 
 
 def _top(wanted: Wanted) -> Top | None:
@@ -205,7 +215,7 @@ def _top(wanted: Wanted) -> Top | None:
         return None
     if not 1 <= wanted.top_rows.row_limit <= MOST_TOP_ROWS:
         raise bad(f"The row limit {wanted.top_rows.row_limit} is invalid.")
-    return Top(wanted.top_rows.row_limit, (wanted.top_rows.direction or "").lower() == "desc")
+    return Top(wanted.top_rows.row_limit, _is_down(wanted.top_rows.direction))
 
 
 def _dates(wanted: WantedDate | None, view: TypeView, calendar: Calendar) -> DateRange | None:

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from orgsim.calls import Answer, json_answer
+from orgsim.ids import normalise
 from orgsim.org import Org
 from orgsim.reports import shelf, wanted
 from orgsim.reports.definition import Json, Report
 from orgsim.reports.errors import (
+    bad,
     no_excel,
     no_metadata,
     only_json,
@@ -18,6 +20,7 @@ from orgsim.reports.errors import (
 from orgsim.reports.instances import ERROR, NEW, SUCCESS, Instance
 from orgsim.reports.operators import operator_map
 from orgsim.reports.running import Prepared, Running
+from orgsim.reports.saving import changed, cloned, made
 from orgsim.request import Request, Route
 
 _SYNC, _ASYNC = "HourlySyncReportRuns", "HourlyAsyncReportRuns"
@@ -202,6 +205,24 @@ def _drop_instance(request: Request) -> Answer:
     return Answer(204)
 
 
+def _create(request: Request) -> Answer:
+    """A new report, or with `cloneId` a copy of one."""
+    running, posted = _running(request), _posted(request)
+    running.check_permission()
+    named = {name.lower(): value for name, value in request.call.query.items()}
+    if "cloneid" in named:
+        if normalise(named["cloneid"]) is None:
+            raise bad("The clone request must contain a valid cloneId parameter.")
+        return json_answer(running.describe(cloned(running, running.report(named["cloneid"]), posted)))
+    return json_answer(running.describe(made(running, posted)))
+
+
+def _change(request: Request) -> Answer:
+    running = _running(request)
+    report = running.report(request.parts["id"])
+    return json_answer(running.describe(changed(running, report, _posted(request))))
+
+
 def _delete(request: Request) -> Answer:
     report = _running(request).report(request.parts["id"])
     shelf.delete(request.org.store, report.id, request.org.clock.stamp())
@@ -243,10 +264,10 @@ def _folders(request: Request) -> Answer:
 _REPORTS = "/analytics/reports"
 _ONE = f"{_REPORTS}/(?P<id>[^/]+)"
 ROUTES: tuple[Route, ...] = (
-    (_REPORTS, {"GET": _list}),
+    (_REPORTS, {"GET": _list, "POST": _create}),
     ("/analytics/filteroperators", {"GET": _operators}),
     (f"{_REPORTS}/query", {"POST": _run_unsaved}),
-    (_ONE, {"GET": _run, "POST": _run, "DELETE": _delete}),
+    (_ONE, {"GET": _run, "POST": _run, "PATCH": _change, "DELETE": _delete}),
     (f"{_ONE}/describe", {"GET": _describe}),
     (f"{_ONE}/instances", {"GET": _instances, "POST": _start}),
     (f"{_ONE}/instances/(?P<instance>[^/]+)", {"GET": _read_instance, "DELETE": _drop_instance}),

@@ -130,13 +130,14 @@ class Running:
             stored = metadata.stored_metadata(report, view, user.calendar)
         else:
             view = self.view(_posted_type(posted or {}))
-            stored = metadata_of(_blank(view), view.type.label)
+            stored = metadata_of(blank_report(view), view.type.label)
         merged = metadata.with_dates(wanted.over(stored, posted or {}), user.calendar)
-        asked = asked_of(wanted.read(merged), view, user.calendar)
+        read = wanted.read(merged)
+        asked = asked_of(read, view, user.calendar)
         scene = self._scene(user, view)
         # Compiling the filters now lets a wrong one be refused when an asynchronous run is asked for.
         engine.select(asked, scene, self._connection)
-        return Prepared(report, merged, asked, scene, user)
+        return Prepared(report, merged, read, asked, scene, user)
 
     def _scene(self, user: User, view: TypeView) -> engine.Scene:
         names = Names("", self.viewer.schema, self.org.context(self.viewer), view.sobject, "t", {})
@@ -172,6 +173,7 @@ class Running:
 class Prepared:
     report: Report | None
     metadata: Json
+    wanted: wanted.Wanted
     asked: Asked
     scene: engine.Scene
     user: User
@@ -195,7 +197,7 @@ def _posted_type(posted: Json) -> str:
     return name
 
 
-def _blank(view: TypeView) -> Report:
+def blank_report(view: TypeView) -> Report:
     return Report(
         id="",
         position=0,

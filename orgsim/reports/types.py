@@ -6,6 +6,7 @@ column for that user.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from functools import cache
 
 from orgsim.reports import type_tables
@@ -45,7 +46,7 @@ class ReportType:
     plural: str
     columns: tuple[Column, ...]
     person: str = ""
-    custom_fields: Mapping[str, str] | None = None
+    custom_fields: Mapping[str, str] = attribute(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,53 +111,43 @@ def _columns(table: str) -> Iterator[Column]:
             yield _column(line, category)
 
 
+# Name, label, base object, what its records are called, columns.
+_TYPES = (
+    ("ContactList", "Contacts & Accounts", "Contact", "contacts", type_tables.CONTACT_LIST),
+    ("LeadList", "Leads", "Lead", "leads", type_tables.LEAD_LIST),
+    ("AccountList", "Accounts", "Account", "accounts", type_tables.ACCOUNT_LIST),
+    ("Contacts_with_Tasks__c", "Contacts with Tasks", "Task", "tasks", type_tables.CONTACTS_WITH_TASKS),
+    (
+        "Contacts_with_Converted_Leads__c",
+        "Contacts with Converted Leads",
+        "Lead",
+        "leads",
+        type_tables.CONTACTS_WITH_CONVERTED_LEADS,
+    ),
+)
+_PERSONS = {"Contacts_with_Tasks__c": "Who", "Contacts_with_Converted_Leads__c": "ConvertedContact"}
+_CUSTOM_FIELDS = {
+    "ContactList": {"Contact": "", "Account": "Account."},
+    "LeadList": {"Lead": ""},
+    "AccountList": {"Account": ""},
+}
+
+
 @cache
 def report_types() -> Mapping[str, ReportType]:
     """Every report type of the org by API name."""
-    tables = type_tables
-    types = (
-        ReportType(
-            name="ContactList",
-            label="Contacts & Accounts",
-            base="Contact",
-            plural="contacts",
-            columns=tuple(_columns(tables.CONTACT_LIST)),
-            custom_fields={"Contact": "", "Account": "Account."},
-        ),
-        ReportType(
-            name="LeadList",
-            label="Leads",
-            base="Lead",
-            plural="leads",
-            columns=tuple(_columns(tables.LEAD_LIST)),
-            custom_fields={"Lead": ""},
-        ),
-        ReportType(
-            name="AccountList",
-            label="Accounts",
-            base="Account",
-            plural="accounts",
-            columns=tuple(_columns(tables.ACCOUNT_LIST)),
-            custom_fields={"Account": ""},
-        ),
-        ReportType(
-            name="Contacts_with_Tasks__c",
-            label="Contacts with Tasks",
-            base="Task",
-            plural="tasks",
-            columns=tuple(_columns(tables.CONTACTS_WITH_TASKS)),
-            person="Who",
-        ),
-        ReportType(
-            name="Contacts_with_Converted_Leads__c",
-            label="Contacts with Converted Leads",
-            base="Lead",
-            plural="leads",
-            columns=tuple(_columns(tables.CONTACTS_WITH_CONVERTED_LEADS)),
-            person="ConvertedContact",
-        ),
-    )
-    return {found.name: found for found in types}
+    return {
+        name: ReportType(
+            name=name,
+            label=label,
+            base=base,
+            plural=plural,
+            columns=tuple(_columns(table)),
+            person=_PERSONS.get(name, ""),
+            custom_fields=_CUSTOM_FIELDS.get(name, {}),
+        )
+        for name, label, base, plural, table in _TYPES
+    }
 
 
 def type_view(name: str, schema: Schema) -> TypeView | None:
@@ -188,7 +179,7 @@ def _narrowed_field(field: Field) -> Field:
 
 
 def _custom_columns(report_type: ReportType, schema: Schema) -> Iterator[Column]:
-    for name, start in (report_type.custom_fields or {}).items():
+    for name, start in report_type.custom_fields.items():
         sobject = schema.sobject(name)
         for field in sobject.fields if sobject else ():
             if field.custom and field.type not in _NO_COLUMN:

@@ -305,3 +305,64 @@ class TestChanging:
 
         assert client.delete(f"{REPORTS}/{report}").status_code == 204
         assert client.get(f"{REPORTS}/{report}").status_code == 404
+
+
+class TestSaving:
+    def test_a_report_is_changed(self, client: httpx.Client) -> None:
+        url = f"{REPORTS}/{report_id(client, 'All Contacts')}"
+        metadata = {"name": "Renamed", "detailColumns": ["CONTACT_ID"], "scope": "user"}
+
+        answer = client.patch(url, json={"reportMetadata": metadata})
+
+        assert answer.status_code == 200, answer.text
+        assert answer.json().keys() == DESCRIBE_KEYS
+        found = describe(client, "Renamed")["reportMetadata"]
+        assert (found["detailColumns"], found["scope"]) == (["CONTACT_ID"], "user")
+        assert found["developerName"] == "All_Contacts"
+
+    def test_a_report_is_copied(self, client: httpx.Client) -> None:
+        origin = report_id(client, "Spring Admits")
+
+        answer = client.post(
+            f"{REPORTS}?cloneId={origin}", json={"reportMetadata": {"name": "Autumn Admits"}}
+        )
+
+        copy = answer.json()["reportMetadata"]
+        assert copy["id"] == report_id(client, "Autumn Admits") != origin
+        assert copy["reportBooleanFilter"] == "(1 AND 2) OR 3"
+        assert run(client, "Autumn Admits")["factMap"] == run(client, "Spring Admits")["factMap"]
+
+    def test_a_report_is_made(self, client: httpx.Client) -> None:
+        folder = soql(client, "SELECT Id FROM Folder").json()["records"][0]["Id"]
+        metadata = {
+            "name": "Made here",
+            "folderId": folder,
+            "reportType": {"type": "LeadList"},
+            "reportFormat": "TABULAR",
+            "detailColumns": ["LEAD_ID"],
+            "sortBy": [{"sortColumn": "LEAD_ID", "sortOrder": "Desc"}],
+        }
+
+        answer = client.post(REPORTS, json={"reportMetadata": metadata})
+
+        assert answer.status_code == 200, answer.text
+        assert report_id(client, "Made here") == answer.json()["reportMetadata"]["id"]
+
+    @pytest.mark.parametrize(
+        ("metadata", "text"),
+        [
+            ({"name": None}, "The report name can't be null."),
+            ({"folderId": None}, "The report folder ID can't be null."),
+            ({"folderId": serial_id("00l", 3)}, "The report folder ID must be a valid folder ID."),
+            ({"sortBy": [{"sortColumn": "TITLE"}]}, "The sort column name must be from a selected column."),
+        ],
+    )
+    def test_what_can_not_be_saved(self, client: httpx.Client, metadata: Json, text: str) -> None:
+        url = f"{REPORTS}/{report_id(client, 'All Contacts')}"
+
+        assert refusal(client.patch(url, json={"reportMetadata": metadata})) == (400, "BAD_REQUEST", text)
+
+    def test_a_copy_needs_an_id(self, client: httpx.Client) -> None:
+        answer = client.post(f"{REPORTS}?cloneId=nothing", json={"reportMetadata": {"name": "X"}})
+
+        assert refusal(answer)[2] == "The clone request must contain a valid cloneId parameter."
