@@ -61,6 +61,13 @@ def main() -> None:
 @click.option(
     "--admin-token", envvar="ORGSIM_ADMIN_TOKEN", help="Token of the admin endpoint; random when not given."
 )
+@click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a switch (orgsim/switches.py), such as old_versions=off; kept in the org's file; repeatable.",
+)
 @sign_in_options
 def serve(
     *,
@@ -68,6 +75,7 @@ def serve(
     data: Path,
     size: birth.Size,
     admin_token: str | None,
+    switches: tuple[str, ...],
     sign_in: SignInOptions,
 ) -> None:
     """Serve the org in FILE over HTTP on 127.0.0.1 until Ctrl-C."""
@@ -78,6 +86,9 @@ def serve(
             birth.make(data, size, datetime.now(UTC))
         org = Org(data, sign_in.credentials)
         sign_in.apply(org)
+        for switch in switches:
+            name, _, value = switch.partition("=")
+            org.switches.set(name, value)
     except (server.PortInUseError, StoreError, ValueError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
