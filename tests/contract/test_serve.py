@@ -70,3 +70,8 @@ def test_what_is_no_certificate_is_refused_in_one_sentence(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "no certificate or public key in PEM form" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_switches_are_set_where_the_org_is_served(tmp_path: Path) -> None:
+    with _serving(tmp_path / "org.db", "--switch", "old_versions=off") as told:
+        assert httpx.get(f"{told['Simulated org'][0]}/services/data/v29.0/limits").status_code == 410
