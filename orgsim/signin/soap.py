@@ -17,6 +17,8 @@ from orgsim.signin.service import Person
 
 LAST_VERSION = 64
 _PATH = re.compile(r"/services/Soap/(?P<api>[uc])/(?P<version>[^/]+)(?:/[^/]+)*")
+# 59.0, and as some clients write it (inferred from them): v59.0, 59.
+_VERSION = re.compile(r"v?(\d{1,3})(?:\.0)?")
 _APIS = {"u": "partner", "c": "enterprise"}
 _NO_LOGIN = ("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
 _REFUSED = {
@@ -44,7 +46,7 @@ class _Envelope:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the call came to: `api` is partner or enterprise."""
+    """Where the call came to: `api` is partner or enterprise, `version` empty when it is none."""
 
     api: str
     version: str
@@ -55,7 +57,8 @@ def soap(org: Org, call: Call) -> Answer:
     match = _PATH.fullmatch(call.path)
     if match is None or call.method != "POST":
         raise not_found()
-    place = _Place(_APIS[match["api"]], match["version"], org_address(call.address))
+    version = _VERSION.fullmatch(match["version"])
+    place = _Place(_APIS[match["api"]], f"{version[1]}.0" if version else "", org_address(call.address))
     try:
         return _answer(200, _envelope(place, _answered(org, place, _read(call.body))))
     except _Fault as fault:
@@ -63,7 +66,7 @@ def soap(org: Org, call: Call) -> Answer:
 
 
 def _answered(org: Org, place: _Place, envelope: _Envelope) -> str:
-    if not re.fullmatch(r"\d{1,3}\.0", place.version):
+    if not place.version:
         raise _Fault(
             "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL", "UnexpectedErrorFault"
         )

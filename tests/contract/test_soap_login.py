@@ -53,6 +53,14 @@ def test_a_session_of_login_opens_the_rest_resources(shared_org: OrgSim, path: s
     assert _text(answer, "sandbox") == "false"
 
 
+@pytest.mark.parametrize("written", ["v59.0", "59"])
+def test_the_version_may_be_written_as_some_clients_do(shared_org: OrgSim, written: str) -> None:
+    answer = _login(shared_org, f"u/{written}")
+
+    assert answer.status_code == 200
+    assert "/services/Soap/u/59.0/00D" in _text(answer, "serverUrl")
+
+
 def test_the_password_may_be_escaped_markup_and_is_taken_as_text(shared_org: OrgSim) -> None:
     assert _text(_login(shared_org, password="a&lt;b&amp;c"), "faultcode") == "sf:INVALID_LOGIN"
 
