@@ -13,6 +13,7 @@ from orgsim.reports.errors import bad, bad_date
 from orgsim.soql.dates import day_range, instant_text
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_STANDARD_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(\.\d+)?Z?)?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _COUNTED = re.compile(r"(LAST|NEXT)_(\d+)_(DAY|WEEK|MONTH|QUARTER|YEAR)S?")
 _AGO = re.compile(r"(\d+)_(DAY|WEEK|MONTH|QUARTER|YEAR)S?_AGO")
@@ -110,11 +111,12 @@ def _literal(text: str) -> str:
 
 
 def standard_day(value: object, column: str, which: str) -> date | None:
-    """The start or end day of a CUSTOM standard date filter; none is all time."""
+    """The start or end day of a CUSTOM standard date filter; none is all time. A time of day counts for nothing."""
     if value is None:
         return None
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else _refuse()
+        match = _STANDARD_DAY.fullmatch(value) if isinstance(value, str) else None
+        day = date.fromisoformat(match[1]) if match else _refuse()
         return day if _YEARS[0] <= day.year <= _YEARS[1] else _refuse()
     except ValueError:
         message = f"The specified {which} date of {column} specified for the standard date filter is invalid."

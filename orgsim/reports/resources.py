@@ -42,9 +42,12 @@ def _posted(request: Request) -> Json | None:
     return wanted.posted_metadata(request.call.json_object())
 
 
-def _details(request: Request) -> bool:
+def _details(request: Request, posted: Json | None = None) -> bool:
+    """Only where the address says nothing the posted hasDetailRows does, which reportforce relies on (inferred)."""
     named = {name.lower(): value for name, value in request.call.query.items()}
-    return named.get("includedetails", "").lower() == "true"
+    if "includedetails" in named:
+        return named["includedetails"].lower() == "true"
+    return posted is not None and posted.get("hasDetailRows") is True
 
 
 def _specific(org: Org) -> bool:
@@ -80,7 +83,7 @@ def _run(request: Request) -> Answer:
     running = _running(request)
     report = running.report(request.parts["id"])
     posted = _posted(request) if request.call.method == "POST" else None
-    return _synchronously(request, running, running.prepared(report, posted))
+    return _synchronously(request, running.prepared(report, posted), details=_details(request, posted))
 
 
 def _run_unsaved(request: Request) -> Answer:
@@ -89,10 +92,10 @@ def _run_unsaved(request: Request) -> Answer:
     posted = _posted(request)
     if posted is None:
         raise no_metadata()
-    return _synchronously(request, running, running.prepared(None, posted))
+    return _synchronously(request, running.prepared(None, posted), details=_details(request, posted))
 
 
-def _synchronously(request: Request, running: Running, prepared: Prepared) -> Answer:
+def _synchronously(request: Request, prepared: Prepared, *, details: bool) -> Answer:
     """A run within the allowances: so many an hour, so many at once, two minutes each."""
     org = request.org
     if not org.usage.take(_AT_ONCE):
@@ -102,7 +105,7 @@ def _synchronously(request: Request, running: Running, prepared: Prepared) -> An
             raise too_many_runs(org.usage.most(_SYNC), "synchronously", specific=_specific(org))
         if org.reports.takes_too_long():
             raise run_failed()
-        return json_answer(running.result(prepared, details=_details(request)))
+        return json_answer(_running(request).result(prepared, details=details))
     finally:
         org.usage.give_back(_AT_ONCE)
 
@@ -129,10 +132,11 @@ def _moment(moment: datetime) -> str:
 def _start(request: Request) -> Answer:
     running, org = _running(request), request.org
     report = running.report(request.parts["id"])
-    prepared = running.prepared(report, _posted(request))
+    posted = _posted(request)
+    prepared = running.prepared(report, posted)
     if not org.usage.take(_ASYNC):
         raise too_many_runs(org.usage.most(_ASYNC), "asynchronously", specific=_specific(org))
-    details = _details(request)
+    details = _details(request, posted)
     now = org.clock.now()
     instance = org.reports.add(
         report_id=report.id,

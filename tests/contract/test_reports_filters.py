@@ -247,14 +247,15 @@ class TestDays:
 
         assert refusal(answer) == (400, "BAD_REQUEST", DATES)
 
-    def test_the_standard_date_filter_takes_days(self, org: OrgSim, client: httpx.Client) -> None:
+    @pytest.mark.parametrize("time", ["", "T00:00:00", "T00:00:00Z", "T00:00:00.000Z"])
+    def test_the_standard_date_filter_takes_days(self, org: OrgSim, client: httpx.Client, time: str) -> None:
         contact = org.ids("Contact")[0]
         _set_stamp(org, contact, "2021-01-14T03:12:09.000+0000")
         day = {
             "column": "LAST_UPDATE",
             "durationValue": "CUSTOM",
-            "startDate": "2021-01-13",
-            "endDate": "2021-01-13",
+            "startDate": f"2021-01-13{time}",
+            "endDate": f"2021-01-13{time}",
         }
 
         assert cells(run(client, standardDateFilter=day)) == [contact]

@@ -59,6 +59,20 @@ class TestTabular:
         assert body["factMap"] == {"T!T": {"aggregates": [{"label": "4,500", "value": 4_500}]}}
         assert body["hasDetailRows"] is False
 
+    @pytest.mark.parametrize(
+        ("query", "has_rows"), [("", True), ("?includeDetails=false", False), ("?includeDetails=true", True)]
+    )
+    def test_posted_metadata_may_ask_for_details(
+        self, client: httpx.Client, query: str, has_rows: bool
+    ) -> None:
+        url = f"{REPORTS}/{report_id(client, 'All Contacts')}"
+        described = client.get(f"{url}/describe").json()
+
+        body = client.post(f"{url}{query}", json=described).json()
+
+        assert body["hasDetailRows"] is has_rows
+        assert ("rows" in body["factMap"]["T!T"]) is has_rows
+
     def test_the_rows_are_those_of_now(self, org: OrgSim, client: httpx.Client) -> None:
         gone, stays = org.ids("Contact")[:2]
         run(client)
