@@ -134,9 +134,10 @@ class Bulk:
         BulkShort at the end of a result that is not whole.
         """
         place: Place | None = start or Place()
-        read = 0
+        read, seen = 0, set[str]()
         while place is not None:
             locator, done = place.locator, place.done
+            _check_new(locator, seen)
             for piece in self._pieces(self._results_path(job.id, locator, max_records), record, done):
                 read += len(piece.records)
                 place = piece.after(locator)
@@ -203,8 +204,9 @@ class Bulk:
             log.warning("a bulk job was left behind (%s)", type(error).__name__)
 
     def _set_paths(self, job_id: str) -> Iterator[str]:
-        path = f"{self._path(job_id)}/resultPages"
+        path, seen = f"{self._path(job_id)}/resultPages", set[str]()
         while path:
+            _check_new(path, seen)
             paths, path = self._send("bulk_pages", path, links_of)
             yield from paths
 
@@ -305,6 +307,14 @@ def _whole(fetched: ResultSet, record: type[T], done: int) -> Iterator[list[T | 
 def _taken(ahead: "deque[tuple[str, Future[ResultSet]]]") -> tuple[str, ResultSet]:
     path, future = ahead.popleft()
     return path, future.result()
+
+
+def _check_new(locator: str, seen: set[str]) -> None:
+    if locator in seen:
+        raise MalformedAnswer(
+            "Salesforce's result of a bulk query leads back to a part that was read already."
+        )
+    seen.add(locator)
 
 
 def _check_whole(job: BulkJob, read: int) -> None:

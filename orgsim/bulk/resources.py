@@ -68,7 +68,7 @@ def _info(request: Request) -> Answer:
 
 def _abort(request: Request) -> Answer:
     job = _job(request)
-    if request.call.json_object() != {"state": "Aborted"}:
+    if request.call.json_object().get("state") != "Aborted":
         raise ApiError(400, "INVALIDJOBSTATE", "The only change a query job allows is to the state Aborted")
     request.org.bulk.abort(job)
     return json_answer(job.aborted())

@@ -327,6 +327,21 @@ def test_links_that_say_there_is_more_but_not_where_are_malformed(org: TinyOrg, 
         list(impatient.bulk.pages_in_parallel(complete(1), Person))
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_result_that_leads_in_a_circle_is_left(org: TinyOrg, client: Client, count: int) -> None:
+    org.script(RESULTS, some(0, count, locator="Mw"))
+
+    with pytest.raises(errors.MalformedAnswer, match="leads back"):
+        read(client, 6)
+
+
+def test_links_that_lead_in_a_circle_are_left(org: TinyOrg, client: Client) -> None:
+    org.script(PAGES, Reply({"resultPages": [], "done": False, "nextRecordsUrl": PAGES}))
+
+    with pytest.raises(errors.MalformedAnswer, match="leads back"):
+        list(client.bulk.pages_in_parallel(complete(1), Person))
+
+
 def test_aborting_a_job_that_is_over_is_fine(org: TinyOrg, client: Client) -> None:
     refusal = Reply([{"errorCode": "INVALIDJOBSTATE", "message": "already over"}], status=400)
     org.script(f"{JOBS}/{JOB}", refusal, info("JobComplete", numberRecordsProcessed=3))
