@@ -83,6 +83,16 @@ def test_an_expiry_may_come_as_text(registered: OrgSim, key: rsa.RSAPrivateKey) 
     assert _sign_in(registered, key, exp=expires).status_code == 200
 
 
+def test_an_expiry_may_be_five_minutes_away_or_in_milliseconds(
+    registered: OrgSim, key: rsa.RSAPrivateKey
+) -> None:
+    now = int(datetime.now(UTC).timestamp())
+
+    answers = [_sign_in(registered, key, exp=exp) for exp in (now + 300, now * 1_000 + 300, now + 600)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "description"),
     [
