@@ -42,7 +42,7 @@ def size_options(command: Callable[..., None]) -> Callable[..., None]:
     return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """A Salesforce org in a box, for demos and tests."""
 

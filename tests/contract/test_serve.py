@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.contract.conftest import V
 
@@ -41,6 +42,14 @@ def test_it_says_what_to_sign_in_with(tmp_path: Path) -> None:
         assert told["User"][0] == "api.user@orgsim.example / orgsim-password"
         assert told["Security token"] == ["ORGSIMTOKEN"]
         assert told["Refresh token"] == ["orgsim-refresh-token"]
+
+
+@pytest.mark.parametrize("command", [(), ("serve",)])
+def test_help_has_a_short_form(command: tuple[str, ...]) -> None:
+    told = [subprocess.check_output([str(_ORGSIM), *command, asked], text=True) for asked in ("-h", "--help")]
+
+    assert told[0] == told[1]
+    assert "Usage:" in told[0]
 
 
 def test_options_change_what_it_takes(tmp_path: Path) -> None:
