@@ -5,7 +5,7 @@ import re
 from orgsim.errors import ApiError, not_found
 
 OLDEST, NEWEST = 31, 68
-FIRST_EVER = 20
+FIRST_SERVED = 20
 _BASE = re.compile(r"(/services/data/v(\d{1,3})\.0)((?:/.*)?)")
 _SEASONS = ("Spring", "Summer", "Winter")
 # What a developer org lists; not all of it exists here.
@@ -76,11 +76,11 @@ def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
     if match is None:
         raise not_found()
     number = int(match[2])
-    if FIRST_EVER <= number < OLDEST and not old_versions:
+    if number > NEWEST:
+        raise not_found()
+    if number < (FIRST_SERVED if old_versions else OLDEST):
         message = "The requested API version is retired. Please use a newer one."
         raise ApiError(410, "UNSUPPORTED_API_VERSION", message)
-    if not FIRST_EVER <= number <= NEWEST:
-        raise not_found()
     return match[1], match[3].removesuffix(".json")
 
 

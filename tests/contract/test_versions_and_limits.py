@@ -22,7 +22,15 @@ def test_versions_need_no_session_and_run_from_oldest_to_newest(shared_org: OrgS
 
 @pytest.mark.parametrize(
     ("version", "status"),
-    [("v19.0", 404), ("v20.0", 200), ("v30.0", 200), ("v31.0", 200), ("v68.0", 200), ("v69.0", 404)],
+    [
+        ("v7.0", 410),
+        ("v19.0", 410),
+        ("v20.0", 200),
+        ("v30.0", 200),
+        ("v31.0", 200),
+        ("v68.0", 200),
+        ("v69.0", 404),
+    ],
 )
 def test_old_versions_are_served_but_not_listed(reader: httpx.Client, version: str, status: int) -> None:
     assert reader.get(f"/services/data/{version}/limits").status_code == status
