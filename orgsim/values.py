@@ -77,7 +77,9 @@ def _number(field: Field, value: object) -> Stored:
 
 def _date(field: Field, value: object) -> Stored:
     try:
-        return date.fromisoformat(str(value)[:10]).isoformat() if isinstance(value, str) else _refuse()
+        if not isinstance(value, str) or value[10:11] not in ("", "T"):
+            return _refuse()
+        return date.fromisoformat(value[:10]).isoformat()
     except ValueError:
         raise _unreadable(field, "date", value) from None
 

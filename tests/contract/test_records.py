@@ -81,6 +81,7 @@ def test_staff_edit_under_their_own_name(org: OrgSim, client: httpx.Client, cont
         ({"FirstName": True}, "JSON_PARSER_ERROR", None),
         ({"Graduation_Year__c": "soon"}, "JSON_PARSER_ERROR", None),
         ({"Birthdate": "01/02/2003"}, "JSON_PARSER_ERROR", None),
+        ({"Birthdate": "2003-02-01 00:00:00"}, "JSON_PARSER_ERROR", None),
         ({"EmailBouncedDate": "2026-01-01 00:00:00"}, "JSON_PARSER_ERROR", None),
         ({"Email": "no address"}, "INVALID_EMAIL_ADDRESS", ["Email"]),
         ({"CleanStatus": "Dusty"}, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", ["CleanStatus"]),
