@@ -171,7 +171,8 @@ def describe_json(org: Org, view: ListView, viewer: Viewer) -> Json:
 def _number(text: str | None, *, name: str, default: int, least: int, most: int) -> int:
     if text is None:
         return default
-    if not text.isdigit() or not least <= int(text) <= most:
+    # A number of more digits than these is out of range without being read.
+    if not (text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
         raise ApiError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"{name} must be between {least} and {most}")
     return int(text)
 

@@ -31,6 +31,7 @@ KEPT_IDS = 6_000_000
 KEPT_CURSORS = 1_000
 
 _LOCATOR = re.compile(r"(0r8xx[0-9A-Za-z]{13})(?:(\d)(\d+))?-(\d+)")
+_BATCH_SIZE = re.compile(r"\s*batchSize\s*=\s*([0-9]{1,9})\s*", re.IGNORECASE)
 _RANDOM = SystemRandom()
 _SIGNS = string.ascii_letters + string.digits
 
@@ -68,10 +69,8 @@ class Page:
 
 def batch_size(options: str | None) -> int:
     """The page size a `Sforce-Query-Options: batchSize=N` header asks for, within what the API allows."""
-    name, _, value = (options or "").partition("=")
-    if name.strip().lower() != "batchsize" or not value.strip().isdigit():
-        return PAGE
-    return min(PAGE, max(SMALLEST_PAGE, int(value)))
+    match = _BATCH_SIZE.fullmatch(options or "")
+    return min(PAGE, max(SMALLEST_PAGE, int(match[1]))) if match else PAGE
 
 
 class Cursors:

@@ -17,7 +17,7 @@ def _listed(request: Request) -> SObject:
 
 def _list_views(request: Request) -> Answer:
     offset = request.call.query.get("offset", "0")
-    start = int(offset) if offset.isdigit() else 0
+    start = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
     sobject = _listed(request)
     return json_answer(listviews.list_json(request.org, sobject, request.viewer, request.base, start))
 

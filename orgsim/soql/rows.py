@@ -174,4 +174,4 @@ def _count(literal: Literal | None, text: str) -> int | None:
     refuse_unusable(literal, text)
     if literal.kind is not Kind.NUMBER or not literal.raw.isdigit():
         raise located("MALFORMED_QUERY", text, literal.pos, f"unexpected token: '{literal.raw}'")
-    return min(int(literal.raw), 2**63 - 1)
+    return int(literal.raw) if len(literal.raw) < 19 else 2**63 - 1

@@ -145,7 +145,9 @@ def test_results_page_by_limit_and_offset(reader: httpx.Client) -> None:
     assert whole["records"][5:] == tail["records"]
 
 
-@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 2001}, {"limit": "x"}, {"offset": 2001}])
+@pytest.mark.parametrize(
+    "params", [{"limit": 0}, {"limit": 2001}, {"limit": "x"}, {"limit": "²"}, {"offset": 2001}]
+)
 def test_results_out_of_range_are_refused(reader: httpx.Client, params: dict[str, str]) -> None:
     answer = reader.get(_views(reader)["AllContacts"]["resultsUrl"], params=params)
 

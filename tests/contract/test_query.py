@@ -101,10 +101,11 @@ def test_pages_together_are_the_result_in_order(reader: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "size"), [("batchSize=500", 500), ("batchSize=7", 200), ("batchSize=9000", 2_000)]
+    ("asked", "size"),
+    [("batchSize=500", 500), ("batchSize=7", 200), ("batchSize=9000", 2_000), ("batchSize=\xb2", 2_000)],
 )
 def test_the_batch_size_is_taken_within_bounds(reader: httpx.Client, asked: str, size: int) -> None:
-    headers = {"Sforce-Query-Options": asked}
+    headers = {b"Sforce-Query-Options": asked.encode("latin-1")}
 
     answer = reader.get(f"{V}/query", params={"q": "SELECT Id FROM Contact"}, headers=headers).json()
 
@@ -205,3 +206,9 @@ def test_scope_mine_is_of_the_user_who_asks(reader: httpx.Client) -> None:
     records, _ = _read_all(reader, "SELECT OwnerId FROM Contact USING SCOPE mine")
 
     assert {record["OwnerId"] for record in records} == {me}
+
+
+def test_a_limit_of_thousands_of_digits_is_no_limit(reader: httpx.Client) -> None:
+    answer = soql(reader, f"SELECT COUNT() FROM Contact LIMIT {'9' * 5_000}")
+
+    assert answer.json()["totalSize"] == 4_500
