@@ -1,7 +1,7 @@
 """REST pages beside a bulk job for the same records: calls, records a second, and what decoding a record costs, each
 beside its bare decoder; and how fast and in how much memory the simulated org prints a result.
 
-The threshold of carillon/salesforce/routes.py comes from the calls counted here: the two meet at 16,000 records when a
+The threshold of carillon/salesforce/bulk/routes.py comes from the calls counted here: the two meet at 16,000 records when a
 job is looked at five times. The simulated org answers at once, so seconds show the cost of the client and the wire; in a
 real org a job also waits its turn, and a page of REST takes half a second to a second.
 """
@@ -20,10 +20,10 @@ import msgspec
 
 from benchmarks import stage
 from benchmarks.orgsim_pages import SOQL
-from carillon.salesforce import routes
-from carillon.salesforce.bulk import Polling
+from carillon.salesforce.bulk import routes
+from carillon.salesforce.bulk.csv_records import batches
+from carillon.salesforce.bulk.resource import Polling
 from carillon.salesforce.client import Client, ClientCredentials
-from carillon.salesforce.csv_records import batches
 from carillon.salesforce.pages import page_decoder
 from carillon.salesforce.transport import Answer, Call, Retry
 

@@ -13,7 +13,7 @@ import msgspec
 
 from carillon.salesforce.auth import ClientCredentials as ClientCredentials
 from carillon.salesforce.auth import Session as Session
-from carillon.salesforce.bulk import Bulk
+from carillon.salesforce.bulk.resource import Bulk
 from carillon.salesforce.caller import Caller
 from carillon.salesforce.describes import FieldDescribe as FieldDescribe
 from carillon.salesforce.describes import ObjectDescribe as ObjectDescribe

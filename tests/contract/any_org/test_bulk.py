@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carillon.salesforce.bulk import Polling
+from carillon.salesforce.bulk.resource import Polling
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import BulkJobGone, FieldNotFound, QueryRejected
 from carillon.salesforce.soql import parse_datetime

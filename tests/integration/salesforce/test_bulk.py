@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from carillon.salesforce import errors
-from carillon.salesforce.bulk import BulkJob, Polling
+from carillon.salesforce.bulk.resource import BulkJob, Polling
 from carillon.salesforce.client import Client, ClientCredentials
 from carillon.salesforce.soql import parse_datetime
 from carillon.salesforce.transport import Retry

@@ -8,7 +8,7 @@ import pytest
 
 from carillon.salesforce import errors
 from carillon.salesforce.auth import ClientCredentials
-from carillon.salesforce.bulk import Bulk, BulkJob, Place, Polling
+from carillon.salesforce.bulk.resource import Bulk, BulkJob, Place, Polling
 from carillon.salesforce.caller import Caller
 from carillon.salesforce.client import Client
 from carillon.salesforce.transport import Transport

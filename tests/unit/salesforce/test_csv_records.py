@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.salesforce.csv_records import BATCH, batches
+from carillon.salesforce.bulk.csv_records import BATCH, batches
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.soql import parse_datetime
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.salesforce.routes import THRESHOLD, Route, bulk_calls, choose, rest_calls
+from carillon.salesforce.bulk.routes import THRESHOLD, Route, bulk_calls, choose, rest_calls
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carillon.salesforce.bulk_answers import BulkJob as BulkJob
-from carillon.salesforce.bulk_answers import ResultSet, job_of, links_of, refusal, set_of
+from carillon.salesforce.bulk.answers import BulkJob as BulkJob
+from carillon.salesforce.bulk.answers import ResultSet, job_of, links_of, refusal, set_of
+from carillon.salesforce.bulk.csv_records import batches
 from carillon.salesforce.caller import JSON, Caller
-from carillon.salesforce.csv_records import batches
 from carillon.salesforce.errors import (
     BulkJobAborted,
     BulkJobFailed,
