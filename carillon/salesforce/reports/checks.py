@@ -82,6 +82,12 @@ def window_columns(report: ReportDescription, sobject: str) -> tuple[ReportColum
     return tuple(usable[:_MOST_WINDOW_COLUMNS])
 
 
+def only_grows(column: ReportColumn, sobject: str) -> bool:
+    """Whether the column's date of a record stays or moves on to the present: its own Created and Last Modified."""
+    name = _path(column)[-1]
+    return _is_own(column, sobject.lower()) and bool(_CREATED.match(name) or _MODIFIED.match(name))
+
+
 def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:
     if report.format == JOINED:
         return [
@@ -171,8 +177,17 @@ def _is_standard_stamp(column: ReportColumn) -> bool:
     return not source.lower().endswith("__c") and bool(_CREATED.search(source) or _MODIFIED.search(source))
 
 
+def _path(column: ReportColumn) -> list[str]:
+    return re.split(r"[.$]", (column.entity_field or column.name).lower())
+
+
+def _is_own(column: ReportColumn, sobject: str) -> bool:
+    path = _path(column)
+    return path[0] == sobject if len(path) == 2 else len(path) == 1
+
+
 def _window_rank(column: ReportColumn, sobject: str) -> tuple[bool, int]:
-    path = re.split(r"[.$]", (column.entity_field or column.name).lower())
-    is_own = path[0] == sobject if len(path) == 2 else len(path) == 1
-    kind = 0 if _CREATED.search(path[-1]) else 2 if _MODIFIED.search(path[-1]) else 1
-    return not (is_own and column.type == "datetime"), kind
+    name = _path(column)[-1]
+    # From the start of the name: ACCOUNT_CREATED_DATE is another record's.
+    kind = 0 if _CREATED.match(name) else 2 if _MODIFIED.match(name) else 1
+    return not (_is_own(column, sobject) and column.type == "datetime"), kind

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """PROVEN: every count agrees. CHANGED: rows came or went, and none of those there at the end is missing by
-    count. SHORT: at the end the org counted more rows than were read.
+    """PROVEN: every count agrees, so nobody who was in the report all the time is missing. CHANGED: rows came, left or
+    may have moved, and as many were read as are there at the end, not surely the same. SHORT: at the end the org
+    counted more rows than were read, or gave no count.
     """
 
     PROVEN = "proven"
@@ -39,7 +40,10 @@ class Completeness:
         if self.verdict is Verdict.PROVEN:
             return f"{read}: exactly the rows that Salesforce counted, at every page."
         if self.verdict is Verdict.CHANGED:
-            return f"{read}; rows came or left meanwhile, and none of the {self.counted:,} at the end is missing."
+            return (
+                f"{read}, no fewer than the {self.counted:,} there at the end; the report changed meanwhile, or may"
+                " have, so a single record may be missing."
+            )
         if self.counted is None:
             return f"{read}, and Salesforce gave no count to compare them with."
         return f"{read}; {self.missing:,} more are there at the end: added behind the reading, or not given."

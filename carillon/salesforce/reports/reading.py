@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.reports.cells import CellValue, cell_value, record_id_of
+from carillon.salesforce.reports.checks import only_grows
 from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
 from carillon.salesforce.reports.errors import (
     ComparisonRefused,
@@ -100,6 +101,7 @@ class ReportReading:
         self._unique = order.id_column.name if order.id_column.unique_countable else ""
         self._seen: set[str] = set()
         self._ledger = Ledger(None, None)
+        self._counted = 0
         self._pages = 0
         self.completeness: Completeness | None = None
         self.way = Way.BY_WINDOW if order.way is Way.BY_WINDOW else Way.BY_ID
@@ -150,7 +152,7 @@ class ReportReading:
                 if not self._may_use_windows:
                     raise
                 return False
-            self._ledger.count(_counted(run))
+            self._ledger.count(run.row_count)
 
     def _by_window(self) -> Iterator[ReportPage]:
         too_full: WindowTooFull | None = None
@@ -166,7 +168,11 @@ class ReportReading:
         )
 
     def _by_windows_of(self, column: ReportColumn) -> Iterator[ReportPage]:
-        yield from self._window(column, Window(), self._begin(column))
+        first = self._begin(column)
+        if not (first.all_data or only_grows(column, self._order.sobject)):
+            # Rows whose date was set back during the reading are missed, and others may make up their number.
+            self._ledger.doubt()
+        yield from self._window(column, Window(), first)
         if self._ledger.left > 0:
             yield from self._without_date(column)
 
@@ -180,14 +186,16 @@ class ReportReading:
             left, right = window.cut_at(cut)
             following = self._run(column, window_conditions(column, right))
             early = [place for place, moment in enumerate(moments) if moment is not None and moment < cut]
-            if early and _counted(following) == _counted(run) - len(early):
-                # What the page holds before the cut is all there is before it.
+            if cut in moments and _counted(following) == _counted(run) - len(early):
+                # The page reaches the cut, and what it holds before the cut is all there is before it.
                 yield from self._whole(run, early)
             else:
                 before = self._run(column, window_conditions(column, left))
                 if min(_counted(before), _counted(following)) >= _counted(run):
                     raise FilterIgnored
                 yield from self._window(column, left, before)
+                # Anew, since rows may have moved on from there to here in between.
+                following = self._run(column, window_conditions(column, right))
             window, run = right, following
         yield from self._whole(run, range(len(run.rows)))
 
@@ -226,14 +234,15 @@ class ReportReading:
         count = _counted(run)
         if count > self._order.at_most:
             raise ReportTooLarge(count, self._order.at_most)
-        self._ledger = Ledger(count, run.unique_count)
+        self._counted = count
+        self._ledger = Ledger(run.row_count, run.unique_count)
         return run
 
     def _run(
         self, sort: ReportColumn, conditions: Sequence[Condition] = (), *, details: bool = True
     ) -> ReportRun:
         # A generous bound: reading by windows takes two runs for each 2,000 rows and a few more for each full day.
-        most = 100 + (self._ledger.first or 0) // 250
+        most = 100 + self._counted // 250
         if self._runs.count > most:
             raise TooManyRuns(self._runs.count)
         columns = (self._order.id_column.name, *(item.name for item in self._columns)) if details else ()
@@ -278,7 +287,7 @@ class ReportReading:
                 rows.append(ReportRow(record, values))
         if rows or not self._pages:
             self._pages += 1
-            yield ReportPage(self._pages, tuple(rows), self._ledger.first or 0, run.answered_at)
+            yield ReportPage(self._pages, tuple(rows), self._counted, run.answered_at)
 
     def _close(self, *, of_ids: bool) -> None:
         records = len(self._seen)

@@ -6,6 +6,7 @@ from carillon.salesforce.reports.checks import (
     carries_time,
     datetime_columns,
     id_column,
+    only_grows,
     why_not_readable,
     window_columns,
 )
@@ -97,6 +98,21 @@ def test_the_records_own_created_date_parts_a_report_best() -> None:
     )
 
     assert window_columns(report, "Contact") == (CREATED, FORMULA, ACCOUNT_CREATED)
+
+
+def test_other_records_dates_are_told_by_their_name_where_the_field_is_not_said() -> None:
+    nameless = [ReportColumn(name, name, "datetime") for name in ("ACCOUNT_CREATED_DATE", "CREATED_DATE")]
+    report = described(columns=(ID,), addable=addable(*nameless))
+
+    assert window_columns(report, "Contact") == tuple(reversed(nameless))
+
+
+@pytest.mark.parametrize(
+    ("column", "grows"),
+    [(CREATED, True), (MODIFIED, True), (FORMULA, False), (ACCOUNT_CREATED, False)],
+)
+def test_only_the_records_own_stamps_are_never_set_back(column: ReportColumn, grows: bool) -> None:
+    assert only_grows(column, "Contact") is grows
 
 
 def test_columns_that_cannot_be_filtered_part_nothing() -> None:

@@ -287,6 +287,16 @@ def test_a_part_of_a_report_without_its_count_is_no_answer() -> None:
         ids_of(reading(PaperReport(lines(range(20)), gives_counts=False)))
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_without_a_count_nothing_is_proven(way: Way) -> None:
+    read = reading(PaperReport(lines(range(3)), gives_counts=False, counts_unique=False), way=way)
+
+    assert len(ids_of(read)) == 3
+    assert read.completeness is not None
+    assert read.completeness.verdict is Verdict.SHORT
+    assert "no count" in read.completeness.sentence
+
+
 def test_an_org_that_obeys_filters_by_half_is_given_up() -> None:
     paper = PaperReport(
         lines(range(30), lambda number: DAY_ONE + timedelta(days=300 * number)), ignores="greaterOrEqual"
@@ -304,7 +314,17 @@ def test_another_date_column_is_tried_when_one_parts_the_report_too_coarsely() -
 
     assert sorted(ids_of(read)) == [contact_id(number) for number in range(20)]
     assert read.completeness is not None
-    assert read.completeness.verdict is Verdict.PROVEN
+    # Such a date may be set back behind the reading, which no count would show.
+    assert read.completeness.verdict is Verdict.CHANGED
+
+
+def test_rows_added_ahead_do_not_make_up_for_rows_the_page_does_not_reach() -> None:
+    written = lines(range(5))
+    paper = PaperReport(written)
+    paper.before_run = lambda number: written.append(Line(contact_id(9), hourly(60))) if number == 4 else None
+
+    with pytest.raises(WindowTooFull):
+        ids_of(reading(paper, way=Way.BY_WINDOW))
 
 
 def test_without_any_date_column_windows_are_refused_with_the_remedy() -> None:
