@@ -21,7 +21,11 @@ _log = logging.getLogger(__name__)
 
 
 def _limits(request: Request) -> Answer:
-    return json_answer(request.org.usage.answer())
+    limits = request.org.usage.answer()
+    if float(request.version[1:]) < 49:
+        # Its name until then; clients of that time look for it.
+        limits["DailyBulkApiRequests"] = limits.pop("DailyBulkApiBatches")
+    return json_answer(limits)
 
 
 def _resources(request: Request) -> Answer:

@@ -4,6 +4,7 @@ A sub-request keeps its own status and body, refusals as arrays of errors, as re
 gets is inferred. What a batch counts of the allowance is documented: each of its requests.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -26,6 +27,8 @@ from orgsim.versions import supported_base
 _Kind = TypeVar("_Kind")
 MOST_REQUESTS, MOST_LARGE = 25, 5
 _LARGE = ("/query", "/composite/sobjects")
+# What a reference is written with, as percent codes: @ [ ] { }.
+_ENCODED = re.compile("%(?:40|5B|5D|7B|7D)", re.IGNORECASE)
 _SHOWN_HEADERS = ("Location", "ETag", "Last-Modified")
 _METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"})
 _ROLLED_BACK = ApiError(
@@ -141,8 +144,10 @@ def _answered(request: Request, method: str, url: str, *, body: object, headers:
 
 
 def _part_answered(request: Request, part: _Part, answers: Mapping[str, object]) -> _Done:
+    # Clients that build addresses with a library send references so.
+    address = _ENCODED.sub(lambda match: unquote(match[0]), part.url)
     try:
-        url, body = filled_text(part.url, answers), filled(part.body, answers)
+        url, body = filled_text(address, answers), filled(part.body, answers)
     except UnknownReferenceError as error:
         return _Done.refused(ApiError(400, "PROCESSING_HALTED", str(error)))
     return _answered(request, part.method, url, body=body, headers=part.http_headers)

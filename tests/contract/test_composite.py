@@ -64,6 +64,16 @@ def test_parts_refer_to_what_was_answered_before(client: httpx.Client) -> None:
     assert read["body"]["Title"] == f"of {account}"
 
 
+def test_a_reference_in_an_address_may_be_percent_encoded(client: httpx.Client) -> None:
+    made, read = _composite(
+        client,
+        _part("a", "POST", "/sobjects/Account", {"Name": "Hawthorn"}),
+        _part("b", "GET", "/sobjects/Account/%40%7Ba.id%7D"),
+    )
+
+    assert read["body"]["Id"] == made["body"]["id"]
+
+
 def test_a_refused_part_keeps_its_status_and_array_as_recorded(client: httpx.Client) -> None:
     [answer] = _composite(client, _part("CCI__RefId__0__", "GET", "/sobjects/Foo"))
 

@@ -53,6 +53,17 @@ def test_a_switch_retires_old_versions(org: OrgSim, client: httpx.Client, path: 
     assert client.get(f"/services/data/v31.0{path}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("version", "name"), [("v48.0", "DailyBulkApiRequests"), ("v49.0", "DailyBulkApiBatches")]
+)
+def test_the_limit_of_bulk_batches_has_the_name_of_its_version(
+    reader: httpx.Client, version: str, name: str
+) -> None:
+    limits = reader.get(f"/services/data/{version}/limits").json()
+
+    assert [key for key in limits if key.startswith("DailyBulkApi")] == [name]
+
+
 def test_limits_agree_with_the_header_and_count_up(client: httpx.Client) -> None:
     first, second = client.get(f"{V}/limits"), client.get(f"{V}/limits/")
 
