@@ -14,7 +14,7 @@ class _ErrorItem(msgspec.Struct):
 _SIMPLE: dict[int, tuple[type[errors.SalesforceError], str]] = {
     401: (errors.SessionLost, "Salesforce refused the session, and the renewed one as well."),
     404: (errors.NotFound, "Salesforce has nothing at this place that the API user can see."),
-    410: (errors.NotFound, "Salesforce has retired this version of its API."),
+    410: (errors.VersionRetired, "Salesforce has retired this version of its API."),
     429: (errors.ConcurrentLimitExceeded, "Salesforce asks for fewer calls at the same time."),
     500: (errors.Unavailable, "Salesforce answered with an internal error (500)."),
     502: (errors.Unavailable, "Salesforce could not be reached behind its gateway (502)."),

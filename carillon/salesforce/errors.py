@@ -100,6 +100,13 @@ class NotFound(SalesforceError):
     remedy = "Check that it still exists and is shared with the API user (a public group that holds it)."
 
 
+class VersionRetired(SalesforceError):
+    """The org no longer serves the version of the API that is asked for: nothing is known of what was asked for."""
+
+    untouched = True
+    remedy = "Update Carillon: a newer release speaks a version that Salesforce still serves."
+
+
 class Refused(SalesforceError):
     """An answer no rule of ours expects; carries the HTTP status and Salesforce's code."""
 

@@ -25,7 +25,7 @@ def body(code: str, message: str = "") -> bytes:
         (403, body("INSUFFICIENT_ACCESS"), errors.Forbidden, False),
         (403, b"<html>", errors.Forbidden, False),
         (404, body("NOT_FOUND"), errors.NotFound, False),
-        (410, b"", errors.NotFound, False),
+        (410, b"", errors.VersionRetired, False),
         (414, b"", errors.QueryRejected, False),
         (431, b"", errors.QueryRejected, False),
         (429, b"", errors.ConcurrentLimitExceeded, True),
