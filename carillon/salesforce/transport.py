@@ -48,7 +48,7 @@ for _name in ("httpx", "httpcore"):
 
 T = TypeVar("T")
 _DATA_PATH = re.compile(r"/services/data/v\d+\.\d+/")
-_USAGE = re.compile(r"\bapi-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

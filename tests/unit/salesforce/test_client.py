@@ -10,6 +10,7 @@ import pytest
 
 from carillon.salesforce import errors
 from carillon.salesforce.client import Client, ClientCredentials, Limit, Version
+from carillon.salesforce.transport import ApiUsage
 from tests.unit.salesforce.conftest import QUICK, SECRET
 from tests.unit.salesforce.org import ORG_ID, TOKEN_PATH, USER_ID, Reply, TinyOrg
 
@@ -292,6 +293,15 @@ def test_an_unavailable_org_is_tried_again(org: TinyOrg, client: Client, status:
 
     assert len(read(client)) == 1
     assert len(org.requests(QUERY)) == 3
+
+
+def test_the_share_of_one_app_is_not_taken_for_the_usage_of_the_org(org: TinyOrg, client: Client) -> None:
+    usage = {"Sforce-Limit-Info": "per-app-api-usage=17/250(appName=My App); api-usage=24/15000"}
+    org.script(QUERY, Reply(page(person(1)), headers=usage))
+
+    read(client)
+
+    assert client.transport.usage == ApiUsage(24, 15_000)
 
 
 def test_answered_requests_are_counted_by_kind_and_usage_is_kept(org: TinyOrg, client: Client) -> None:
