@@ -1,7 +1,7 @@
 """SOAP login() and logout(), because many clients still sign in so; nothing else of the SOAP API.
 
 Versions up to 64.0 have it; from 65.0 on, and in an org that has it off, it is refused as documented. The shape of the
-answers is that of the partner and enterprise WSDL.
+answers is that of the partner and enterprise WSDL. The other SOAP APIs are there to refuse what they are asked.
 """
 
 import re
@@ -16,10 +16,17 @@ from orgsim.signin.hosts import org_address
 from orgsim.signin.service import Person
 
 LAST_VERSION = 64
-_PATH = re.compile(r"/services/Soap/(?P<api>[uc])/(?P<version>[^/]+)(?:/[^/]+)*")
+_PATH = re.compile(r"/services/Soap/(?P<api>[ucmsT])/(?P<version>[^/]+)(?:/[^/]+)*")
 # 59.0, and as some clients write it (inferred from them): v59.0, 59.
 _VERSION = re.compile(r"v?(\d{1,3})(?:\.0)?")
-_APIS = {"u": "partner", "c": "enterprise"}
+_NAMESPACES = {
+    "u": "urn:partner.soap.sforce.com",
+    "c": "urn:enterprise.soap.sforce.com",
+    "m": "http://soap.sforce.com/2006/04/metadata",
+    "s": "http://soap.sforce.com/2006/08/apex",
+    "T": "urn:tooling.soap.sforce.com",
+}
+_SIGN_IN_APIS = "uc"
 _NO_LOGIN = ("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
 _REFUSED = {
     "inactive_org": ("ORG_LOCKED", "organization is not active"),
@@ -46,7 +53,7 @@ class _Envelope:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the call came to: `api` is partner or enterprise, `version` empty when it is none."""
+    """Where the call came to: `api` is the letter in its path, `version` empty when it is none."""
 
     api: str
     version: str
@@ -58,7 +65,7 @@ def soap(org: Org, call: Call) -> Answer:
     if match is None or call.method != "POST":
         raise not_found()
     version = _VERSION.fullmatch(match["version"])
-    place = _Place(_APIS[match["api"]], f"{version[1]}.0" if version else "", org_address(call.address))
+    place = _Place(match["api"], f"{version[1]}.0" if version else "", org_address(call.address))
     try:
         return _answer(200, _envelope(place, _answered(org, place, _read(call.body))))
     except _Fault as fault:
@@ -70,12 +77,12 @@ def _answered(org: Org, place: _Place, envelope: _Envelope) -> str:
         raise _Fault(
             "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL", "UnexpectedErrorFault"
         )
-    if envelope.operation == "login":
+    if envelope.operation == "login" and place.api in _SIGN_IN_APIS:
         return _login(org, place, envelope.texts)
-    if envelope.operation == "logout":
+    if envelope.operation == "logout" and place.api in _SIGN_IN_APIS:
         return _logout(org, envelope.texts.get("sessionId", "").strip())
     message = (
-        f"No operation available for request {{urn:{place.api}.soap.sforce.com}}{envelope.operation}, "
+        f"No operation available for request {{{_NAMESPACES[place.api]}}}{envelope.operation}, "
         "please check the WSDL for the service."
     )
     raise _Fault("", message)
@@ -101,14 +108,13 @@ def _result(org: Org, place: _Place, user: Person) -> str:
     org_id = org.store.meta("org_id")
     soap_address = f"{place.address}/services/Soap"
     tail = f"{place.version}/{org_id[:15]}"
-    letter = "u" if place.api == "partner" else "c"
     (sandbox,) = org.store.reader().execute("SELECT IsSandbox FROM Organization").fetchone()
     return _elements(
         {
             "metadataServerUrl": f"{soap_address}/m/{tail}",
             "passwordExpired": False,
             "sandbox": bool(sandbox),
-            "serverUrl": f"{soap_address}/{letter}/{tail}",
+            "serverUrl": f"{soap_address}/{place.api}/{tail}",
             "sessionId": org.sessions.open(user.id, user.username),
             "userId": user.id,
         }
@@ -204,7 +210,7 @@ def _envelope(place: _Place, body: str) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        f'xmlns="urn:{place.api}.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        f'xmlns="{_NAMESPACES[place.api]}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
         f"<soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
     )
 
@@ -221,7 +227,7 @@ def _fault(place: _Place, fault: _Fault) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        f'xmlns:sf="urn:fault.{place.api}.soap.sforce.com" '
+        f'xmlns:sf="{_NAMESPACES[place.api].replace("urn:", "urn:fault.")}" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>'
         f"<faultcode>{code}</faultcode><faultstring>{told}</faultstring>{detail}"
         "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"

@@ -123,6 +123,8 @@ def test_logout_ends_the_session(shared_org: OrgSim) -> None:
         ("", "u/59.0", "no well-formed XML"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "u/59.0", "DOCTYPE is disallowed"),
         (_envelope("<urn:query/>"), "u/59.0", "No operation available for request"),
+        (_envelope("<urn:retrieve/>"), "m/59.0", "{http://soap.sforce.com/2006/04/metadata}retrieve"),
+        (_envelope("<urn:login/>"), "m/59.0", "No operation available for request"),
         (_envelope("<urn:login/>"), "u/59.0", "INVALID_LOGIN"),
         (_envelope("<urn:login/>"), "u/latest", "UNSUPPORTED_API_VERSION"),
     ],
@@ -135,5 +137,5 @@ def test_anything_else_is_a_fault(shared_org: OrgSim, body: str, path: str, says
 
 
 def test_other_soap_addresses_do_not_exist(shared_org: OrgSim) -> None:
-    assert _post(shared_org, "", "m/59.0").status_code == 404
+    assert _post(shared_org, "", "x/59.0").status_code == 404
     assert re.search("NOT_FOUND", httpx.get(f"{shared_org.url}/services/Soap/u/59.0").text)
