@@ -117,7 +117,7 @@ def asked_of(wanted: Wanted, view: TypeView, calendar: Calendar) -> Asked:
 def _columns(wanted: Wanted, view: TypeView) -> tuple[Known, ...]:
     if not wanted.detail_columns and wanted.report_format == "TABULAR":
         raise bad(
-            "Can’t run the report because it doesn’t have any columns selected. Be sure to add fields as columns to "
+            "Can't run the report because it doesn't have any columns selected. Be sure to add fields as columns to "
             "the report through the user interface."
         )
     columns = []

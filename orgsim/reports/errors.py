@@ -60,23 +60,23 @@ def not_in_filters() -> ReportError:
 
 
 def unavailable() -> ReportError:
-    return ReportError(404, "NOT_FOUND", "The data you’re trying to access is unavailable.")
+    return ReportError(404, "NOT_FOUND", "The data you're trying to access is unavailable.")
 
 
 def no_privilege() -> ReportError:
-    return ReportError(403, "FORBIDDEN", "You don’t have sufficient privileges to perform this operation.")
+    return ReportError(403, "FORBIDDEN", "You don't have sufficient privileges to perform this operation.")
 
 
 def may_not_run() -> ReportError:
     return ReportError(
         403,
         "FORBIDDEN",
-        "You don’t have permission to run reports. Check that you have the Run Reports user permission.",
+        "You don't have permission to run reports. Check that you have the Run Reports user permission.",
     )
 
 
 def unsupported_format() -> ReportError:
-    return ReportError(501, "NOT_IMPLEMENTED", "You’re requesting data for an unsupported report format.")
+    return ReportError(501, "NOT_IMPLEMENTED", "You're requesting data for an unsupported report format.")
 
 
 def only_json() -> ReportError:

@@ -191,7 +191,7 @@ class TestSharing:
 
         answers = [client.get(f"{REPORTS}/{report}{part}") for part in ("", "/describe", "/instances")]
 
-        unavailable = (404, "NOT_FOUND", "The data you’re trying to access is unavailable.")
+        unavailable = (404, "NOT_FOUND", "The data you're trying to access is unavailable.")
         assert [refusal(answer) for answer in answers] == [unavailable] * 3
         assert "All Contacts" not in client.get(REPORTS).text
         assert soql(client, "SELECT Id FROM Report WHERE Name = 'All Contacts'").json()["totalSize"] == 0

@@ -337,7 +337,7 @@ class TestRefused:
             ({"sortBy": [{"sortColumn": None}]}, "The sort column name can't be null."),
             (
                 {"detailColumns": []},
-                "Can’t run the report because it doesn’t have any columns selected. Be sure to add fields as columns "
+                "Can't run the report because it doesn't have any columns selected. Be sure to add fields as columns "
                 "to the report through the user interface.",
             ),
         ],

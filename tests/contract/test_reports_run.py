@@ -348,7 +348,7 @@ class TestGroups:
 
         assert (answer.status_code, answer.json()[0]["message"]) == (
             501,
-            "You’re requesting data for an unsupported report format.",
+            "You're requesting data for an unsupported report format.",
         )
 
 
