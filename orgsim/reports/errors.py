@@ -1,6 +1,6 @@
 """Refusals in the words of the "Report Error Codes" page of the Analytics API guide (v67).
 
-The codes beside the texts are recorded for BAD_REQUEST and FORBIDDEN; those of 404, 415, 500 and 501 are inferred, and
+The codes beside the texts are recorded for BAD_REQUEST and FORBIDDEN; those of 404, 500 and 501 are inferred, and
 so is the number in specificErrorCode.
 """
 
@@ -77,15 +77,6 @@ def may_not_run() -> ReportError:
 
 def unsupported_format() -> ReportError:
     return ReportError(501, "NOT_IMPLEMENTED", "You're requesting data for an unsupported report format.")
-
-
-def only_json() -> ReportError:
-    return ReportError(
-        415,
-        "UNSUPPORTED_MEDIA_TYPE",
-        "The Reports and Dashboards REST API only supports JSON content type in both request and response bodies. "
-        "Specify requests with content type as application/json.",
-    )
 
 
 def no_excel() -> ReportError:

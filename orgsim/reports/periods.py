@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from orgsim.reports.errors import bad, bad_date
-from orgsim.soql.dates import day_range, instant_text
+from orgsim.soql.dates import Today, day_range, instant_text
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _STANDARD_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(\.\d+)?Z?)?")
@@ -58,6 +58,7 @@ class Calendar:
 
     now: datetime
     zone: ZoneInfo
+    locale: str = "en_US"
 
     @property
     def today(self) -> date:
@@ -85,7 +86,7 @@ class Calendar:
             if _DAY.fullmatch(text):
                 day = date.fromisoformat(text)
                 return self.span(day, day + timedelta(days=1), moments=moments)
-            return self.span(*day_range(_literal(text), self.today), moments=moments)
+            return self.span(*self._days(text), moments=moments)
         except OverflowError:
             raise bad("The date formula is too large. Specify a reasonable value.") from None
         except (ValueError, KeyError):
@@ -94,10 +95,13 @@ class Calendar:
     def duration(self, value: str) -> tuple[date, date]:
         """First and last day of a duration of the standard date filter; raises 400 for one that is none."""
         try:
-            first, after = day_range(_literal(value), self.today)
+            first, after = self._days(value)
         except (ValueError, KeyError, OverflowError):
             raise bad(f"The duration {value} specified for the standard date filter is invalid.") from None
         return first, after - timedelta(days=1)
+
+    def _days(self, relative: str) -> tuple[date, date]:
+        return day_range(_literal(relative), Today(self.today, self.locale))
 
 
 def _literal(text: str) -> str:

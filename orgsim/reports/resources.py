@@ -11,7 +11,6 @@ from orgsim.reports.errors import (
     bad,
     no_excel,
     no_metadata,
-    only_json,
     run_failed,
     too_many_at_once,
     too_many_runs,
@@ -36,9 +35,6 @@ def _posted(request: Request) -> Json | None:
     """The posted reportMetadata, None when there is no body."""
     if not request.call.body.strip():
         return None
-    kind = request.call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise only_json()
     return wanted.posted_metadata(request.call.json_object())
 
 

@@ -65,7 +65,7 @@ class Running:
         milliseconds = self.org.switches["report_datetime"] == "milliseconds"
         below = self._connection.execute("SELECT Id FROM User WHERE ManagerId = ?", (self.viewer.user_id,))
         return User(
-            calendar=Calendar(self.org.clock.now(), own),
+            calendar=Calendar(self.org.clock.now(), own, locale),
             style=Style(own, locale, self.version, milliseconds),
             team=(self.viewer.user_id, *(user_id for (user_id,) in below)),
         )

@@ -1,5 +1,7 @@
 """What can happen to an org's reports, as scenario verbs."""
 
+from zoneinfo import ZoneInfo
+
 import msgspec
 
 from orgsim.org import Org
@@ -91,7 +93,9 @@ class ReportVerbs:
         self.org.reports.timing_out = times
 
     def set_user_region(self, username: str, time_zone: str, locale: str = "en_US") -> None:
-        """The time zone and locale of a user: report labels and relative dates follow them."""
+        """The time zone and locale of a user: report labels and relative dates follow them, and weeks begin as usual
+        there. LookupError for a zone or user there is none of."""
+        ZoneInfo(time_zone)
         with self.org.store.writing() as connection:
             sql = "UPDATE User SET TimeZoneSidKey = ?, LocaleSidKey = ? WHERE Username = ?"
             if not connection.execute(sql, (time_zone, locale, username)).rowcount:
