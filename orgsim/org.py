@@ -147,10 +147,17 @@ class Org:
         self._forget_viewer()
 
     def context(self, viewer: Viewer, *, all_rows: bool = False) -> QueryContext:
+        """What a query of this user means by now and today; automation, which is no user, has the org's region."""
+        sql = (
+            "SELECT TimeZoneSidKey, LocaleSidKey FROM User WHERE Id = ? "
+            "UNION ALL SELECT TimeZoneSidKey, DefaultLocaleSidKey FROM Organization"
+        )
+        time_zone, locale = self.store.reader().execute(sql, (viewer.user_id,)).fetchone()
         return QueryContext(
             user_id=viewer.user_id,
             now=self.clock.now(),
-            time_zone="America/New_York",
+            time_zone=time_zone,
+            locale=locale,
             all_rows=all_rows,
             sharing=viewer.sharing,
         )

@@ -1,10 +1,11 @@
 """Date literals (TODAY, LAST_N_WEEKS:3 ...) as ranges of days, and days and instants as the store's text.
 
 Ranges are those of the SOQL reference: LAST_N_DAYS and LAST_90_DAYS include today, the other LAST_N_ and NEXT_N_
-literals leave the current period out. Weeks start on Sunday (locale en_US); the fiscal year is the calendar year.
+literals leave the current period out. Weeks start as the user's locale has it; the fiscal year is the calendar year.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,28 @@ _COUNTED = re.compile(r"(?:(last|next)_n_(\w+?)s|n_(\w+?)s_ago)\s*:\s*(\d+)")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _PERIODS = {"last": -1, "this": 0, "next": 1}
 _INSTANT = re.compile(r"(.{10})T(.{8})(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
+# Countries whose weeks start on Sunday; elsewhere it is Monday.
+_SUNDAY_FIRST = frozenset(
+    {"US", "CA", "MX", "BR", "CO", "PE", "JP", "KR", "TW", "HK", "TH", "PH", "IN", "IL", "ZA"}
+)
 
 
-def day_range(literal: str, today: date) -> tuple[date, date]:
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The day it is for a user, and the user's locale, such as en_US."""
+
+    day: date
+    locale: str = "en_US"
+
+    @property
+    def week(self) -> date:
+        """The first day of this week."""
+        past_monday = self.day.weekday()
+        past = (past_monday + 1) % 7 if self.locale.rpartition("_")[2] in _SUNDAY_FIRST else past_monday
+        return self.day - timedelta(days=past)
+
+
+def day_range(literal: str, today: Today) -> tuple[date, date]:
     """First day and the day after the last one. Raises ValueError or OverflowError beyond the calendar."""
     name = literal.lower()
     if name in _DAYS:
@@ -28,7 +48,7 @@ def day_range(literal: str, today: date) -> tuple[date, date]:
     return _span(unit, today, _PERIODS[direction], 1)
 
 
-def _counted_range(match: re.Match[str], today: date) -> tuple[date, date]:
+def _counted_range(match: re.Match[str], today: Today) -> tuple[date, date]:
     direction, unit, unit_ago, number = match[1], match[2], match[3], int(match[4])
     if unit_ago:
         return _span(unit_ago, today, -number, 1)
@@ -39,20 +59,20 @@ def _counted_range(match: re.Match[str], today: date) -> tuple[date, date]:
     return _span(unit, today, -number, number)
 
 
-def _trailing_days(today: date, number: int) -> tuple[date, date]:
-    return today - timedelta(days=number), today + timedelta(days=1)
+def _trailing_days(today: Today, number: int) -> tuple[date, date]:
+    return today.day - timedelta(days=number), today.day + timedelta(days=1)
 
 
-def _span(unit: str, today: date, offset: int, count: int) -> tuple[date, date]:
+def _span(unit: str, today: Today, offset: int, count: int) -> tuple[date, date]:
     """The `count` whole units that start `offset` units after the one that holds today."""
     unit = unit.removeprefix("fiscal_")
     if unit in ("day", "week"):
         length = 7 if unit == "week" else 1
-        first = today - timedelta(days=today.isoweekday() % 7) if unit == "week" else today
+        first = today.week if unit == "week" else today.day
         start = first + timedelta(days=length * offset)
         return start, start + timedelta(days=length * count)
     length = {"month": 1, "quarter": 3, "year": 12}[unit]
-    months = today.year * 12 + today.month - 1
+    months = today.day.year * 12 + today.day.month - 1
     start_month = months - months % length + length * offset
     return _first_of_month(start_month), _first_of_month(start_month + length * count)
 

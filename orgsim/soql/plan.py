@@ -17,6 +17,7 @@ class QueryContext:
     user_id: str
     now: datetime
     time_zone: str = "UTC"
+    locale: str = "en_US"
     hidden: frozenset[tuple[str, str]] = frozenset()
     all_rows: bool = False
     sharing: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from orgsim.soql.ast import Kind, Literal
-from orgsim.soql.dates import day_range, instant_of, midnight_text
+from orgsim.soql.dates import Today, day_range, instant_of, midnight_text
 from orgsim.soql.errors import SoqlError, located, unsupported
 from orgsim.soql.plan import Parameter, QueryContext
 from orgsim.soql.text import full_id, unescape
@@ -162,7 +162,7 @@ def _number(raw: str) -> int | float:
 def _range(literal: Literal, family: Family, text: str, context: QueryContext) -> Range:
     zone = ZoneInfo(context.time_zone)
     try:
-        start, end = day_range(literal.raw, context.now.astimezone(zone).date())
+        start, end = day_range(literal.raw, Today(context.now.astimezone(zone).date(), context.locale))
         if family is Family.DATE:
             return Range(start.isoformat(), end.isoformat())
         return Range(midnight_text(start, zone), midnight_text(end, zone))

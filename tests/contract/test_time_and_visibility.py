@@ -115,3 +115,32 @@ def test_rows_that_leave_the_filter_between_pages_are_still_served() -> None:
     assert by_id[ids[210]] == "Nurse"
     assert ids[211] not in by_id
     assert len(by_id) == 199
+
+
+@pytest.mark.parametrize(
+    ("zone", "locale", "met"),
+    [
+        ("America/New_York", "en_US", {"TODAY", "THIS_WEEK"}),
+        ("Europe/London", "en_US", {"YESTERDAY", "THIS_WEEK"}),
+        ("Europe/London", "en_GB", {"YESTERDAY", "LAST_WEEK"}),
+    ],
+)
+def test_date_literals_are_of_the_users_zone_and_week(
+    org: OrgSim, zone: str, locale: str, met: set[str]
+) -> None:
+    # Monday in London and still Sunday evening in New York; weeks begin on Sunday in one country, on Monday in another.
+    moment = datetime(2026, 11, 9, 0, 30, tzinfo=UTC)
+    org.set_clock_offset((moment - datetime.now(UTC)).total_seconds())
+    org.set_user_region("api.user@orgsim.example", zone, locale)
+    born = org.create("Contact", LastName="Sunday", Birthdate="2026-11-08")
+
+    with signed_in(org) as client:
+        found = {
+            literal
+            for literal in ("TODAY", "YESTERDAY", "THIS_WEEK", "LAST_WEEK")
+            if soql(client, f"SELECT Id FROM Contact WHERE Id = '{born}' AND Birthdate = {literal}").json()[
+                "totalSize"
+            ]
+        }
+
+    assert found == met
