@@ -73,8 +73,8 @@ def test_limits_agree_with_the_header_and_count_up(client: httpx.Client) -> None
     assert first.headers["Sforce-Limit-Info"] == f"api-usage={int(used) - 1}/{most}"
 
 
-def test_limits_name_what_a_developer_org_has(reader: httpx.Client) -> None:
-    limits = reader.get(f"{V}/limits").json()
+def test_limits_name_what_a_developer_org_has(client: httpx.Client) -> None:
+    limits = client.get(f"{V}/limits").json()
 
     assert len(limits) > 55
     assert all({"Max", "Remaining"} <= set(entry) for entry in limits.values())
