@@ -156,7 +156,8 @@ class Site:
         status = 200 if truncated and answer.status == 204 else answer.status
         if status != 204:
             headers["Content-Length"] = str(len(answer.body) + truncated)
-        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        # In Salesforce's capitals, for readers that compare names as they are; ASGI would rather have small letters.
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         body = b"" if request.method == "HEAD" else answer.body
         # A dropped connection: half of the body is sent, then uvicorn closes because the rest never comes.

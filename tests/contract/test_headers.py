@@ -191,3 +191,9 @@ def test_the_resources_of_a_version_name_who_asks(shared_org: OrgSim) -> None:
     assert told["identity"] == token_answer(shared_org).json()["id"]
     assert told["sobjects"] == f"{V}/sobjects"
     assert {"query", "queryAll", "limits", "composite", "jobs", "analytics", "tooling", "search"} <= set(told)
+
+
+def test_header_names_have_salesforces_capitals(reader: httpx.Client) -> None:
+    names = {name for name, _ in reader.get(f"{V}/limits").headers.raw}
+
+    assert {b"Content-Type", b"Sforce-Limit-Info", b"Date"} <= names
