@@ -37,8 +37,9 @@ def target(sobject: SObject, text: str) -> Target:
     return Target(sobject, record_id)
 
 
-def deleted_error() -> ApiError:
-    return ApiError(404, "ENTITY_IS_DELETED", "entity is deleted", fields=[])
+def deleted_error(fields: list[str] | None = None) -> ApiError:
+    """Only the refusal of a write has the member `fields`."""
+    return ApiError(404, "ENTITY_IS_DELETED", "entity is deleted", fields=fields)
 
 
 def check_alive(connection: sqlite3.Connection, record: Target) -> None:

@@ -25,7 +25,7 @@ def living_row(connection: sqlite3.Connection, record: Target) -> Row:
     if row is None:
         raise not_found()
     if row.get("IsDeleted"):
-        raise deleted_error()
+        raise deleted_error(fields=[])
     return row
 
 
