@@ -28,6 +28,17 @@ def sealer() -> Sealer:
     return Sealer(settings.MASTER_SECRET)
 
 
+def connection_for(workspace_id: int) -> SalesforceConnection:
+    """The workspace's connection. Raises CarillonError when there is none."""
+    known = SalesforceConnection.objects.filter(workspace=workspace_id).first()
+    if known is None:
+        raise CarillonError(
+            "No Salesforce org is connected yet.",
+            "Connect one on the Authentication page, or with carillon connect.",
+        )
+    return known
+
+
 def client_for(
     connection: SalesforceConnection,
     *,

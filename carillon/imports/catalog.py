@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.core.cache import cache
 
 from carillon.accounts.models import Workspace
-from carillon.connections.clients import client_for, sign_in
+from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
@@ -73,13 +73,13 @@ class SourceUnusable(CarillonError):
 
 def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> list[SourceChoice]:  # noqa: A002
     """List views of the object that the API user can see, by label. Raises SalesforceError, CarillonError."""
-    connection = _connection(workspace)
+    connection = connection_for(workspace.pk)
     if refresh:
         _forget(connection)
     key = _key("list_views", connection, object)
     found: list[SourceChoice] | None = cache.get(key)
     if found is None:
-        with _signed_in(workspace) as client:
+        with signed_in(workspace) as client:
             summaries = client.list_views(object)
         found = [
             SourceChoice(
@@ -121,11 +121,11 @@ def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFi
     source = find_source(workspace, object, source_id)
     if not source.usable:
         raise SourceUnusable(source.why_not, "Choose another list view.")
-    connection = _connection(workspace)
+    connection = connection_for(workspace.pk)
     key = _key("source_fields", connection, f"{object}:{source.id}")
     found: SourceFields | None = cache.get(key)
     if found is None:
-        with _signed_in(workspace) as client:
+        with signed_in(workspace) as client:
             found = _read_source(client, object, source)
         cache.set(key, found, KEEP_SECONDS)
     return found
@@ -134,8 +134,17 @@ def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFi
 @contextmanager
 def fields_of(workspace: Workspace, object: str) -> Iterator[Fields]:  # noqa: A002
     """Looks up any field or path of the object, as long as the block lasts."""
-    with _signed_in(workspace) as client:
+    with signed_in(workspace) as client:
         yield Fields(client.describe(object), client.describe)
+
+
+@contextmanager
+def signed_in(workspace: Workspace) -> Iterator[Client]:
+    """A client for a page that waits: it gives up soon. Raises SalesforceError, CarillonError."""
+    connection = connection_for(workspace.pk)
+    with client_for(connection, retry=_WAIT) as client:
+        sign_in(client, connection)
+        yield client
 
 
 def _key(kind: str, connection: SalesforceConnection, rest: str) -> str:
@@ -213,21 +222,3 @@ def _warnings(view: ListViewDescription, people: int | None) -> tuple[str, ...]:
     if people == 0:
         warnings.append("The API user sees nobody in this list view.")
     return tuple(warnings)
-
-
-def _connection(workspace: Workspace) -> SalesforceConnection:
-    connection = SalesforceConnection.objects.filter(workspace=workspace).first()
-    if connection is None:
-        raise CarillonError(
-            "No Salesforce org is connected yet.",
-            "Connect one on the Authentication page, or with carillon connect.",
-        )
-    return connection
-
-
-@contextmanager
-def _signed_in(workspace: Workspace) -> Iterator[Client]:
-    connection = _connection(workspace)
-    with client_for(connection, retry=_WAIT) as client:
-        sign_in(client, connection)
-        yield client

@@ -1,21 +1,20 @@
-"""Executes one import run, from the setup's lock to its end. Decisions are made in plan, mapping, watermark and
-reading; this module acts on them in order: plan, read, sweep, read again what is missing, finish."""
+"""Executes one import run, from the setup's lock to its end. Decisions are made in plan, mapping, watermark, reading
+and walk; this module acts on them: it stores each batch with the run's cursor, and finishes."""
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DataError, connection, transaction
+from django.db import connection, transaction
 
-from carillon.connections.clients import OtherOrg, client_for, sign_in
+from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import runs
-from carillon.imports.batches import Mapped, batches
+from carillon.imports.batches import Mapped
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
-from carillon.imports.mapping import BadEnvelope, Mapper
+from carillon.imports.mapping import Issue
 from carillon.imports.models import (
     OPEN_STATUSES,
     ImportRun,
@@ -26,33 +25,18 @@ from carillon.imports.models import (
     RunBatch,
     RunStatus,
 )
-from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
-from carillon.imports.reading import Reader, ShortRead
-from carillon.imports.runs import Request, Scope
-from carillon.imports.sweep import Members, distinct_counts
-from carillon.imports.watermark import Key, effective_start, next_watermark, since
+from carillon.imports.runs import Request
+from carillon.imports.sweep import Members, distinct_counts, proof_of
+from carillon.imports.walk import Cancelled, Ending, Start, Walk, ending_of, scope_of
+from carillon.imports.watermark import Key, next_watermark
 from carillon.lib.errors import CarillonError
-from carillon.lib.pipeline import prefetch
-from carillon.salesforce.client import Client
-from carillon.salesforce.errors import SalesforceError, Stopped
 from carillon.salesforce.transport import Retry
-
-log = logging.getLogger("carillon.imports")
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
 STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "expected")
-LEFT_MEANWHILE = ("left_meanwhile", "This record left the list while the import was reading it.")
-GONE_OR_HIDDEN = (
-    "gone_or_hidden",
-    "This record was deleted, or hidden from the API user, while the import was reading the list.",
-)
 # A worker waits out an outage of ten minutes; a person at a command line is not kept that long.
 WORKER_RETRY = Retry(budget_seconds=600, read_timeout=150)
-
-
-class Cancelled(Exception):
-    """Somebody asked the run to stop."""
 
 
 class AlreadyRunning(CarillonError):
@@ -67,17 +51,6 @@ class AlreadyRunning(CarillonError):
         super().__init__(
             f"An import of this setup is running already{f' ({which}, run {run.public_id})' if run and which else ''}.",
             "Wait for its end, or cancel it on the Import History page.",
-        )
-
-
-class Unexplained(CarillonError):
-    """Some of the source's ids are neither stored nor accounted for."""
-
-    def __init__(self, unexplained: int, org_count: int) -> None:
-        super().__init__(
-            f"{unexplained:,} of the {org_count:,} people of the list could be neither stored nor explained, so the"
-            " import is not complete.",
-            "Nothing was taken off the list. Import everything again; if it stays so, report it.",
         )
 
 
@@ -108,6 +81,8 @@ def execute(request: Request, options: Options | None = None) -> ImportRun:
 
 
 class _Execution:
+    """Takes what a walk finds into the run's row and the contacts."""
+
     def __init__(self, request: Request, options: Options, lock: SetupLock) -> None:
         self.request = request
         self.setup: ImportSetup = request.setup
@@ -119,138 +94,49 @@ class _Execution:
 
     def run_to_end(self) -> ImportRun:
         try:
-            with self._client() as client:
+            known = connection_for(self.setup.workspace_id)
+            with client_for(known, retry=self.options.retry, should_stop=self.stop.is_set) as client:
+                self.client = client
                 try:
-                    self._import(client)
+                    self._import(known)
                 finally:
-                    self._count_calls(client)
-        except (Cancelled, Stopped, KeyboardInterrupt):
-            runs.close(self.run, RunStatus.CANCELLED)
-        except (ShortRead, Unexplained) as error:
-            self._end(RunStatus.INCOMPLETE, error.sentence, error.remedy)
-        except CarillonError as error:
-            self._end(RunStatus.FAILED, error.sentence, error.remedy)
-        except SalesforceError as error:
-            self._end(RunStatus.FAILED, str(error), error.remedy)
-        except (BadEnvelope, DataError) as error:
-            self._end(
-                RunStatus.FAILED,
-                f"Salesforce sent records in a form that can't be trusted: {str(error).splitlines()[0]}",
-                "What was stored before stays. Import again; if it fails the same way, report it with this text.",
-            )
-        except Exception as error:
-            log.exception("import run %s failed unexpectedly", self.run.public_id)
-            self._end(
-                RunStatus.FAILED,
-                f"The import stopped on an unexpected error ({type(error).__name__}).",
-                "What was stored before stays. The log of the process that ran it has the details.",
-            )
+                    self._count_calls()
+        except (Exception, KeyboardInterrupt) as error:
+            self._end(ending_of(error, f"import run {self.run.public_id}"))
         self.run.refresh_from_db()
         self.options.on_progress(self.run)
         return self.run
 
-    def _end(self, status: RunStatus, error: str, remedy: str) -> None:
+    def _end(self, ending: Ending) -> None:
         # A broken connection must not keep the reason from being written.
         if not connection.is_usable():
             connection.close()
-        runs.close(self.run, status, error=error, remedy=remedy)
+        runs.close(self.run, ending.status, error=ending.error, remedy=ending.remedy)
 
-    def _client(self) -> Client:
-        known = SalesforceConnection.objects.filter(workspace=self.setup.workspace_id).first()
-        if known is None:
-            raise CarillonError(
-                "No Salesforce org is connected.",
-                "Connect one on the Authentication page, or with carillon connect.",
-            )
-        self.connection = known
-        return client_for(known, retry=self.options.retry, should_stop=self.stop.is_set)
-
-    def _import(self, client: Client) -> None:
-        sign_in(client, self.connection)
-        plan, warnings = make_plan(client, self.setup)
-        scope = self._scope(client, plan)
-        self.run = runs.begin(self.run, self.request, scope)
-        runs.add_issues(self.run, [RecordIssue(run=self.run, **issue._asdict()) for issue in warnings])
-        mapper = Mapper(plan)
-        reader = Reader(client, plan, mapper.record)
-        self._enter(Phase.READING)
-        self._read(client, reader, mapper)
-        members = Members(self.run)
-        if self.run.mode == Mode.EVERYTHING and not self.run.resumed and not reader.was_short:
-            members.add_all_read()
-        else:
-            self._sweep(client, reader, mapper, members)
-        self._finish(members, self.run.org_clock or scope.org_clock)
-
-    def _scope(self, client: Client, plan: ImportPlan) -> Scope:
-        org_clock = client.transport.org_time
-        if org_clock is None:
-            raise CarillonError(
-                "Salesforce's answers carry no Date header, so nothing can be said about what changed since.",
-                "A proxy between here and Salesforce may strip it.",
-            )
-        fingerprint = plan.fingerprint(self.connection.org_id)
+    def _import(self, known: SalesforceConnection) -> None:
+        sign_in(self.client, known)
+        plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
         asked = self.request.mode if self.run.cursor_stamp else self.run.mode
-        watermark, reason = effective_start(
-            asked, self.setup.watermark, self.setup.imported_fingerprint, fingerprint
-        )
-        mode = Mode.CHANGES if watermark else Mode.EVERYTHING
-        return Scope(mode, reason, fingerprint, org_clock, watermark)
+        scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
+        self.run = runs.begin(self.run, self.request, scope)
+        self.take_issues(warnings)
+        members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
+        Walk(self.client, plan, known.org_id, self).to_end(self._start(), members)
+        self._finish(members, self.run.org_clock or scope.org_clock)
 
-    def _read(self, client: Client, reader: Reader, mapper: Mapper) -> None:
+    def _start(self) -> Start:
         run = self.run
-        conditions = [since(run.watermark)] if run.watermark else []
         cursor = Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None
-        before = run.received
-        pages = prefetch(reader.records(conditions, cursor))
-        mapped = prefetch(
-            (Mapped(mapper.page(part.records), part.cursor, before + part.expected) for part in pages),
-            while_waiting=self._look_for_cancel,
-        )
-        for page in batches(mapped):
-            self._store(client, page)
+        return Start(run.watermark, cursor, run.received, run.mode == Mode.EVERYTHING and not run.resumed)
 
-    def _sweep(self, client: Client, reader: Reader, mapper: Mapper, members: Members) -> None:
-        """Who is in the source now; whoever is not stored is read by id, or explained."""
-        self._enter(Phase.SWEEPING)
-        for ids in prefetch(reader.ids(), while_waiting=self._look_for_cancel):
-            self._check_org(client)
-            members.add(ids)
-            self._look_for_cancel()
-        self.run.org_count = members.count()
-        self.run.save(update_fields=["org_count"])
-        self._enter(Phase.REREADING)
-        for missing in members.missing():
-            unseen = set(missing)
-            for records in prefetch(reader.members(missing), while_waiting=self._look_for_cancel):
-                batch = mapper.page(records)
-                unseen.difference_update((row.salesforce_id for row in batch.rows), batch.rejected)
-                self._store(client, Mapped(batch, None, None))
-            self._explain(reader, sorted(unseen), members)
-        unexplained = sum(len(ids) for ids in members.missing())
-        if unexplained:
-            raise Unexplained(unexplained, self.run.org_count)
+    def enter(self, phase: Phase) -> None:
+        runs.set_phase(self.run, phase)
+        self.options.on_progress(self.run)
 
-    def _explain(self, reader: Reader, ids: list[str], members: Members) -> None:
-        """Swept ids that the source no longer holds when asked for them by id."""
-        if not ids:
-            return
-        existing = reader.existing(ids)
-        issues = [LEFT_MEANWHILE if record_id in existing else GONE_OR_HIDDEN for record_id in ids]
-        runs.add_issues(
-            self.run,
-            [
-                RecordIssue(run=self.run, salesforce_id=record_id, code=code, message=message)
-                for record_id, (code, message) in zip(ids, issues, strict=True)
-            ],
-        )
-        members.drop(ids)
-
-    def _store(self, client: Client, page: Mapped) -> None:
+    def take(self, page: Mapped) -> None:
         """One batch: rows, issues, proof, counts and cursor in one transaction."""
         run = self.run
-        self._check_org(client)
         with transaction.atomic():
             written = load(run, page.batch)
             run.created += written.created
@@ -264,20 +150,30 @@ class _Execution:
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
-        self._count_calls(client)
+        self._count_calls()
         self.options.on_progress(run)
         self.lock.check()
-        self._look_for_cancel()
+        self.look_for_cancel()
+
+    def take_issues(self, issues: list[Issue]) -> None:
+        runs.add_issues(self.run, [RecordIssue(run=self.run, **issue._asdict()) for issue in issues])
+
+    def take_count(self, org_count: int) -> None:
+        self.run.org_count = org_count
+        self.run.save(update_fields=["org_count"])
+
+    def look_for_cancel(self) -> None:
+        if runs.cancel_requested(self.run):
+            self.stop.set()
+            raise Cancelled
 
     def _finish(self, members: Members, org_clock: datetime) -> None:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
-        if run.org_count is None:
-            run.org_count = members.count()
-        self._enter(Phase.FINISHING)
+        self.enter(Phase.FINISHING)
         with transaction.atomic():
             run.left_source = members.mark_leavers()
-            for name, count in distinct_counts(run).items():
+            for name, count in distinct_counts(proof_of(run)).items():
                 setattr(run, name, count)
             run.save(update_fields=["org_count", "left_source", *COUNTS])
             ImportSetup.objects.filter(pk=run.setup_id).update(
@@ -286,22 +182,7 @@ class _Execution:
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
 
-    def _check_org(self, client: Client) -> None:
-        """A session renewed on the way may be another org's: a sandbox refreshed in the middle of a run."""
-        found = client.session.org_id
-        if found != self.connection.org_id:
-            raise OtherOrg(self.connection.org_id, found)
-
-    def _enter(self, phase: Phase) -> None:
-        runs.set_phase(self.run, phase)
-        self.options.on_progress(self.run)
-
-    def _count_calls(self, client: Client) -> None:
-        total = client.transport.total_calls
+    def _count_calls(self) -> None:
+        total = self.client.transport.total_calls
         runs.count_calls(self.run, total - self.counted_calls)
         self.counted_calls = total
-
-    def _look_for_cancel(self) -> None:
-        if runs.cancel_requested(self.run):
-            self.stop.set()
-            raise Cancelled

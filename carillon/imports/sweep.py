@@ -2,6 +2,7 @@
 ids cost no memory of ours."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -13,7 +14,7 @@ truncate import_members
 """
 # Every id the run read, from its committed batches.
 _READ = """
-select unnest(created || updated || unchanged || rejected) as salesforce_id from imports_runbatch where run_id = %(run)s
+select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
 """
 _MISSING = """
 drop table if exists import_missing;
@@ -23,7 +24,7 @@ where not exists (
     select 1 from contacts_contact c
     where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source
 ) and not exists (
-    select 1 from (select unnest(rejected) as salesforce_id from imports_runbatch where run_id = %(run)s) r
+    select 1 from (select unnest({accounted}) as salesforce_id from {batches} where run_id = %(run)s) r
     where r.salesforce_id = m.salesforce_id
 )
 """
@@ -36,15 +37,24 @@ update contacts_contact c set in_source = false, left_source_at = now()
 where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
 and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
 """
+# As _LEAVERS finds them once what was read is stored.
+_COUNT_LEAVERS = """
+select count(*) from (
+    select c.salesforce_id from contacts_contact c
+    where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
+    union
+    select unnest(created || updated || unchanged) from {batches} where run_id = %(run)s
+) people where not exists (select 1 from import_members m where m.salesforce_id = people.salesforce_id)
+"""
 _COUNTS = """
 select count(*), count(*) filter (where outcome = 1), count(*) filter (where outcome = 2),
     count(*) filter (where outcome = 3), count(*) filter (where outcome = 4)
 from (
     select salesforce_id, min(outcome) as outcome from (
-        select unnest(created) as salesforce_id, 1 as outcome from imports_runbatch where run_id = %(run)s
-        union all select unnest(updated), 2 from imports_runbatch where run_id = %(run)s
-        union all select unnest(rejected), 3 from imports_runbatch where run_id = %(run)s
-        union all select unnest(unchanged), 4 from imports_runbatch where run_id = %(run)s
+        select unnest(created) as salesforce_id, 1 as outcome from {batches} where run_id = %(run)s
+        union all select unnest(updated), 2 from {batches} where run_id = %(run)s
+        union all select unnest(rejected), 3 from {batches} where run_id = %(run)s
+        union all select unnest(unchanged), 4 from {batches} where run_id = %(run)s
     ) outcomes group by salesforce_id
 ) ids
 """
@@ -53,15 +63,29 @@ _LIST = 50_000
 _PLANNER = "set local enable_nestloop = off"
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where the ids that a run read are kept by their outcome: rows of `table` in the form of RunBatch. `accounted`
+    are the columns whose ids need not be stored as members: of a run the rejected ones, of a dry run all."""
+
+    table: str
+    run: int
+    accounted: str
+
+    def sql(self, statement: str) -> str:
+        return statement.format(batches=self.table, accounted=self.accounted)
+
+
+def proof_of(run: ImportRun) -> Proof:
+    return Proof("imports_runbatch", run.pk, "rejected")
+
+
 class Members:
     """The ids of the source of one run."""
 
-    def __init__(self, run: ImportRun) -> None:
-        self._names: dict[str, int | str] = {
-            "run": run.pk,
-            "workspace": run.workspace_id,
-            "object": run.object,
-        }
+    def __init__(self, workspace: int, object: str, proof: Proof) -> None:  # noqa: A002
+        self._proof = proof
+        self._names: dict[str, int | str] = {"run": proof.run, "workspace": workspace, "object": object}
         with connection.cursor() as cursor:
             for statement in _TABLE.strip().split(";"):
                 cursor.execute(statement)
@@ -73,7 +97,7 @@ class Members:
     def add_all_read(self) -> None:
         """A whole read is its own sweep: its ids are the members."""
         with connection.cursor() as cursor:
-            cursor.execute(f"insert into import_members {_READ}", self._names)
+            cursor.execute(self._proof.sql(f"insert into import_members {_READ}"), self._names)
 
     def drop(self, ids: list[str]) -> None:
         """Members that turned out to have left meanwhile, or to be deleted or hidden."""
@@ -91,7 +115,7 @@ class Members:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
             cursor.execute(_PLANNER)
-            for statement in _MISSING.strip().split(";"):
+            for statement in self._proof.sql(_MISSING).strip().split(";"):
                 cursor.execute(statement, self._names)
         with connection.cursor() as cursor:
             while True:
@@ -109,10 +133,18 @@ class Members:
             cursor.execute(_LEAVERS, self._names)
             return int(cursor.rowcount)
 
+    def count_leavers(self) -> int:
+        """How many `mark_leavers` would mark, had what the run read been stored."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("analyze import_members")
+            cursor.execute(_PLANNER)
+            cursor.execute(self._proof.sql(_COUNT_LEAVERS), self._names)
+            return int(cursor.fetchone()[0])
 
-def distinct_counts(run: ImportRun) -> dict[str, int]:
+
+def distinct_counts(proof: Proof) -> dict[str, int]:
     """Counts of the run's distinct ids by outcome; an id read several times counts by its strongest outcome."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {"run": run.pk})
+        cursor.execute(proof.sql(_COUNTS), {"run": proof.run})
         names = ("received", "created", "updated", "rejected", "unchanged")
         return dict(zip(names, cursor.fetchone(), strict=True))
