@@ -14,15 +14,18 @@ _WORK = "carillon.cli.imports_work"
 @click.command(name="import")
 @click.argument("object", type=click.Choice(["contact", "lead"]))
 @click.option("--everything", is_flag=True, help="Read every record, not only what changed.")
+@click.option("--dry-run", is_flag=True, help="Count what an import would do; store nothing.")
 @AS_JSON
 @WORKSPACE
-def import_(object: str, everything: bool, as_json: bool, workspace: str) -> int:  # noqa: A002
+def import_(object: str, everything: bool, dry_run: bool, as_json: bool, workspace: str) -> int:  # noqa: A002
     """Import Contacts or Leads, here and now.
 
     Exits with 0 when the import succeeded and with 1 on any other outcome. An interrupted import of the
-    same kind (changes, everything) is resumed.
+    same kind (changes, everything) is resumed. With --dry-run nothing is stored, and it may run beside an
+    import.
     """
-    outcome = runtime.call(f"{_WORK}:run", workspace, object, everything=everything)
+    work = "carillon.cli.dry_run_work:run" if dry_run else f"{_WORK}:run"
+    outcome = runtime.call(work, workspace, object, everything=everything)
     if as_json:
         click.echo(json.dumps(outcome.as_json, indent=2, ensure_ascii=False))
     else:

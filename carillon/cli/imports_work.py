@@ -91,12 +91,16 @@ def _sentence(run: ImportRun) -> str:
 
 
 def _progress_bar(run: ImportRun) -> None:
+    draw_bar(run.get_phase_display(), *queries.progress(run), is_over=not run.is_open)
+
+
+def draw_bar(phase: str, done: int, total: int | None, *, is_over: bool) -> None:
+    """One line on a terminal's stderr, drawn over again; nothing anywhere else."""
     if not sys.stderr.isatty():
         return
-    done, total = queries.progress(run)
     part = done / total if total else 0.0
     bar = "#" * round(part * _BAR)
     of = f" of {total:,}" if total else ""
-    end = "" if run.is_open else "\n"
-    sys.stderr.write(f"\r\x1b[K[{bar:<{_BAR}}] {run.get_phase_display()}: {done:,}{of}{end}")
+    end = "\n" if is_over else ""
+    sys.stderr.write(f"\r\x1b[K[{bar:<{_BAR}}] {phase}: {done:,}{of}{end}")
     sys.stderr.flush()

@@ -1,9 +1,11 @@
 """Changes of setups and runs, each with its audit entry in the same transaction."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from django.db import IntegrityError, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -12,12 +14,12 @@ from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
 from carillon.imports import runs
-from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
-from carillon.imports.checking import STANDARD_FIELDS, Checked, SetupInvalid, check_draft
-from carillon.imports.drafts import SetupDraft, draft_of
+from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
+from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
+    DryRun,
     FieldMapping,
     ImportRun,
     ImportSetup,
@@ -49,21 +51,12 @@ def save_setup(*, setup: ImportSetup, draft: SetupDraft, by: Member | None) -> I
     """
     if not draft.enabled and (not draft.source or draft == replace(draft_of(setup), enabled=False)):
         return _switch_off(setup, by)
-    existing = {field.name: field.type for field in ContactField.objects.filter(workspace=setup.workspace_id)}
-    try:
-        source = find_source(setup.workspace, setup.object, draft.source)
-        source_fields(setup.workspace, setup.object, source.id)
-    except SourceUnusable as error:
-        raise SetupInvalid({"source": str(error)}) from None
-    with fields_of(setup.workspace, setup.object) as fields:
-        checked = check_draft(draft, fields, existing)
-    return _save(setup, draft, source, checked, by)
+    return _save(setup, check_setup(setup.workspace, setup.object, draft), by)
 
 
 @transaction.atomic
-def _save(
-    setup: ImportSetup, draft: SetupDraft, source: SourceChoice, checked: Checked, by: Member | None
-) -> ImportSetup:
+def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> ImportSetup:
+    draft, source = checked.draft, checked.source
     setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
     before = _described(setup)
     read_before = _read_by_import(setup)
@@ -71,9 +64,9 @@ def _save(
     setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
     setup.source_name, setup.source_label = source.api_name, source.label
     for name in STANDARD_FIELDS:
-        setattr(setup, name, checked.name(getattr(draft, name)))
+        setattr(setup, name, getattr(draft, name))
     setup.timezone, setup.windows = draft.timezone, list(draft.windows)
-    _save_mappings(setup, draft, checked)
+    _save_mappings(setup, draft)
     if _read_by_import(setup) != read_before:
         setup.imported_fingerprint = ""
     setup.save()
@@ -91,7 +84,7 @@ def _switch_off(setup: ImportSetup, by: Member | None) -> ImportSetup:
     return setup
 
 
-def _save_mappings(setup: ImportSetup, draft: SetupDraft, checked: Checked) -> None:
+def _save_mappings(setup: ImportSetup, draft: SetupDraft) -> None:
     setup.mappings.all().delete()
     for position, additional in enumerate(draft.additional_fields):
         contact_field, _ = ContactField.objects.get_or_create(
@@ -105,7 +98,7 @@ def _save_mappings(setup: ImportSetup, draft: SetupDraft, checked: Checked) -> N
         FieldMapping.objects.create(
             setup=setup,
             position=position,
-            salesforce_field=checked.name(additional.salesforce),
+            salesforce_field=additional.salesforce,
             contact_field=contact_field,
         )
 
@@ -167,11 +160,48 @@ def wake_worker(run: ImportRun) -> None:
         return
 
 
+def request_dry_run(*, setup: ImportSetup, draft: SetupDraft, mode: str, by: Member) -> DryRun:
+    """Has a worker find out what an import of the draft would do; it takes the place of an earlier one.
+    Raises SetupInvalid, SalesforceError, CarillonError."""
+    checked = check_setup(setup.workspace, setup.object, draft)
+    with transaction.atomic():
+        # In turn: two people may press the button in the same moment.
+        ImportSetup.objects.select_for_update().get(pk=setup.pk)
+        drop_dry_run(setup=setup)
+        asked = DryRun.objects.create(
+            workspace_id=setup.workspace_id,
+            object=setup.object,
+            draft=msgspec.to_builtins(checked.draft),
+            source_label=checked.source.label,
+            mode=Mode(mode),
+            started_by_name=by.email,
+        )
+        transaction.on_commit(lambda: wake_worker_to_try(asked))
+    return asked
+
+
+def drop_dry_run(*, setup: ImportSetup) -> None:
+    """Forgets the dry run of an object; one under way stops within seconds."""
+    DryRun.objects.filter(workspace=setup.workspace_id, object=setup.object).delete()
+
+
+def wake_worker_to_try(asked: DryRun) -> None:
+    """As `wake_worker`, for a dry run. Its lock keeps two workers from one dry run."""
+    key = f"dry run {asked.public_id}"
+    with suppress(AlreadyEnqueued):
+        app.configure_task("carillon.execute_dry_run", queue="imports", queueing_lock=key, lock=key).defer(
+            dry_run_id=asked.pk
+        )
+
+
 def wake_workers_again() -> int:
     """Enqueues jobs for runs that wait without one: a wake-up can be lost between a commit and its job."""
-    waiting = ImportRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=now() - timedelta(minutes=1))
+    lost = now() - timedelta(minutes=1)
+    waiting = ImportRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=lost)
     for run in waiting:
         wake_worker(run)
+    for asked in DryRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=lost):
+        wake_worker_to_try(asked)
     return len(waiting)
 
 

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import available_timezones
 
-from carillon.contacts.models import FieldType
-from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.accounts.models import Workspace
+from carillon.contacts.models import ContactField, FieldType
+from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
+from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
 from carillon.lib.errors import CarillonError
 
 WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")
 LONGEST_LABEL = 80
-STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 _REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_number": "Mobile Number"}
 _TEXT_TYPES = frozenset(
     {"string", "phone", "textarea", "picklist", "combobox", "email", "url", "encryptedstring"}
@@ -65,6 +67,31 @@ class Checked:
 
     def name(self, entered: str) -> str:
         return self.fields[entered].name if entered else ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSetup:
+    """A draft that can be imported: its source by id, its fields as describe spells them."""
+
+    draft: SetupDraft
+    source: SourceChoice
+
+
+def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> CheckedSetup:  # noqa: A002
+    """Checks the draft with the org, as before saving. Raises SetupInvalid, SalesforceError, CarillonError."""
+    existing = dict(ContactField.objects.filter(workspace=workspace).values_list("name", "type"))
+    try:
+        source = find_source(workspace, object, draft.source)
+        source_fields(workspace, object, source.id)
+    except SourceUnusable as error:
+        raise SetupInvalid({"source": str(error)}) from None
+    with fields_of(workspace, object) as fields:
+        checked = check_draft(draft, fields, existing)
+    additional = tuple(
+        replace(one, salesforce=checked.name(one.salesforce)) for one in draft.additional_fields
+    )
+    names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
+    return CheckedSetup(replace(draft, source=source.id, additional_fields=additional, **names), source)
 
 
 def check_draft(draft: SetupDraft, fields: Fields, existing: Mapping[str, str]) -> Checked:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
-from carillon.imports.models import ImportSetup
+from carillon.imports.models import FieldMapping, ImportSetup
 
 DEFAULT_TIMEZONE = "America/New_York"
+STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,31 @@ def draft_of(setup: ImportSetup) -> SetupDraft:
         timezone=setup.timezone,
         windows=tuple(setup.windows),
     )
+
+
+def unsaved(
+    setup: ImportSetup, draft: SetupDraft, source_label: str
+) -> tuple[ImportSetup, list[FieldMapping]]:
+    """What saving a checked draft would make of the setup: rows that are in no table."""
+    standard = {name: getattr(draft, name) for name in STANDARD_FIELDS}
+    tried = ImportSetup(
+        workspace=setup.workspace,
+        object=setup.object,
+        source_id=draft.source,
+        source_label=source_label,
+        watermark=setup.watermark,
+        imported_fingerprint=setup.imported_fingerprint,
+        **standard,
+    )
+    mappings = [
+        FieldMapping(
+            position=position,
+            salesforce_field=field.salesforce,
+            contact_field=ContactField(name=field.contact_field, label=field.label, type=field.type),
+        )
+        for position, field in enumerate(draft.additional_fields)
+    ]
+    return tried, mappings
 
 
 def suggest(fields: SourceFields) -> SetupDraft:

@@ -1,14 +1,21 @@
 """What a worker does for imports."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
+import msgspec
 from django.db import close_old_connections
 
-from carillon.imports.models import ImportRun, Mode, RecordIssue, Trigger
+from carillon.imports import dry_run
+from carillon.imports.drafts import SetupDraft
+from carillon.imports.dry_run import Progress, Trial, try_import
+from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunStatus, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
+from carillon.imports.walk import Cancelled
 from carillon.lib.clock import now
 
+KEEP_DRY_RUNS = timedelta(days=1)
 KEEP_ISSUES = timedelta(days=90)
 
 
@@ -25,6 +32,34 @@ def execute_queued(run_id: int) -> None:
         execute(request, Options(retry=WORKER_RETRY))
     except AlreadyRunning:
         return
+
+
+def execute_dry_run(dry_run_id: int) -> None:
+    """Finds out what was asked for, from the beginning: nothing of an interrupted one is kept. One that was
+    replaced meanwhile is gone, and nobody waits for it."""
+    close_old_connections()
+    asked = DryRun.objects.select_related("workspace").filter(pk=dry_run_id).first()
+    if asked is None or not asked.is_open:
+        return
+    row = DryRun.objects.filter(pk=dry_run_id)
+    row.update(status=RunStatus.RUNNING, started_at=now())
+
+    def look(progress: Progress) -> None:
+        if not row.update(**asdict(progress)):
+            raise Cancelled
+
+    setup = ImportSetup.objects.get(workspace=asked.workspace_id, object=asked.object)
+    trial = Trial(setup, msgspec.convert(asked.draft, SetupDraft), asked.source_label, Mode(asked.mode))
+    found = try_import(trial, dry_run.Options(retry=WORKER_RETRY, look=look))
+    # A connection that broke on the way must not keep the findings from being written.
+    close_old_connections()
+    row.update(status=found.status, findings=msgspec.to_builtins(found), finished_at=now())
+
+
+def delete_old_dry_runs() -> int:
+    """Deletes dry runs a day after they were asked for: what is stored and the list have moved on."""
+    deleted, _ = DryRun.objects.filter(queued_at__lt=now() - KEEP_DRY_RUNS).delete()
+    return deleted
 
 
 def delete_old_issues() -> int:

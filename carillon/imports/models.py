@@ -183,6 +183,47 @@ class ImportRun(models.Model):
         return self.status in OPEN_STATUSES
 
 
+class DryRun(models.Model):
+    """What an import would do, asked for on a page: of the setup as it was entered, saved or not. One of each
+    object is kept; asking again replaces it, and its process stops when it finds it gone."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dry_runs")
+    object = models.CharField(max_length=10, choices=SalesforceObject.choices)
+    # A checked drafts.SetupDraft, and the name of its source.
+    draft = models.JSONField()
+    source_label = models.CharField(max_length=255)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.STARTING)
+    received = models.PositiveIntegerField(default=0)
+    expected = models.PositiveIntegerField(null=True)
+    api_calls = models.PositiveIntegerField(default=0)
+    # dry_run.Findings once it is over.
+    findings = models.JSONField(null=True)
+    started_by_name = models.CharField(max_length=254)
+    queued_at = models.DateTimeField(default=now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="dry_run_one_per_object", fields=["workspace", "object"]),
+            models.CheckConstraint(
+                name="dry_run_over_has_its_findings",
+                condition=Q(status__in=OPEN_STATUSES, finished_at__isnull=True, findings__isnull=True)
+                | Q(finished_at__isnull=False, findings__isnull=False) & ~Q(status__in=OPEN_STATUSES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object} dry run of {self.queued_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
 class RunBatch(models.Model):
     """The ids one committed batch of a run covered, by outcome. They prove completeness and make counts
     distinct however often a page is read again; deleted when they can no longer be needed."""

@@ -1,6 +1,6 @@
 """Makes the plan of a run from the setup and what the org says about its object and source right now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carillon.imports.mapping import Issue
@@ -73,14 +73,17 @@ class Fields:
         return self._others[sobject]
 
 
-def make_plan(client: Client, setup: ImportSetup) -> tuple[ImportPlan, list[Issue]]:
+def make_plan(
+    client: Client, setup: ImportSetup, mappings: Sequence[FieldMapping] | None = None
+) -> tuple[ImportPlan, list[Issue]]:
     """The plan and a warning for each optional field that can't be read. Two calls and one per related object.
 
-    Raises SourceGone, RequiredFieldGone, UnsupportedListQuery, SalesforceError: before anything is changed.
+    `mappings` are those of a setup that is not saved. Raises SourceGone, RequiredFieldGone, UnsupportedListQuery, SalesforceError: before anything is changed.
     """
     fields = Fields(client.describe(setup.object), client.describe)
     query = _source_query(client, setup)
-    mappings = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
+    if mappings is None:
+        mappings = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
     optional = [setup.first_name_fallback, setup.user_identification]
     optional += [mapping.salesforce_field for mapping in mappings]
     found = {name: fields.find(name) for name in (*_required(setup), *optional) if name}

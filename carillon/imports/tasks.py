@@ -10,6 +10,11 @@ def execute_import(*, run_id: int) -> None:
     jobs.execute_queued(run_id)
 
 
+@app.task(name="carillon.execute_dry_run", queue="imports")
+def execute_dry_run(*, dry_run_id: int) -> None:
+    jobs.execute_dry_run(dry_run_id)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="carillon.wake_workers_again", queue="urgent", queueing_lock="wake_workers_again")
 def wake_workers_again(timestamp: int) -> None:
@@ -20,3 +25,9 @@ def wake_workers_again(timestamp: int) -> None:
 @app.task(name="carillon.delete_old_issues", queue="urgent", queueing_lock="delete_old_issues")
 def delete_old_issues(timestamp: int) -> None:
     jobs.delete_old_issues()
+
+
+@app.periodic(cron="11 * * * *")
+@app.task(name="carillon.delete_old_dry_runs", queue="urgent", queueing_lock="delete_old_dry_runs")
+def delete_old_dry_runs(timestamp: int) -> None:
+    jobs.delete_old_dry_runs()

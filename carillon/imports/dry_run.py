@@ -1,0 +1,218 @@
+"""A dry run: an import that counts what it would do and stores nothing. It walks as an import does, with the same
+plan, mapping and comparison; only what becomes of a batch differs. It needs no lock, so it may run beside an
+import; it then compares with what that has stored so far."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from carillon.connections.clients import client_for, connection_for, sign_in
+from carillon.connections.models import SalesforceConnection
+from carillon.imports.batches import Mapped
+from carillon.imports.drafts import SetupDraft, unsaved
+from carillon.imports.mapping import Issue
+from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.planning import make_plan
+from carillon.imports.sweep import Members, distinct_counts
+from carillon.imports.tally import PROOF, Tally
+from carillon.imports.walk import Start, Walk, ending_of, scope_of
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import Client
+from carillon.salesforce.transport import Retry
+
+_SHORT = (
+    "A query of Salesforce came out short at first and was read again in parts; every person of the list is"
+    " accounted for all the same."
+)
+
+
+class NotSetUp(CarillonError):
+    """There is nothing to try."""
+
+    def __init__(self, object: str) -> None:  # noqa: A002
+        super().__init__(
+            f"The import of {object}s is not set up.",
+            "Choose a source and map the fields on the Contact Import page.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is tried: a draft, complete and checked, in the place of what `setup` has saved."""
+
+    setup: ImportSetup
+    draft: SetupDraft
+    source_label: str
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    phase: Phase = Phase.STARTING
+    received: int = 0
+    expected: int | None = None
+    api_calls: int = 0
+
+    @property
+    def of(self) -> int | None:
+        """How many records there are to read, as far as that is known."""
+        return None if self.expected is None else max(self.expected, self.received)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueKind:
+    code: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the import would do; the names are those of an import's counts. What was not counted is None.
+
+    `rejected_by_reason` counts records by the code of the issue, `blanked` people by the contact field that holds
+    a value now and would hold none. Every mapped field is in `blanked`.
+    """
+
+    status: RunStatus
+    mode: Mode
+    mode_reason: str = ""
+    org_count: int | None = None
+    received: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    left_source: int | None = None
+    issue_count: int = 0
+    rejected_by_reason: dict[str, int] = field(default_factory=dict)
+    issue_kinds: list[IssueKind] = field(default_factory=list)
+    blanked: dict[str, int] = field(default_factory=dict)
+    api_calls: int = 0
+    seconds: float = 0.0
+    started_at: str = ""
+    finished_at: str = ""
+    note: str = ""
+    error: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`look` is called with the progress at each step and twice a second while waiting; it may raise Cancelled."""
+
+    retry: Retry = field(default_factory=Retry)
+    look: Callable[[Progress], None] = lambda progress: None
+
+
+def try_import(trial: Trial, options: Options | None = None) -> Findings:
+    """Runs here and now. Raises NotSetUp when the draft is not complete; every other trouble is in
+    the findings, with what was counted until then."""
+    draft = trial.draft
+    if not (draft.source and draft.first_name and draft.last_name and draft.mobile_number):
+        raise NotSetUp(trial.setup.object)
+    return _DryRun(trial, options or Options()).to_end()
+
+
+class _DryRun:
+    """Takes what a walk finds into a tally."""
+
+    client: Client
+    tally: Tally
+
+    def __init__(self, trial: Trial, options: Options) -> None:
+        self.trial = trial
+        self.options = options
+        self.setup, self.mappings = unsaved(trial.setup, trial.draft, trial.source_label)
+        self.stop = threading.Event()
+        self.progress = Progress()
+        self.found = Findings(RunStatus.FAILED, trial.mode, started_at=now().isoformat())
+
+    def to_end(self) -> Findings:
+        began = time.monotonic()
+        try:
+            known = connection_for(self.setup.workspace_id)
+            with client_for(known, retry=self.options.retry, should_stop=self.stop.is_set) as self.client:
+                try:
+                    self._walk(known)
+                finally:
+                    # Ends what still reads ahead after a trouble.
+                    self.stop.set()
+                    self._count_calls()
+        except (Exception, KeyboardInterrupt) as error:
+            ending = ending_of(error, f"dry run of {self.setup.object}s")
+            self._find(status=ending.status, error=ending.error, remedy=ending.remedy)
+        self._find(
+            api_calls=self.progress.api_calls,
+            seconds=round(time.monotonic() - began, 3),
+            finished_at=now().isoformat(),
+        )
+        return self.found
+
+    def _walk(self, known: SalesforceConnection) -> None:
+        sign_in(self.client, known)
+        plan, warnings = make_plan(self.client, self.setup, self.mappings)
+        scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=self.trial.mode)
+        everything = scope.mode == Mode.EVERYTHING
+        self._find(mode=scope.mode, mode_reason=scope.reason)
+        with closing(Tally(self.setup.workspace_id, everything=everything)) as self.tally:
+            self.take_issues(warnings)
+            members = Members(self.setup.workspace_id, self.setup.object, PROOF)
+            walk = Walk(self.client, plan, known.org_id, self)
+            try:
+                walk.to_end(Start(scope.watermark, is_whole=everything), members)
+                self.enter(Phase.FINISHING)
+                self._find(left_source=members.count_leavers(), note=_SHORT if walk.was_short else "")
+                self._find(status=RunStatus.SUCCEEDED)
+            finally:
+                # Also what a walk that broke off had taken until then.
+                self._find(**self._counts())
+
+    def _counts(self) -> dict[str, Any]:
+        kinds = [IssueKind(*line) for line in self.tally.issues()]
+        blanked = self.tally.blanked()
+        return {
+            **distinct_counts(PROOF),
+            "issue_count": sum(kind.count for kind in kinds),
+            "issue_kinds": kinds,
+            "rejected_by_reason": self.tally.rejected(),
+            "blanked": {name: blanked.get(name, 0) for name in self._contact_fields()},
+        }
+
+    def _contact_fields(self) -> list[str]:
+        names = ["first_name", "last_name", "mobile_number"]
+        if self.setup.user_identification:
+            names.append("user_identification")
+        return [*names, *(mapping.contact_field.name for mapping in self.mappings)]
+
+    def enter(self, phase: Phase) -> None:
+        self._move(phase=phase)
+
+    def take(self, page: Mapped) -> None:
+        received = self.progress.received + self.tally.take(page.batch)
+        expected = self.progress.expected if page.expected is None else page.expected
+        self._move(received=received, expected=expected)
+
+    def take_issues(self, issues: list[Issue]) -> None:
+        self.tally.add_issues(issues)
+
+    def take_count(self, org_count: int) -> None:
+        self._find(org_count=org_count)
+
+    def look_for_cancel(self) -> None:
+        self._move()
+
+    def _move(self, **changes: Any) -> None:
+        self.progress = replace(self.progress, **changes)
+        self._count_calls()
+        self.options.look(self.progress)
+
+    def _count_calls(self) -> None:
+        self.progress = replace(self.progress, api_calls=self.client.transport.total_calls)
+
+    def _find(self, **changes: Any) -> None:
+        self.found = replace(self.found, **changes)

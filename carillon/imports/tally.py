@@ -1,0 +1,118 @@
+"""What batches of records would change, counted and not stored. Works on temporary tables of the session, so a
+million records cost no memory of ours; while it compares, the database itself refuses every other write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, transaction
+
+from carillon.imports.loader import PLANNER, compare, copy_rows, distinct, stage
+from carillon.imports.mapping import Batch, Issue
+from carillon.imports.sweep import Proof
+
+# Batches in the form of RunBatch; their proof counts every id as accounted for, since nothing is stored.
+PROOF = Proof("dry_run_batch", 0, "created || updated || unchanged || rejected")
+_TABLES = """
+create temp table if not exists dry_run_batch
+    (run_id integer, created text[], updated text[], unchanged text[], rejected text[]);
+create temp table if not exists dry_run_issue
+    (salesforce_id text collate "C", field text, code text, message text, rejection text);
+create temp table if not exists dry_run_blank (salesforce_id text collate "C", field text)
+"""
+_NAMES = "dry_run_batch, dry_run_issue, dry_run_blank"
+_DROP = f"drop table if exists {_NAMES}, import_staging, import_members, import_missing"
+# Of the staged rows that would be updated: fields that hold something now and would hold nothing.
+_BLANKED = """
+insert into dry_run_blank
+select s.salesforce_id, blanked.field from import_staging s
+join contacts_contact c on c.workspace_id = %(workspace)s and c.salesforce_id = s.salesforce_id
+cross join lateral (
+    select 'first_name' where c.first_name <> '' and s.first_name = ''
+    union all select 'last_name' where c.last_name <> '' and s.last_name = ''
+    union all select 'mobile_number' where c.mobile_number <> '' and s.mobile_number = ''
+        or c.mobile_as_given <> '' and s.mobile_as_given = ''
+    union all select 'user_identification' where c.user_identification <> '' and s.user_identification = ''
+    union all select f.key from jsonb_each(s.fields::jsonb) f
+        where f.value = 'null' and c.fields ->> f.key <> ''
+) blanked(field)
+where s.salesforce_id = any(%(ids)s)
+"""
+_COUNT_BLANKED = "select field, count(distinct salesforce_id) from dry_run_blank group by field"
+_COUNT_ISSUES = """
+select code, count(*), min(message) from (
+    select salesforce_id, field, code, min(message) as message from dry_run_issue group by salesforce_id, field, code
+) issues group by code
+"""
+# An id that was stored on another reading is not rejected in the end.
+_COUNT_REJECTED = """
+select rejection, count(distinct salesforce_id) from dry_run_issue
+where rejection <> '' and salesforce_id not in (select unnest(created || updated) from dry_run_batch)
+group by rejection
+"""
+
+
+class Tally:
+    """Counts for one workspace; `everything` as in the loader's comparison. Close it when it is read."""
+
+    def __init__(self, workspace: int, *, everything: bool) -> None:
+        self._workspace = workspace
+        self._everything = everything
+        with connection.cursor() as cursor:
+            for statement in (*_TABLES.split(";"), f"truncate {_NAMES}"):
+                cursor.execute(statement)
+
+    def take(self, batch: Batch) -> int:
+        """Compares one batch with what is stored; returns how many records it holds."""
+        rows = distinct(batch.rows)
+        ids: dict[str, list[str]] = {}
+        with connection.cursor() as cursor:
+            if rows:
+                stage(cursor, self._workspace, rows)
+            with transaction.atomic():
+                cursor.execute(f"set transaction read only; {PLANNER}")
+                if rows:
+                    ids = compare(cursor, self._workspace, everything=self._everything)
+                if updated := ids.get("u"):
+                    cursor.execute(_BLANKED, {"workspace": self._workspace, "ids": updated})
+                unchanged = [*ids.get("t", []), *ids.get("n", [])]
+                cursor.execute(
+                    "insert into dry_run_batch values (0, %s, %s, %s, %s)",
+                    [ids.get("c", []), ids.get("u", []), unchanged, batch.rejected],
+                )
+        self.add_issues(batch.issues, rejected=batch.rejected)
+        return len(rows) + len(batch.rejected)
+
+    def add_issues(self, issues: Iterable[Issue], *, rejected: Iterable[str] = ()) -> None:
+        refused = frozenset(rejected)
+        lines = [
+            (
+                one.salesforce_id,
+                one.field,
+                one.code,
+                one.message,
+                one.code if one.salesforce_id in refused else "",
+            )
+            for one in issues
+        ]
+        with connection.cursor() as cursor:
+            copy_rows(cursor, "copy dry_run_issue from stdin (format binary)", 5, lines)
+
+    def issues(self) -> list[tuple[str, int, str]]:
+        """Code, how many and a sentence of each kind of issue, the most frequent first."""
+        found: list[tuple[str, int, str]] = self._fetch(_COUNT_ISSUES)
+        return sorted(found, key=lambda line: (-line[1], line[0]))
+
+    def rejected(self) -> dict[str, int]:
+        return dict(self._fetch(_COUNT_REJECTED))
+
+    def blanked(self) -> dict[str, int]:
+        return dict(self._fetch(_COUNT_BLANKED))
+
+    def close(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_DROP)
+
+    def _fetch(self, statement: str) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
