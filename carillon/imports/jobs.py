@@ -4,10 +4,9 @@ from dataclasses import asdict
 from datetime import timedelta
 
 import msgspec
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
-from carillon.imports import dry_run
-from carillon.imports.drafts import SetupDraft
+from carillon.imports import dry_run, queries
 from carillon.imports.dry_run import Progress, Trial, try_import
 from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunStatus, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
@@ -35,9 +34,13 @@ def execute_queued(run_id: int) -> None:
 
 
 def execute_dry_run(dry_run_id: int) -> None:
+    close_old_connections()
+    find_out(dry_run_id)
+
+
+def find_out(dry_run_id: int) -> None:
     """Finds out what was asked for, from the beginning: nothing of an interrupted one is kept. One that was
     replaced meanwhile is gone, and nobody waits for it."""
-    close_old_connections()
     asked = DryRun.objects.select_related("workspace").filter(pk=dry_run_id).first()
     if asked is None or not asked.is_open:
         return
@@ -49,10 +52,11 @@ def execute_dry_run(dry_run_id: int) -> None:
             raise Cancelled
 
     setup = ImportSetup.objects.get(workspace=asked.workspace_id, object=asked.object)
-    trial = Trial(setup, msgspec.convert(asked.draft, SetupDraft), asked.source_label, Mode(asked.mode))
+    trial = Trial(setup, queries.dry_run_draft(asked), asked.source_label, Mode(asked.mode))
     found = try_import(trial, dry_run.Options(retry=WORKER_RETRY, look=look))
     # A connection that broke on the way must not keep the findings from being written.
-    close_old_connections()
+    if not connection.is_usable():
+        connection.close()
     row.update(status=found.status, findings=msgspec.to_builtins(found), finished_at=now())
 
 

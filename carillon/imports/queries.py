@@ -1,13 +1,17 @@
 """What pages and commands read about imports."""
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 from django.db.models import Count, Q, QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact
+from carillon.imports.drafts import SetupDraft, draft_of
+from carillon.imports.dry_run import Findings
 from carillon.imports.lock import is_locked
-from carillon.imports.models import OPEN_STATUSES, ImportRun, ImportSetup, RecordIssue, RunStatus
+from carillon.imports.models import OPEN_STATUSES, DryRun, ImportRun, ImportSetup, RecordIssue, RunStatus
 
 SHOWN_ISSUES = 1000
 
@@ -56,6 +60,32 @@ def contact_issues(contact: Contact) -> list[RecordIssue]:
     )
     latest = found.order_by("-run_id").values_list("run_id", flat=True).first()
     return list(found.filter(run_id=latest).order_by("field", "code")) if latest else []
+
+
+def dry_run_of(setup: ImportSetup) -> DryRun | None:
+    return DryRun.objects.filter(workspace=setup.workspace_id, object=setup.object).first()
+
+
+def dry_run_draft(asked: DryRun) -> SetupDraft:
+    return msgspec.convert(asked.draft, SetupDraft)
+
+
+def dry_run_findings(asked: DryRun) -> Findings | None:
+    """What a dry run found, once it is over."""
+    return msgspec.convert(asked.findings, Findings) if asked.findings else None
+
+
+def is_as_saved(asked: DryRun, setup: ImportSetup) -> bool:
+    """Whether the setup reads and stores what the dry run tried; when it runs makes no difference."""
+    return _what(dry_run_draft(asked)) == _what(draft_of(setup))
+
+
+def import_runs(setup: ImportSetup) -> bool:
+    return is_locked(setup.pk)
+
+
+def _what(draft: SetupDraft) -> SetupDraft:
+    return replace(draft, enabled=True, timezone="", windows=())
 
 
 def next_run_is_everything(setup: ImportSetup) -> str:

@@ -7,6 +7,8 @@ from carillon.imports import queries
 from carillon.imports.models import ImportRun, Mode, RunStatus
 from carillon.lib.clock import now
 
+# htmx: stop polling.
+STOP_POLLING = 286
 # Icon and colour of a status; the word always stands beside them.
 LOOKS = {
     RunStatus.QUEUED: ("clock", "secondary"),

@@ -161,6 +161,10 @@ class SetupForm:
     def is_valid(self) -> bool:
         return all([self.standard.is_valid(), *[row.is_valid() for row in self.rows]])
 
+    @property
+    def has_faults(self) -> bool:
+        return bool(self.standard.errors) or any(row.errors for row in self.rows)
+
     def entered(self) -> SetupDraft:
         """What was entered, as a draft. Rows left wholly blank are dropped."""
         values: dict[str, Any] = {name: str(self.standard[name].value() or "") for name in STANDARD_FIELDS}

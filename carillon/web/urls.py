@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from carillon.web.views import authentication, contact_import, contacts, import_history, members, sign_in
+from carillon.web.views import (
+    authentication,
+    contact_import,
+    contacts,
+    dry_runs,
+    import_history,
+    members,
+    sign_in,
+)
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -14,6 +22,10 @@ urlpatterns = [
     path("authentication/confirm-org/", authentication.confirm_org, name="confirm_org"),
     path("contact-import/", contact_import.start, name="contact_import_start"),
     path("contact-import/<slug:slug>/", contact_import.contact_import, name="contact_import"),
+    path("contact-import/<slug:slug>/dry-run/", dry_runs.dry_run, name="dry_run"),
+    path("contact-import/<slug:slug>/dry-run/start/", dry_runs.start_dry_run, name="start_dry_run"),
+    path("contact-import/<slug:slug>/dry-run/progress/", dry_runs.dry_run_progress, name="dry_run_progress"),
+    path("contact-import/<slug:slug>/dry-run/drop/", dry_runs.drop_dry_run, name="drop_dry_run"),
     path("import-history/", import_history.import_history, name="import_history"),
     path("import-history/start/<slug:slug>/", import_history.start_import, name="start_import"),
     path(

@@ -10,7 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, catalog, drafts, queries
-from carillon.imports.models import ImportSetup
+from carillon.imports.checking import SetupInvalid, check_setup
+from carillon.imports.models import ImportSetup, Mode
+from carillon.imports.preview import Preview
+from carillon.imports.preview import preview as preview_of
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
@@ -40,34 +43,50 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, kind)
     if connection_of(request) is None:
         return render(request, "web/contact_import_unconnected.html", {"setup": setup, "slug": slug})
+    tried = _tried(request, setup)
     given = request.POST if request.method == "POST" else request.GET
-    source_id = given.get("source", "") or setup.source_id
+    source_id = given.get("source", "") or (tried.source if tried else setup.source_id)
     answers = _ask(request, kind, source_id)
     offer = Offer(answers.fields, contact_fields(request.user.workspace))
-    if request.method == "GET":
-        form = SetupForm(_draft(setup, source_id, answers), offer)
-        return _page(request, setup, answers, form)
+    if request.method != "POST":
+        form = SetupForm(tried or _draft(setup, source_id, answers), offer)
+        return _page(request, setup, answers, form, tried=tried is not None)
     form = SetupForm(replace(drafts.draft_of(setup), source=source_id), offer, request.POST)
     if "add_field" in request.POST:
         return _page(request, setup, answers, form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
         return _page(request, setup, answers, form.with_row_removed(int(number)), removed=True)
-    if form.is_valid() and _save(request, setup, form):
-        return redirect("contact_import", slug)
-    return _page(request, setup, answers, form)
+    shown = _act(request, setup, form) if form.is_valid() else None
+    if isinstance(shown, HttpResponse):
+        return shown
+    return _page(request, setup, answers, form, preview=shown)
 
 
-def _save(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> bool:
+def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpResponse | Preview | None:
+    """Does what the pressed button says with what was entered; None when that has faults, now in the form."""
+    draft, slug = form.entered(), setup.object.lower()
     try:
-        actions.save_setup(setup=setup, draft=form.entered(), by=request.user)
-    except actions.SetupInvalid as error:
+        if "preview" in request.POST:
+            checked = check_setup(setup.workspace, setup.object, draft)
+            return preview_of(setup, checked)
+        if "try" in request.POST:
+            actions.request_dry_run(setup=setup, draft=draft, mode=Mode.CHANGES, by=request.user)
+            return redirect("dry_run", slug)
+        actions.save_setup(setup=setup, draft=draft, by=request.user)
+    except SetupInvalid as error:
         form.show_errors(error.errors)
     except (CarillonError, SalesforceError) as error:
         form.errors.append(_sentence(error))
     else:
         messages.success(request, f"The import of {setup.get_object_display()}s is saved.")
-        return True
-    return False
+        return redirect("contact_import", slug)
+    return None
+
+
+def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | None:
+    """The draft of the last dry run, to go on with: it may hold what was entered and not saved."""
+    asked = queries.dry_run_of(setup) if "tried" in request.GET else None
+    return queries.dry_run_draft(asked) if asked else None
 
 
 def _ask(request: MemberRequest, kind: SalesforceObject, source_id: str) -> OrgAnswers:
@@ -95,7 +114,7 @@ def _sentence(error: CarillonError | SalesforceError) -> str:
 
 
 def _page(
-    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, *, removed: bool = False
+    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, **more: object
 ) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     chosen = form.draft.source
@@ -108,8 +127,9 @@ def _page(
         "chosen": chosen,
         "moved": bool(setup.source_id) and chosen != setup.source_id,
         "form": form,
-        "removed": removed,
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
+        "dry_run": queries.dry_run_of(setup),
+        **more,
     }
     return render(request, "web/contact_import.html", context)
 

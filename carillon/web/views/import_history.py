@@ -17,10 +17,8 @@ from carillon.imports.models import ImportSetup, Mode
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
-from carillon.web.run_pages import RunView
+from carillon.web.run_pages import STOP_POLLING, RunView
 
-# htmx: stop polling.
-STOP_POLLING = 286
 ISSUE_ORDER = ("salesforce_id", "field", "code")
 ISSUE_COLUMNS = ("salesforce_id", "field", "value", "code", "message")
 
@@ -38,7 +36,10 @@ def import_history(request: MemberRequest) -> HttpResponse:
         "runs": [RunView.of_run(run) for run in page.rows],
         "next": page.next,
         "older": older,
-        "setups": ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object"),
+        "setups": [
+            (setup, queries.dry_run_of(setup))
+            for setup in ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
+        ],
     }
     return render(request, "web/import_history.html", context)
 

@@ -1,0 +1,334 @@
+"""The preview of an entered setup, and dry runs from the pages."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from carillon.accounts.models import Member, Workspace
+from carillon.connections import actions as connections
+from carillon.contacts.models import Contact
+from carillon.imports import actions, jobs
+from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue
+from carillon.imports.preview import SHOWN, Person, Preview
+from carillon.imports.runner import execute
+from carillon.imports.runs import Request
+from carillon.lib.clock import now
+from orgsim.testing import OrgSim
+from tests.integration.web.conftest import Rows, SignedIn
+from tests.integration.web.test_contact_import import entered, row, source_called
+
+PAGE = "/contact-import/contact/"
+DRY_RUN = reverse("dry_run", args=["contact"])
+PROGRESS = reverse("dry_run_progress", args=["contact"])
+
+
+@pytest.fixture
+def org() -> Iterator[OrgSim]:
+    with OrgSim(contacts=50, leads=10) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(alice: Member, workspace: Workspace, org: OrgSim, signed_in: SignedIn) -> Client:
+    """Alice's browser, with her workspace connected to the org."""
+    connections.save_connection(
+        workspace=workspace, host=org.url, client_id="orgsim-client", client_secret="orgsim-secret", by=alice
+    )
+    return signed_in(alice)
+
+
+def previewed(client: Client, data: dict[str, str]) -> Preview:
+    shown: Preview = client.post(PAGE, {**data, "preview": "1"}).context["preview"]
+    return shown
+
+
+def values_of(person: Person) -> dict[str, Any]:
+    return {cell.column.name: cell.value for cell in person.cells}
+
+
+def tried(client: Client, data: dict[str, str]) -> DryRun:
+    """A dry run of an entered setup, done as a worker does it."""
+    response = client.post(PAGE, {**data, "try": "1"})
+    assert response.headers["Location"] == DRY_RUN
+    asked = DryRun.objects.get()
+    jobs.find_out(asked.pk)
+    asked.refresh_from_db()
+    return asked
+
+
+def test_the_preview_shows_people_as_they_would_be_stored(
+    admin: Client, workspace: Workspace, org: OrgSim
+) -> None:
+    data = entered(
+        source_called(workspace, "AllContacts"),
+        row("Program__c"),
+        row("Graduation_Year__c"),
+        user_identification="OwnerId",
+    )
+
+    people = previewed(admin, data).people
+
+    assert len(people) == SHOWN
+    assert not Contact.objects.exists()
+    assert not ImportSetup.objects.get(object="Contact").source_id
+    admin.post(PAGE, data)
+    execute(Request(ImportSetup.objects.get(object="Contact"), Mode.CHANGES))
+    for person in people:
+        stored = Contact.objects.get(salesforce_id=person.salesforce_id)
+        assert values_of(person) == {
+            "first_name": stored.first_name,
+            "last_name": stored.last_name,
+            "mobile_number": stored.mobile_number,
+            "user_identification": stored.user_identification,
+            "program": stored.fields["program"] or "",
+            "graduation_year": ""
+            if stored.fields["graduation_year"] is None
+            else stored.fields["graduation_year"],
+        }
+        issues = RecordIssue.objects.filter(salesforce_id=person.salesforce_id)
+        assert {issue.message for issue in person.issues} == {issue.message for issue in issues}
+
+
+def test_each_person_has_the_name_and_address_of_the_record(
+    admin: Client, workspace: Workspace, org: OrgSim
+) -> None:
+    response = admin.post(PAGE, {**entered(source_called(workspace, "AllContacts")), "preview": "1"})
+
+    names = {one[0]: one[1] for one in org.store.reader().execute("SELECT Id, Name FROM Contact")}
+    people = response.context["preview"].people
+    assert [person.name for person in people] == [names[person.salesforce_id] for person in people]
+    body = response.content.decode()
+    assert f'href="{org.url}/{people[0].salesforce_id}"' in body
+
+
+def test_issues_are_marked_with_their_sentence(admin: Client, workspace: Workspace, org: OrgSim) -> None:
+    with org.store.writing() as store:
+        store.execute("UPDATE Contact SET MobilePhone = '555 nonsense'")
+
+    body = admin.post(
+        PAGE, {**entered(source_called(workspace, "AllContacts")), "preview": "1"}
+    ).content.decode()
+
+    assert body.count("This is not a valid phone number") == SHOWN
+    assert body.count("typed as 555 nonsense") == SHOWN
+
+
+def test_a_record_that_would_be_rejected_is_shown_with_its_reason(
+    admin: Client, workspace: Workspace, org: OrgSim
+) -> None:
+    data = entered(source_called(workspace, "AllContacts"))
+    previewed(admin, data)
+    org.mangle(
+        lambda path, body: body.replace(b'"LastName":"', b'"LastName":42,"x":"') if "/query" in path else body
+    )
+
+    response = admin.post(PAGE, {**data, "preview": "1"})
+
+    people = response.context["preview"].people
+    assert all(person.cells == () and person.issues[0].code == "wrong_type" for person in people)
+    assert people[0].name != people[0].salesforce_id
+    assert "Would be rejected" in response.content.decode()
+
+
+def test_the_preview_keeps_what_was_entered_and_marks_faults_as_saving_does(
+    admin: Client, workspace: Workspace
+) -> None:
+    source = source_called(workspace, "AllContacts")
+    wrong = entered(source, row("", label="Nickname"), mobile_number="Nonsense__c")
+
+    response = admin.post(PAGE, {**wrong, "preview": "1"})
+    fine = admin.post(PAGE, {**entered(source, row("Email")), "preview": "1"})
+
+    assert not response.context["preview"]
+    assert set(response.context["form"].standard.errors) == {"mobile_number"}
+    assert "salesforce" in response.context["form"].rows[0].errors
+    assert fine.context["form"].rows[0]["salesforce"].value() == "Email"
+
+
+def test_an_org_that_does_not_answer_is_said(admin: Client, workspace: Workspace, org: OrgSim) -> None:
+    data = entered(source_called(workspace, "AllContacts"))
+    previewed(admin, data)
+    org.fail_next(503, times=100, path_contains="/query")
+
+    response = admin.post(PAGE, {**data, "preview": "1"})
+
+    assert response.status_code == 200
+    assert response.context["form"].errors
+
+
+def test_leads_have_a_preview_and_a_dry_run(admin: Client, workspace: Workspace) -> None:
+    page = reverse("contact_import", args=["lead"])
+    data = entered(
+        source_called(workspace, "AllLeads", "Lead"), first_name="FirstName", first_name_fallback=""
+    )
+
+    assert admin.post(page, {**data, "preview": "1"}).context["preview"].people
+    admin.post(page, {**data, "try": "1"})
+    jobs.find_out(DryRun.objects.get(object="Lead").pk)
+
+    assert DryRun.objects.get(object="Lead").status == "succeeded"
+
+
+def test_a_dry_run_from_the_form_stores_nothing_but_its_result(admin: Client, workspace: Workspace) -> None:
+    asked = tried(admin, entered(source_called(workspace, "AllContacts"), row("Program__c")))
+
+    assert asked.status == "succeeded"
+    assert asked.findings
+    assert asked.findings["created"] == 50
+    assert not Contact.objects.exists()
+    assert not ImportRun.objects.exists()
+    assert not ImportSetup.objects.get(object="Contact").source_id
+    response = admin.get(DRY_RUN)
+    numbers = {count.label: count.number for count in response.context["run"].counts}
+    assert (numbers["New"], numbers["Leaving the list"]) == (50, 0)
+    assert "each of them accounted for" in response.content.decode()
+
+
+def test_the_setup_that_was_tried_can_be_gone_on_with(admin: Client, workspace: Workspace) -> None:
+    source = source_called(workspace, "AllContacts")
+    tried(admin, entered(source, row("Program__c")))
+
+    body = admin.get(DRY_RUN).content.decode()
+    form = admin.get(PAGE, {"tried": "1"}).context["form"]
+
+    assert "?tried=1" in body
+    assert "Import changes" not in body
+    assert form.draft.source == source
+    assert form.rows[0]["salesforce"].value() == "Program__c"
+
+
+def test_a_dry_run_of_the_saved_setup_offers_the_import(admin: Client, workspace: Workspace) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c")))
+
+    response = admin.post(reverse("start_dry_run", args=["contact"]), {"mode": "everything"})
+    jobs.find_out(DryRun.objects.get().pk)
+
+    assert response.headers["Location"] == DRY_RUN
+    body = admin.get(DRY_RUN).content.decode()
+    assert "Import everything" in body
+    assert "?tried=1" not in body
+
+
+def test_blanked_values_are_named_by_their_label(admin: Client, workspace: Workspace, org: OrgSim) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c", label="Studies")))
+    execute(Request(ImportSetup.objects.get(object="Contact"), Mode.CHANGES))
+    one = Contact.objects.exclude(fields__studies=None).order_by("pk")[0]
+    org.edit(one.salesforce_id, Program__c=None)
+
+    admin.post(reverse("start_dry_run", args=["contact"]))
+    jobs.find_out(DryRun.objects.get().pk)
+
+    blanked = admin.get(DRY_RUN).context["run"].blanked
+    assert [(value.label, value.number) for value in blanked] == [("Studies", 1)]
+
+
+def test_asking_again_replaces_and_the_replaced_one_stops(admin: Client, workspace: Workspace) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts")))
+    admin.post(reverse("start_dry_run", args=["contact"]))
+    first = DryRun.objects.get()
+
+    admin.post(reverse("start_dry_run", args=["contact"]))
+    jobs.find_out(first.pk)
+
+    assert DryRun.objects.get().pk != first.pk
+    assert DryRun.objects.get().status == "queued"
+
+
+def test_the_panel_tells_how_far_it_is_and_stops_at_the_end(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    asked, client = add_dry_run(rows.setup), signed_in(alice)
+    first = client.get(PROGRESS)
+    same = client.get(PROGRESS, headers={"If-None-Match": first.headers["ETag"]})
+    DryRun.objects.filter(pk=asked.pk).update(received=1200, expected=4000, status="running", phase="reading")
+    moved = client.get(PROGRESS, headers={"If-None-Match": first.headers["ETag"]})
+    asked.delete()
+    over = client.get(PROGRESS)
+
+    assert (first.status_code, same.status_code, moved.status_code, over.status_code) == (200, 304, 200, 286)
+    assert "1,200 of 4,000 records" in moved.content.decode()
+    assert over.headers["HX-Trigger"] == "run-over"
+
+
+def test_cancelling_forgets_it(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_dry_run(rows.setup)
+
+    body = signed_in(alice).post(reverse("drop_dry_run", args=["contact"]), follow=True).content.decode()
+
+    assert not DryRun.objects.exists()
+    assert "No dry run" in body
+
+
+def test_a_dry_run_is_kept_for_a_day(rows: Rows) -> None:
+    kept = add_dry_run(rows.setup)
+    assert jobs.delete_old_dry_runs() == 0
+    DryRun.objects.filter(pk=kept.pk).update(queued_at=now() - jobs.KEEP_DRY_RUNS)
+
+    assert jobs.delete_old_dry_runs() == 1
+
+
+def test_import_history_offers_it_before_a_run(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_dry_run(rows.setup)
+
+    body = signed_in(alice).get(reverse("import_history")).content.decode()
+
+    assert f'action="{reverse("start_dry_run", args=["contact"])}"' in body
+    assert f'href="{DRY_RUN}"' in body
+
+
+def test_charlie_sees_no_dry_run_of_another_workspace(
+    charlie: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    add_dry_run(rows.setup)
+    client = signed_in(charlie)
+
+    body = client.get(DRY_RUN).content.decode()
+    client.post(reverse("drop_dry_run", args=["contact"]))
+
+    assert "Secret List" not in body
+    assert client.get(PROGRESS).status_code == 286
+    assert DryRun.objects.count() == 1
+
+
+def test_auditors_read_a_dry_run_and_start_none(dana: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_dry_run(rows.setup)
+    client = signed_in(dana)
+
+    assert "Cancel" not in client.get(DRY_RUN).content.decode()
+    for name in ("start_dry_run", "drop_dry_run"):
+        assert client.post(reverse(name, args=["contact"])).status_code == 403
+    assert client.post(PAGE, {"preview": "1"}).status_code == 403
+
+
+def test_texters_see_none(bob: Member, rows: Rows, signed_in: SignedIn) -> None:
+    assert signed_in(bob).get(DRY_RUN).status_code == 403
+    assert signed_in(bob).get(PROGRESS).status_code == 403
+
+
+def test_a_lost_wake_up_is_made_up_for(rows: Rows) -> None:
+    DryRun.objects.filter(pk=add_dry_run(rows.setup).pk).update(queued_at=now() - jobs.KEEP_DRY_RUNS / 24)
+
+    actions.wake_workers_again()
+
+    assert ProcrastinateJob.objects.filter(task_name="carillon.execute_dry_run").count() == 1
+
+
+def add_dry_run(setup: ImportSetup) -> DryRun:
+    draft = {
+        "source": setup.source_id,
+        "first_name": "FirstName",
+        "last_name": "LastName",
+        "mobile_number": "MobilePhone",
+    }
+    return DryRun.objects.create(
+        workspace=setup.workspace,
+        object=setup.object,
+        draft=draft,
+        source_label=setup.source_label,
+        mode="changes",
+        started_by_name="alice@campus.example",
+    )
