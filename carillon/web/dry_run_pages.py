@@ -57,6 +57,11 @@ class DryRunView:
         )
 
     @property
+    def mode(self) -> str:
+        """What was asked for; once it is over, what was read."""
+        return Mode(self.found.mode if self.found else self.row.mode).label
+
+    @property
     def percent(self) -> int | None:
         return min(100, self.row.received * 100 // self.of) if self.of else None
 

@@ -46,6 +46,11 @@ IMPORT_KEYS = {
     "status", "object", "mode", "trigger", "org_count", "received", "created", "updated", "unchanged", "rejected",
     "left_source", "held", "issue_count", "issues", "api_calls", "started_at", "finished_at", "error",
 }  # fmt: skip
+DRY_RUN_KEYS = {
+    "dry_run", "status", "object", "source", "mode", "mode_reason", "org_count", "received", "created", "updated",
+    "unchanged", "rejected", "rejected_by_reason", "left_source", "issue_count", "issues_by_code", "blanked",
+    "api_calls", "seconds", "started_at", "finished_at", "note", "error",
+}  # fmt: skip
 
 
 def test_from_an_empty_database_to_contacts_without_a_browser(org: OrgSim, tmp_path: Path) -> None:
@@ -139,6 +144,49 @@ def test_an_import_that_fails_prints_its_json_and_exits_with_1(org: OrgSim, tmp_
     assert done.json["status"] == "failed"
     assert "Texting" in done.json["error"]
     assert not Contact.objects.exists()
+
+
+def test_a_dry_run_tells_what_the_import_then_does(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+    carillon("migrate")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    carillon("setup", "apply", str(file))
+
+    tried = carillon("import", "contact", "--dry-run", "--json")
+    assert not Contact.objects.exists()
+    in_words = carillon("import", "contact", "--dry-run", "--everything")
+    done = carillon("import", "contact", "--json")
+
+    assert (tried.code, in_words.code, tried.err) == (0, 0, "")
+    assert set(tried.json) == DRY_RUN_KEYS
+    same = DRY_RUN_KEYS & IMPORT_KEYS - {"started_at", "finished_at"}
+    assert {key: tried.json[key] for key in same} == {key: done.json[key] for key in same}
+    codes = [issue["code"] for issue in done.json["issues"]]
+    assert tried.json["issues_by_code"] == {code: codes.count(code) for code in set(codes)}
+    assert set(tried.json["blanked"]) == {
+        "first_name", "last_name", "mobile_number", "user_identification", "program"
+    }  # fmt: skip
+    assert "nothing was stored" in in_words.out
+    assert len(in_words.out.strip().splitlines()) == 1
+
+
+def test_a_dry_run_that_fails_exits_with_1(org: OrgSim, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text(SETUP)
+    carillon("migrate")
+    without = carillon("import", "contact", "--dry-run", "--json")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+    carillon("setup", "apply", str(file))
+    org.unshare("TextingContacts")
+
+    failed = carillon("import", "contact", "--dry-run", "--json")
+
+    assert without.code == failed.code == 1
+    assert set(without.json) == set(failed.json) == DRY_RUN_KEYS
+    assert "not set up" in without.json["error"]
+    assert "no longer shared" in failed.json["error"]
+    assert failed.json["left_source"] is None
 
 
 def test_an_import_without_a_setup_says_so(tmp_path: Path) -> None:
