@@ -1,5 +1,5 @@
 """Import of everything: from the simulated org, and from a server that replays recorded pages; beside them the
-pages only fetched and decoded, and the writer alone."""
+pages only fetched and decoded, the writer alone, and a dry run."""
 
 import shutil
 import sys
@@ -30,8 +30,9 @@ def run(contacts: int) -> None:
             fetched = stage.measure(stage.step("benchmarks.steps", "fetch"), env).output
             written = stage.measure(stage.step("benchmarks.steps", "write"), env).output
             stage.measure(stage.step("benchmarks.steps", "empty"), env)
+            tried = stage.measure(stage.step("benchmarks.steps", "dry-run"), env).output
             replayed = stage.measure(stage.step("benchmarks.steps", "import", "everything"), env).output
-    _print(from_org, replayed, fetched, written)
+    _print(from_org, replayed, fetched, written, tried)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -50,6 +51,7 @@ def _print(*measured: dict[str, float]) -> None:
         "import from replayed pages",
         "(a) fetch and decode only",
         "(b) writer only",
+        "dry run of replayed pages",
     )
     counts = [m.get("received", m.get("records", 0)) for m in measured]
     rates = [count / m["seconds"] for count, m in zip(counts, measured, strict=True)]

@@ -20,6 +20,8 @@ from django.db import connection, transaction  # noqa: E402
 from carillon.connections.clients import client_for, sign_in  # noqa: E402
 from carillon.connections.models import SalesforceConnection  # noqa: E402
 from carillon.imports.batches import Mapped, batches  # noqa: E402
+from carillon.imports.drafts import draft_of  # noqa: E402
+from carillon.imports.dry_run import Trial, try_import  # noqa: E402
 from carillon.imports.loader import load  # noqa: E402
 from carillon.imports.mapping import Mapper  # noqa: E402
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus  # noqa: E402
@@ -91,6 +93,19 @@ def import_(mode: str) -> dict[str, Any]:
     }
 
 
+def dry_run() -> dict[str, Any]:
+    """What an import of everything would do to what is stored."""
+    setup, started = ImportSetup.objects.get(), time.process_time()
+    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.EVERYTHING))
+    return {
+        "status": found.status,
+        "received": found.received,
+        "seconds": found.seconds,
+        "cpu": time.process_time() - started,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
 def empty() -> dict[str, Any]:
     """Forgets every contact and every run, as before the first import."""
     with connection.cursor() as cursor:
@@ -106,6 +121,7 @@ if __name__ == "__main__":
         "fetch": fetch,
         "write": write,
         "import": import_,
+        "dry-run": dry_run,
         "empty": empty,
     }
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
