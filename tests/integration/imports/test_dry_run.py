@@ -165,6 +165,27 @@ def lie_about(org: OrgSim, random: Random) -> None:
     org.mangle(mangle)
 
 
+def test_somebody_who_leaves_while_the_list_is_read_is_counted_as_by_an_import(
+    org: OrgSim, setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
+) -> None:
+    save_setup(setup=setup, draft=replace(draft, source="TextingContacts"), by=None)
+    import_now()
+    new = org.create("Contact", LastName="Abara", MobilePhone="(212) 555-0142")
+
+    def leave_once_read(path: str, body: bytes) -> bytes:
+        if new.encode() in body and b"LastName" in body:
+            _silently(org, new, None)
+        return body
+
+    org.mangle(leave_once_read)
+    found = would_do(setup)
+    _silently(org, new, "(212) 555-0142")
+    run = import_now()
+
+    assert (found.created, found.left_source) == (1, 1)
+    assert counts_of(found) == counts_of(run)
+
+
 def test_rejected_records_are_counted_by_reason(
     org: OrgSim, setup: ImportSetup, import_now: type_of_import
 ) -> None:
