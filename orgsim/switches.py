@@ -35,7 +35,7 @@ OPEN_FACTS = {
     "report_limit_error": Switch(
         ("forbidden", "specific"), "whether a report limit has a specificErrorCode beside FORBIDDEN"
     ),
-    "limit_info_on_204": Switch((ON, OFF), "whether an empty answer carries Sforce-Limit-Info"),
+    "limit_info_on_204": Switch((ON, OFF), "whether an answer 204 carries Sforce-Limit-Info"),
     "quiet_write_stamps": Switch(
         ("moved", "kept"), "whether SystemModstamp moves on deletion and on an edit that changes no value"
     ),
