@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.reports.cells import CellValue, cell_value, record_id_of
-from carillon.salesforce.reports.checks import only_grows
+from carillon.salesforce.reports.checks import never_moves, only_grows
 from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
 from carillon.salesforce.reports.errors import (
     ComparisonRefused,
@@ -194,8 +194,9 @@ class ReportReading:
                 if min(_counted(before), _counted(following)) >= _counted(run):
                     raise FilterIgnored
                 yield from self._window(column, left, before)
-                # Anew, since rows may have moved on from there to here in between.
-                following = self._run(column, window_conditions(column, right))
+                if not never_moves(column, self._order.sobject):
+                    # Rows may have moved on from there to here in between.
+                    following = self._run(column, window_conditions(column, right))
             window, run = right, following
         yield from self._whole(run, range(len(run.rows)))
 
