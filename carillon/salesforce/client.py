@@ -25,7 +25,7 @@ from carillon.salesforce.ids import to_18
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
 from carillon.salesforce.listviews import ListViewDescription as ListViewDescription
 from carillon.salesforce.listviews import ListViewSummary as ListViewSummary
-from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of
+from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of, view_error_of
 from carillon.salesforce.orgs import Limit as Limit
 from carillon.salesforce.orgs import Organization as Organization
 from carillon.salesforce.orgs import (
@@ -155,12 +155,16 @@ class Client:
 
     def list_view(self, sobject: str, view_id: str) -> ListViewDescription:
         """Raises NotFound when the view is gone or no longer shared with the API user."""
-        return self._caller.get("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
+        return self._of_view("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
 
     def list_view_result_ids(self, sobject: str, view_id: str, limit: int = 2000) -> tuple[list[str], bool]:
         """Ids of the first rows as Salesforce itself runs the view, and whether these are all of them."""
         path = f"{self._view_path(sobject, view_id)}/results?limit={limit}"
-        return self._caller.get("list_view_results", path, result_ids_of)
+        return self._of_view("list_view_results", path, result_ids_of)
+
+    def _of_view(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
+        call = Call(kind=kind, path=path, refuse=view_error_of)
+        return self._caller.send(call, lambda answer: decode(answer.body))
 
     def count(self, soql: str) -> int:
         """The count of a `SELECT COUNT() FROM ...` query."""
