@@ -39,7 +39,7 @@ from carillon.salesforce.orgs import (
 from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
-from carillon.salesforce.pages import page_decoder
+from carillon.salesforce.pages import check_new, page_decoder
 from carillon.salesforce.records.following import Fate, living
 from carillon.salesforce.records.resource import Records
 from carillon.salesforce.reports.resource import Reports
@@ -147,8 +147,9 @@ class Client:
     def list_views(self, sobject: str) -> list[ListViewSummary]:
         """All list views of an object that the API user can see."""
         views: list[ListViewSummary] = []
-        path = f"{self._object_path(sobject)}/listviews"
+        path, seen = f"{self._object_path(sobject)}/listviews", set[str]()
         while path:
+            check_new(path, seen)
             page, path = self._caller.get("list_views", path, summaries_of)
             views += page
         return views
@@ -180,12 +181,12 @@ class Client:
         """
         path = self._query_path("queryAll" if all_rows else "query", soql)
         decode = page_decoder(record)
-        number = 0
+        seen: set[str] = set()
         while path:
-            number += 1
+            check_new(path, seen)
             page = self._caller.call("query", path, decode)
             path = page.next_path
-            yield QueryPage(page.records, page.total_size, number, not path, page.answered_at, page.bytes)
+            yield QueryPage(page.records, page.total_size, len(seen), not path, page.answered_at, page.bytes)
 
     def query_all(self, soql: str, record: type[T]) -> Iterator[QueryPage[T]]:
         """As `query`, with deleted and merged records among the rows."""
