@@ -16,11 +16,9 @@ _SEARCH = re.compile(
     r"(?:\s+RETURNING\s+(?P<returning>.+?))?(?:\s+LIMIT\s+(?P<limit>\d{1,9}))?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_RETURNED = re.compile(
-    r"\s*(?P<sobject>\w+)\s*(?:\(\s*(?P<fields>[^)]*?)(?:\s+WHERE\s+(?P<where>[^)]*?))?"
-    r"(?:\s+ORDER\s+BY\s+(?P<order>[^)]*?))?(?:\s+LIMIT\s+(?P<limit>\d{1,9}))?\s*\))?\s*(?:,|$)",
-    re.IGNORECASE | re.DOTALL,
-)
+_RETURNED = re.compile(r"\s*(?P<sobject>\w+)\s*(?:\((?P<inside>[^)]*)\))?\s*(?:,|$)")
+_CLAUSE = re.compile(r"\b(?:WHERE|ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
+_CLAUSES = ["FIELDS", "WHERE", "ORDER BY", "LIMIT"]
 _PHRASE = re.compile(r'"([^"]*)"|(\S+)')
 _WORD = re.compile(r"[\w*?]+")
 
@@ -86,10 +84,29 @@ def _returned(text: str) -> list[Returned]:
         match = _RETURNED.match(shape, position)
         if match is None:
             raise malformed(f"unexpected token: {text[position:].strip()}")
-        given = {name: text[slice(*match.span(name))] for name in ("fields", "where", "order") if match[name]}
-        found.append(Returned(match["sobject"], limit=_most(match["limit"]), **given))
+        inside = slice(*match.span("inside")) if match["inside"] else slice(0)
+        clauses = _clauses(text[inside], shape[inside])
+        found.append(
+            Returned(
+                match["sobject"],
+                clauses["FIELDS"] or "Id",
+                clauses.get("WHERE", ""),
+                clauses.get("ORDER BY", ""),
+                _most(clauses.get("LIMIT")),
+            )
+        )
         position = match.end()
     return found
+
+
+def _clauses(text: str, shape: str) -> dict[str, str]:
+    """`Id, Name WHERE a = 1 LIMIT 2` -> {"FIELDS": "Id, Name", "WHERE": "a = 1", "LIMIT": "2"}."""
+    marks = list(_CLAUSE.finditer(shape))
+    names = ["FIELDS", *(" ".join(mark[0].upper().split()) for mark in marks)]
+    if names != [name for name in _CLAUSES if name in names]:
+        raise malformed(f"unexpected token in: {text}")
+    starts, ends = [0, *(mark.end() for mark in marks)], [*(mark.start() for mark in marks), len(text)]
+    return {name: text[start:end].strip() for name, start, end in zip(names, starts, ends, strict=True)}
 
 
 def _outline(text: str) -> str:
@@ -104,7 +121,11 @@ def _outline(text: str) -> str:
 
 
 def _most(limit: str | None) -> int:
-    return min(int(limit), MOST_RECORDS) if limit else MOST_RECORDS
+    if limit is None:
+        return MOST_RECORDS
+    if not re.fullmatch(r"\d{1,9}", limit):
+        raise malformed(f"unexpected token: {limit}")
+    return min(int(limit), MOST_RECORDS)
 
 
 def like(phrase: Phrase) -> str:

@@ -110,6 +110,8 @@ def test_old_versions_answer_a_bare_array(client: httpx.Client) -> None:
         ("FIND {Osei OR Li}", "MALFORMED_SEARCH"),
         ("FIND {Osei} IN SOME FIELDS", "MALFORMED_SEARCH"),
         ("FIND {Osei} RETURNING Contact(Id", "MALFORMED_SEARCH"),
+        ("FIND {Osei} RETURNING Contact(Id LIMIT 5 WHERE Title = 'x')", "MALFORMED_SEARCH"),
+        ("FIND {Osei} RETURNING Contact(Id LIMIT many)", "MALFORMED_SEARCH"),
         ("FIND {Osei} RETURNING Contact(Id USING LISTVIEW=Recent)", "MALFORMED_QUERY"),
         ("FIND {Osei} RETURNING Nothing__c(Id)", "INVALID_TYPE"),
         ("FIND {Osei} RETURNING Contact(Nothing__c)", "INVALID_FIELD"),
