@@ -136,3 +136,10 @@ def test_a_write_whose_answer_is_lost_was_done(org: OrgSim, client: httpx.Client
         client.patch(f"{V}/sobjects/Contact/{contact}", json={"Title": "Dean"})
 
     assert client.get(f"{V}/sobjects/Contact/{contact}").json()["Title"] == "Dean"
+
+
+def test_an_ordered_failure_tells_the_usage_too(org: OrgSim, client: httpx.Client) -> None:
+    org.fail_next(503, times=2)
+
+    assert "api-usage=" in client.get(f"{V}/limits").headers["Sforce-Limit-Info"]
+    assert "Sforce-Limit-Info" not in client.get("/services/data").headers
