@@ -3,13 +3,14 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
 from carillon.accounts.models import Workspace
-from carillon.contacts.models import Contact, ContactField
+from carillon.contacts.models import Contact, ContactField, FieldChange
+from carillon.contacts.remembered import suppressed
 from carillon.contacts.search import fold
 from carillon.lib import phones
 from carillon.salesforce import ids
@@ -28,9 +29,21 @@ def contact_fields(workspace: Workspace) -> list[ContactField]:
     return list(ContactField.objects.filter(workspace=workspace).order_by("label", "pk"))
 
 
-def consent_word(contact: Contact) -> str:
-    """Consent belongs to a mobile number: without a valid one there is none, and the word is empty."""
-    return "opted_in" if contact.mobile_number else ""
+def consent_words(contacts: Sequence[Contact]) -> list[str]:
+    """Consent belongs to a mobile number: without a valid one there is none, and the word is empty. A number whose
+    person was erased must not be texted, whoever has it now: opted_out. The contacts are of one workspace."""
+    if not contacts:
+        return []
+    stopped = suppressed(contacts[0].workspace_id, (contact.mobile_number for contact in contacts))
+    return [
+        "" if not number else "opted_out" if number in stopped else "opted_in"
+        for number in (contact.mobile_number for contact in contacts)
+    ]
+
+
+def timeline(contact: Contact) -> QuerySet[FieldChange]:
+    """What imports changed of the contact; newest first by key."""
+    return FieldChange.objects.filter(contact=contact).order_by("-pk")
 
 
 def search(
