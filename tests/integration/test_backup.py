@@ -117,7 +117,7 @@ def home() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
-        for data in (folder / "live/data", folder / "new/data"):
+        for data in (folder / "live/data", folder / "new/data", folder / "server"):
             postgres.stop(data)
 
 
@@ -146,6 +146,12 @@ def live(home: Path, org: OrgSim) -> Install:
 
 def people(install: Install) -> str:
     return install.carillon("contacts", "--format", "csv", "--all")
+
+
+@pytest.fixture
+def server(home: Path) -> str:
+    """Address of another PostgreSQL, with its superuser: stands for a server of one's own."""
+    return postgres.ensure_running(home / "server")
 
 
 def back_up(install: Install) -> None:
@@ -204,3 +210,36 @@ def test_a_dump_of_the_version_before_is_restored_and_upgraded(live: Install, ho
     install = restored(live, home)
 
     install.python(LOOK, PASSWORD)
+
+
+def database_for(install: Install, server: str, name: str) -> str:
+    """Address of an empty database made as the document says, for a role that is no superuser."""
+    made = commands("Install on several machines", "create role").replace("carillon", name)
+    programs = commands("Backup and restore", "PGBIN=").splitlines()[0]
+    install.shell(programs, f'$PGBIN/psql --quiet --set=ON_ERROR_STOP=1 "{server}" <<END\n{made}\nEND')
+    return server.replace("carillon@/carillon", f"{name}@/{name}")
+
+
+def test_the_same_dump_moves_an_install_to_a_server_of_ones_own_and_back_up_from_there(
+    live: Install, server: str
+) -> None:
+    before, key = people(live), (live.data / "secret.key").read_text().strip()
+    back_up(live)
+    programs = commands("Backup and restore", "PGBIN=").splitlines()[0]
+    restore = commands("Backup and restore", '--dbname="$CARILLON_DATABASE_URL"')
+    dump = "$PGBIN/" + next(
+        found for found in re.findall(r"`(pg_dump [^`]*)`", DOCUMENT) if "CARILLON_DATABASE_URL" in found
+    )
+    live.environment["CARILLON_SECRET_KEY"] = key
+    for name in ("campus", "annex"):
+        live.environment["CARILLON_DATABASE_URL"] = database_for(live, server, name)
+
+        live.shell(programs, restore.replace("pg_restore", "$PGBIN/pg_restore"))
+
+        assert people(live) == before
+        live.python(LOOK, PASSWORD)
+        # The next one is made from a dump of this one.
+        live.shell(programs, dump)
+    live.carillon("migrate")
+    assert '"status": "succeeded"' in live.carillon("import", "contact", "--everything", "--json")
+    assert people(live) == before
