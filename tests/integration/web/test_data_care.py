@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from procrastinate.contrib.django import app
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.contacts.models import FieldChange
@@ -117,3 +118,7 @@ def test_an_import_says_for_how_long_its_issues_were_kept(
     body = signed_in(alice).get(reverse("import_run", args=[rows.run.public_id])).content.decode()
 
     assert "deleted after 45 days" in body
+
+
+def test_a_job_that_waited_under_its_earlier_name_is_still_known() -> None:
+    assert app.tasks["carillon.delete_old_issues"] is app.tasks["carillon.keep_house"]

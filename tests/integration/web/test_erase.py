@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from carillon.accounts.models import AuditEntry, Member
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, RecogniserKey
 from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
 
 
@@ -75,3 +75,20 @@ def test_others_with_the_number_are_named_before_and_not_texted_after(
     assert "somebody with this number was erased here" in page
     assert "Opted in" not in page
     assert "Not to be texted" in client.get(reverse("contacts")).content.decode()
+
+
+def test_without_the_key_pages_open_and_nobody_counts_as_opted_in(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    sister = add_contact(rows.contact.workspace, 2, "Ada", "Okafor")
+    client = signed_in(alice)
+    client.post(page_of(rows.contact), {"understood": "on"})
+    RecogniserKey.objects.update(sealed_key="sealed with another key")
+
+    body = client.get(reverse("contacts")).content.decode()
+    refused = client.post(page_of(sister), {"understood": "on"}).content.decode()
+
+    assert "Not known" in body
+    assert "Opted in" not in body
+    assert "CARILLON_SECRET_KEY" in refused
+    assert Contact.objects.get() == sister
