@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import AuditEntry, Workspace
@@ -16,6 +17,8 @@ from carillon.contacts.models import Contact, ErasedRecord, FieldChange, Recogni
 from carillon.contacts.queries import consent_words
 from carillon.imports.drafts import SetupDraft
 from carillon.imports.erasing import NobodyToErase, erasable, erase
+from carillon.imports.loader import load
+from carillon.imports.mapping import Batch
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
@@ -307,3 +310,23 @@ def test_proofs_of_other_workspaces_and_people_stay(setup: ImportSetup, person: 
     batch.refresh_from_db()
     assert batch.created == [bytes(ErasedRecord.objects.get().id_hash).hex(), "other"]
     assert batch.rejected == ["else"]
+
+
+def test_an_erasure_waits_for_the_batch_that_is_being_stored(setup: ImportSetup, person: str) -> None:
+    """Else the batch could store the person again, having looked before."""
+    done = threading.Event()
+
+    def erase_elsewhere() -> None:
+        erase(workspace=setup.workspace, salesforce_id=person, by=None)
+        connection.close()
+        done.set()
+
+    with transaction.atomic():
+        load(ImportRun.objects.latest("pk"), Batch())
+        other = threading.Thread(target=erase_elsewhere)
+        other.start()
+        assert not done.wait(0.5)
+    assert done.wait(10)
+    other.join()
+
+    assert person not in stored_ids()
