@@ -1,5 +1,6 @@
 import io
 import logging
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -20,4 +21,6 @@ def test_a_contacts_address_is_logged_without_the_id() -> None:
 
 
 def test_what_is_logged_goes_through_it() -> None:
-    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["without_contacts"]
+    handlers = cast(dict[str, dict[str, Any]], settings.LOGGING["handlers"])
+
+    assert handlers["stderr"]["filters"] == ["without_contacts"]
