@@ -143,7 +143,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_contacts": {"()": "carillon.web.log_filter.WithoutContacts"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_contacts"]}
+    },
     "root": {
         "handlers": ["stderr"],
         "level": environment.choice("CARILLON_LOG_LEVEL", LOG_LEVELS, "WARNING"),

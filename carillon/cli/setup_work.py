@@ -1,12 +1,13 @@
 """The part of `carillon setup` that needs Django."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 from django.db import transaction
 
-from carillon.accounts.actions import set_workspace
+from carillon.accounts.actions import Retention, retention_of, set_retention, set_workspace
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli import setup_file
@@ -73,6 +74,12 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
             by=None,
         )
         lines.append(f"Workspace {workspace.name}, numbers read as in {workspace.default_region}.")
+    if parsed.retention is not None:
+        set_retention(workspace=workspace, retention=Retention(**parsed.retention), by=None)
+        lines.append(
+            f"Issues are kept for {workspace.keep_issues_days:,} days, imports for {workspace.keep_runs_days:,},"
+            f" changes of contacts for {workspace.keep_changes_days:,}."
+        )
     for name, sections in parsed.objects.items():
         setup = setup_for(workspace, name)
         draft = setup_file.merged(draft_of(setup), sections)
@@ -95,7 +102,8 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
 
 def _exported(workspace: Workspace) -> dict[str, Any]:
     exported: dict[str, Any] = {
-        "workspace": {"name": workspace.name, "default_region": workspace.default_region}
+        "workspace": {"name": workspace.name, "default_region": workspace.default_region},
+        "retention": asdict(retention_of(workspace)),
     }
     for key, name in setup_file.OBJECTS.items():
         setup = ImportSetup.objects.filter(workspace=workspace, object=name).first()

@@ -1,15 +1,17 @@
 """What a worker does for imports."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import close_old_connections
+from django.db.models import OuterRef, Subquery
 
+from carillon.accounts.models import Workspace
+from carillon.contacts import remembered
+from carillon.contacts.models import FieldChange
 from carillon.imports.models import ImportRun, Mode, RecordIssue, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
 from carillon.lib.clock import now
-
-KEEP_ISSUES = timedelta(days=90)
 
 
 def execute_queued(run_id: int) -> None:
@@ -27,8 +29,23 @@ def execute_queued(run_id: int) -> None:
         return
 
 
-def delete_old_issues() -> int:
-    """Deletes record issues of runs that ended more than ninety days ago; the runs themselves stay."""
-    old = ImportRun.objects.filter(finished_at__lt=now() - KEEP_ISSUES)
-    deleted, _ = RecordIssue.objects.filter(run__in=old).delete()
-    return deleted
+def keep_house() -> None:
+    """Each workspace's retention, and keys that an earlier master secret sealed."""
+    for workspace in Workspace.objects.all():
+        delete_what_is_old(workspace)
+    remembered.reseal()
+
+
+def delete_what_is_old(workspace: Workspace) -> None:
+    """What the workspace no longer keeps. The last run of each setup that is over stays, however old."""
+    over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
+    old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
+    RecordIssue.objects.filter(run__in=old_issues).delete()
+    last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
+    old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
+    old.delete()
+    FieldChange.objects.filter(workspace=workspace, at__lt=_days_ago(workspace.keep_changes_days)).delete()
+
+
+def _days_ago(days: int) -> datetime:
+    return now() - timedelta(days=days)

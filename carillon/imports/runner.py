@@ -31,7 +31,7 @@ from carillon.imports.planning import make_plan
 from carillon.imports.reading import Reader, ShortRead
 from carillon.imports.runs import Request, Scope
 from carillon.imports.sweep import Members, distinct_counts
-from carillon.imports.watermark import Key, effective_start, next_watermark, since
+from carillon.imports.watermark import BEFORE_ALL_IDS, Key, effective_start, next_watermark, since
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
@@ -260,7 +260,11 @@ class _Execution:
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
             if page.cursor:
-                run.cursor_stamp, run.cursor_id = page.cursor.stamp, page.cursor.id
+                known = page.cursor.id not in written.erased
+                run.cursor_stamp, run.cursor_id = (
+                    page.cursor.stamp,
+                    page.cursor.id if known else BEFORE_ALL_IDS,
+                )
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
@@ -277,14 +281,23 @@ class _Execution:
         self._enter(Phase.FINISHING)
         with transaction.atomic():
             run.left_source = members.mark_leavers()
+            self._tell_erased(members.count_erased())
             for name, count in distinct_counts(run).items():
                 setattr(run, name, count)
-            run.save(update_fields=["org_count", "left_source", *COUNTS])
+            run.cursor_stamp = run.cursor_id = ""
+            run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
             ImportSetup.objects.filter(pk=run.setup_id).update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
+
+    def _tell_erased(self, people: int) -> None:
+        """One issue for all of them, since nothing may say who they are."""
+        if people:
+            message = f"People of the list who were erased here, and so were not imported again: {people:,}."
+            issue = RecordIssue(run=self.run, value=str(people), code="erased", message=message)
+            runs.add_issues(self.run, [issue])
 
     def _check_org(self, client: Client) -> None:
         """A session renewed on the way may be another org's: a sandbox refreshed in the middle of a run."""

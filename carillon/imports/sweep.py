@@ -2,9 +2,11 @@
 ids cost no memory of ours."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection, transaction
 
+from carillon.contacts import remembered
 from carillon.imports.models import ImportRun
 
 _TABLE = """
@@ -32,9 +34,20 @@ delete from import_missing where salesforce_id = any(array(select salesforce_id 
 returning salesforce_id
 """
 _LEAVERS = """
-update contacts_contact c set in_source = false, left_source_at = now()
-where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
-and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
+with leavers as (
+    update contacts_contact c set in_source = false, left_source_at = now()
+    where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
+    and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
+    returning c.id
+)
+insert into contacts_fieldchange (workspace_id, contact_id, field, before, after, run, at)
+select %(workspace)s, id, 'in_source', to_jsonb(true), to_jsonb(false), %(public_id)s, now() from leavers
+"""
+# What stands for an erased record is longer than any id.
+_ERASED_READ = """
+select distinct read.salesforce_id from (
+    select unnest(rejected) as salesforce_id from imports_runbatch where run_id = %(run)s
+) read where length(read.salesforce_id) > 18
 """
 _COUNTS = """
 select count(*), count(*) filter (where outcome = 1), count(*) filter (where outcome = 2),
@@ -57,11 +70,14 @@ class Members:
     """The ids of the source of one run."""
 
     def __init__(self, run: ImportRun) -> None:
-        self._names: dict[str, int | str] = {
+        self._workspace = run.workspace_id
+        self._names: dict[str, Any] = {
             "run": run.pk,
+            "public_id": run.public_id,
             "workspace": run.workspace_id,
             "object": run.object,
         }
+        self._erased: set[str] = set()
         with connection.cursor() as cursor:
             for statement in _TABLE.strip().split(";"):
                 cursor.execute(statement)
@@ -87,7 +103,8 @@ class Members:
             return int(cursor.fetchone()[0])
 
     def missing(self) -> Iterator[list[str]]:
-        """Members that are neither stored as such nor rejected by this run, in lists of bounded size."""
+        """Members that are neither stored as such, nor rejected by this run, nor erased here; in lists of bounded
+        size."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
             cursor.execute(_PLANNER)
@@ -99,11 +116,21 @@ class Members:
                 ids = [row[0] for row in cursor.fetchall()]
                 if not ids:
                     return
-                yield ids
+                erased = remembered.erased(self._workspace, ids)
+                self._erased.update(erased.values())
+                if wanted := [record_id for record_id in ids if record_id not in erased]:
+                    yield wanted
+
+    def count_erased(self) -> int:
+        """People who were erased here and stand in the list, or were read by the run."""
+        with connection.cursor() as cursor:
+            cursor.execute(_ERASED_READ, self._names)
+            return len(self._erased.union(row[0] for row in cursor.fetchall()))
 
     def mark_leavers(self) -> int:
         """Marks whoever is stored as in the source and isn't a member; returns how many."""
         with transaction.atomic(), connection.cursor() as cursor:
+            remembered.lock(self._workspace, alone=False)
             cursor.execute("analyze import_members")
             cursor.execute(_PLANNER)
             cursor.execute(_LEAVERS, self._names)

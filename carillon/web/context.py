@@ -24,6 +24,7 @@ SECTIONS = (
     ("Import History", "history", "import_history", "/import-history/", False),
     ("Contacts", "people", "contacts", "/contacts/", True),
     ("Members", "shield", "members", "/members/", False),
+    ("Data Care", "clock", "data_care", "/data-care/", False),
 )
 
 

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from carillon.web.views import authentication, contact_import, contacts, import_history, members, sign_in
+from carillon.web.views import (
+    authentication,
+    contact_import,
+    contacts,
+    data_care,
+    import_history,
+    members,
+    sign_in,
+)
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -25,6 +33,8 @@ urlpatterns = [
     path("import-history/<uuid:public_id>/cancel/", import_history.cancel_import, name="cancel_import"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<slug:salesforce_id>/", contacts.contact, name="contact"),
+    path("contacts/<slug:salesforce_id>/erase/", contacts.erase, name="erase"),
+    path("data-care/", data_care.data_care, name="data_care"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite, name="invite"),
     path("members/<uuid:public_id>/", members.member, name="member"),
