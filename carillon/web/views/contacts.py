@@ -10,7 +10,9 @@ from carillon.accounts.queries import members
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports.models import ImportSetup
+from carillon.imports.notices import stale
 from carillon.imports.queries import contact_issues
+from carillon.lib.clock import now
 from carillon.web.access import MemberRequest, any_member, connection_of, contact_or_404
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
@@ -44,6 +46,7 @@ def contacts(request: MemberRequest) -> HttpResponse:
         "columns": columns,
         "people": [_person(contact, columns, emails) for contact in page.contacts],
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
+        "stale": stale(workspace, now()),
     }
     return render(request, "web/contacts.html", context)
 
