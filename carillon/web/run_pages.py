@@ -58,7 +58,7 @@ class RunView:
         start = getattr(self.row, "scheduled_start", None) if self.row.trigger == Trigger.SCHEDULED else None
         if start is None:
             return self.row.started_by_name or str(self.row.get_trigger_display())
-        return f"On schedule, {start.window}{', caught up' if _caught_up(start) else ''}"
+        return f"Schedule {start.window}{', caught up' if _caught_up(start) else ''}"
 
     @property
     def percent(self) -> int | None:

@@ -52,7 +52,7 @@ def test_a_schedule_is_saved_and_its_next_starts_are_shown_in_both_zones(
     assert lines[0].at == windows.next_start(setup.schedule, MORNING, now()).at
     assert re.fullmatch(r"\w{3}, \w{3} \d+, 0[67]:\d\d in Sydney", lines[0].here)
     assert re.fullmatch(r"\w{3}, \w{3} \d+, 1[3-7]:\d\d Eastern", lines[0].eastern)
-    assert f"Next start {lines[0].here} · {lines[0].eastern}" in body
+    assert f"Next start {lines[0].here}<br>{lines[0].eastern}" in body
 
 
 def test_an_eastern_schedule_is_shown_in_the_readers_zone_too(admin: Client, workspace: Workspace) -> None:
@@ -171,8 +171,8 @@ def test_a_scheduled_run_names_its_window(alice: Member, rows: Rows, signed_in: 
     history = signed_in(alice).get(reverse("import_history")).content.decode()
     page = signed_in(alice).get(reverse("import_run", args=[run.public_id])).content.decode()
 
-    assert "On schedule, 12:00-14:00, caught up" in history
-    assert "On schedule, 12:00-14:00, caught up" in page
+    assert "Schedule 12:00-14:00, caught up" in history
+    assert "Schedule 12:00-14:00, caught up" in page
 
 
 def test_what_is_wrong_is_told_on_every_page_until_it_is_over(
