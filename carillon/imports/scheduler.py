@@ -28,6 +28,8 @@ from carillon.imports.windows import Start
 
 log = logging.getLogger("carillon.scheduler")
 
+# The unique constraint of imports_scheduledstart.
+ONCE = "start_once_per_window"
 NOTHING_LOOKED = "Nothing looked at the schedule then: no worker ran, or the database was down."
 KEEP_A_WORKER = "Keep carillon worker running at all times; it starts imports by schedule."
 
@@ -66,10 +68,10 @@ def start_due(now: datetime) -> int:
         try:
             if undecided(setup, now):
                 made += _decide(setup.pk, now)
-        except IntegrityError:
-            # Another process has decided about the same window: its row is there.
-            log.info("a start of setup %s was decided elsewhere", setup.pk)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, IntegrityError) and ONCE in str(error):
+                # Another process has decided about the same window: its row is there.
+                continue
             # One setup in trouble must not keep the others from starting.
             log.exception("setup %s could not be started by schedule", setup.pk)
     return made

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from subprocess import PIPE, Popen
@@ -288,20 +289,17 @@ def test_a_run_that_waited_while_the_import_was_switched_off_ends(plain: ImportS
 @pytest.mark.slow
 def test_a_worker_killed_in_a_scheduled_run_is_resumed_not_doubled(org: OrgSim, setup: ImportSetup) -> None:
     due = start_at(scheduled(setup), MORNING)
-    org.slow(0.5, times=1000)
+    # A commit each two seconds: the first of three pages is stored before the second has come.
+    org.slow(2.5, times=1000, path_contains="/query")
     scheduler.start_due(due)
-    worker = start("worker", "--queue", "imports")
-    _wait_until(lambda: ImportRun.objects.filter(received__gt=0).exists())
-    worker.kill()
-    worker.communicate()
+    with _worker():
+        _wait_until(lambda: ImportRun.objects.filter(received__gt=0).exists())
     _wait_until(lambda: not is_locked(setup.pk))
     org.clear_faults()
 
     made = [scheduler.start_due(due + MINUTE), scheduler.start_due(start_at(setup, NOON))]
-    worker = start("worker", "--queue", "imports")
-    _wait_until(lambda: not ImportRun.objects.get().is_open, seconds=60)
-    worker.terminate()
-    worker.communicate(timeout=40)
+    with _worker():
+        _wait_until(lambda: not ImportRun.objects.get().is_open, seconds=60)
 
     run = ImportRun.objects.get()
     assert made == [0, 0]
@@ -322,7 +320,6 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
         )
         for number in range(200)
     ]
-    workers = [start("worker", "--queue", "imports") for _ in range(2)]
     moments = [MIDNIGHT + timedelta(hours=6, minutes=minutes) for minutes in range(0, 130, 10)]
 
     def look() -> None:
@@ -333,15 +330,12 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
             connection.close()
 
     schedulers = [threading.Thread(target=look) for _ in range(2)]
-    for thread in schedulers:
-        thread.start()
-    for thread in schedulers:
-        thread.join()
-    _wait_until(lambda: ImportRun.objects.filter(finished_at__isnull=True).count() == 0, seconds=120)
-    for worker in workers:
-        worker.terminate()
-    for worker in workers:
-        worker.communicate(timeout=40)
+    with _worker(), _worker():
+        for thread in schedulers:
+            thread.start()
+        for thread in schedulers:
+            thread.join()
+        _wait_until(lambda: not ImportRun.objects.filter(finished_at__isnull=True).exists(), seconds=200)
 
     runs = ImportRun.objects.values_list("setup", "status", "trigger")
     assert sorted(runs) == [(setup.pk, "succeeded", "scheduled") for setup in setups]
@@ -352,6 +346,17 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
 def small_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrgSim]:
     with OrgSim(tmp_path_factory.mktemp("org") / "org.db", contacts=5, leads=0, seed=2) as running:
         yield running
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """A worker's process, killed at the end."""
+    process = start("worker", "--queue", "imports")
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:

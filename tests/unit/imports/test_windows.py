@@ -93,6 +93,17 @@ def test_however_often_one_looks_every_start_is_due_once(
     assert seen == windows.starts_between(chosen, begun, moment)
 
 
+def test_a_start_is_due_from_its_minute_on_and_once() -> None:
+    chosen = schedule()
+    start = windows.next_start(chosen, "06:00-08:00", at("2026-11-02T05:00"))
+    before, minute = start.at - timedelta(minutes=1), timedelta(minutes=1)
+
+    assert windows.due(chosen, before, before) == []
+    assert windows.due(chosen, before, start.at) == [start]
+    assert windows.due(chosen, start.at, start.at + minute) == []
+    assert windows.next_start(chosen, "06:00-08:00", start.at).day == start.day + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     ("timezone", "day", "window", "expected"),
     [
