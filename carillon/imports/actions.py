@@ -11,7 +11,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
-from carillon.imports import runs
+from carillon.imports import alerts, runs
 from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
 from carillon.imports.checking import STANDARD_FIELDS, Checked, SetupInvalid, check_draft
 from carillon.imports.drafts import SetupDraft, draft_of
@@ -66,17 +66,21 @@ def _save(
 ) -> ImportSetup:
     setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
     before = _described(setup)
-    read_before = _read_by_import(setup)
+    read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     setup.enabled, setup.updated_at = draft.enabled, now()
     setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
     setup.source_name, setup.source_label = source.api_name, source.label
     for name in STANDARD_FIELDS:
         setattr(setup, name, checked.name(getattr(draft, name)))
-    setup.timezone, setup.windows = draft.timezone, list(draft.windows)
+    setup.timezone, setup.windows = draft.timezone, sorted(draft.windows)
     _save_mappings(setup, draft, checked)
     if _read_by_import(setup) != read_before:
         setup.imported_fingerprint = ""
+    if _scheduled(setup) != schedule_before:
+        setup.scheduled_since = now()
     setup.save()
+    if not setup.enabled:
+        alerts.switched_off(setup)
     after = _described(setup)
     if after != before:
         audit(setup.workspace, by, "import setup saved", str(setup), {"before": before, "after": after})
@@ -87,6 +91,7 @@ def _save(
 def _switch_off(setup: ImportSetup, by: Member | None) -> ImportSetup:
     if ImportSetup.objects.filter(pk=setup.pk, enabled=True).update(enabled=False, updated_at=now()):
         audit(setup.workspace, by, "import switched off", str(setup))
+        alerts.switched_off(setup)
     setup.refresh_from_db()
     return setup
 
@@ -130,6 +135,10 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
 def _read_by_import(setup: ImportSetup) -> object:
     mappings = setup.mappings.order_by("position", "pk").values_list("salesforce_field", "contact_field_id")
     return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
+
+
+def _scheduled(setup: ImportSetup) -> object:
+    return setup.enabled, setup.timezone, setup.windows
 
 
 def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRun:

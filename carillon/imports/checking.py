@@ -9,9 +9,9 @@ from carillon.contacts.models import FieldType
 from carillon.imports.drafts import AdditionalField, SetupDraft
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
+from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
 
-WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")
 LONGEST_LABEL = 80
 STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 _REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_number": "Mobile Number"}

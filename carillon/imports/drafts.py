@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.models import ImportSetup
+from carillon.imports.windows import EASTERN
 
-DEFAULT_TIMEZONE = "America/New_York"
+DEFAULT_TIMEZONE = EASTERN
 
 
 @dataclass(frozen=True, slots=True)

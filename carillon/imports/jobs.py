@@ -1,5 +1,6 @@
 """What a worker does for imports."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import close_old_connections
@@ -8,7 +9,9 @@ from django.db.models import OuterRef, Subquery
 from carillon.accounts.models import Workspace
 from carillon.contacts import remembered
 from carillon.contacts.models import FieldChange
-from carillon.imports.models import ImportRun, Mode, RecordIssue, Trigger
+from carillon.imports import alerts, runs, scheduler
+from carillon.imports.lock import LockHeld, setup_lock
+from carillon.imports.models import ImportRun, Mode, RecordIssue, RunStatus, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
 from carillon.lib.clock import now
@@ -21,6 +24,9 @@ def execute_queued(run_id: int) -> None:
     close_old_connections()
     run = ImportRun.objects.select_related("setup__workspace", "started_by").get(pk=run_id)
     if not run.is_open:
+        return
+    if not run.setup.enabled:
+        _drop(run)
         return
     request = Request(run.setup, Mode(run.mode), Trigger(run.trigger), run.started_by)
     try:
@@ -49,3 +55,20 @@ def delete_what_is_old(workspace: Workspace) -> None:
 
 def _days_ago(days: int) -> datetime:
     return now() - timedelta(days=days)
+
+
+def _drop(run: ImportRun) -> None:
+    """Ends a run whose import was switched off while it waited, unless a process works on it still."""
+    with suppress(LockHeld), setup_lock(run.setup_id):
+        runs.close(run, RunStatus.CANCELLED, error="The import was switched off while this run waited.")
+
+
+def start_scheduled_imports() -> int:
+    """Starts what is due by schedule; how many runs that were."""
+    close_old_connections()
+    return scheduler.start_due(now())
+
+
+def send_alerts() -> int:
+    close_old_connections()
+    return alerts.send_mails()

@@ -11,7 +11,7 @@ from django.db import DataError, connection, transaction
 
 from carillon.connections.clients import OtherOrg, client_for, sign_in
 from carillon.connections.models import SalesforceConnection
-from carillon.imports import runs
+from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped, batches
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
@@ -153,7 +153,9 @@ class _Execution:
         # A broken connection must not keep the reason from being written.
         if not connection.is_usable():
             connection.close()
-        runs.close(self.run, status, error=error, remedy=remedy)
+        with transaction.atomic():
+            if runs.close(self.run, status, error=error, remedy=remedy):
+                alerts.run_failed(self.run)
 
     def _client(self) -> Client:
         known = SalesforceConnection.objects.filter(workspace=self.setup.workspace_id).first()
@@ -291,6 +293,7 @@ class _Execution:
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
+            alerts.import_succeeded(run)
 
     def _tell_erased(self, people: int) -> None:
         """One issue for all of them, since nothing may say who they are."""

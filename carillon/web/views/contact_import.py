@@ -11,9 +11,11 @@ from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, catalog, drafts, queries
 from carillon.imports.models import ImportSetup
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
+from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 
 
@@ -52,6 +54,8 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return _page(request, setup, answers, form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
         return _page(request, setup, answers, form.with_row_removed(int(number)), removed=True)
+    if "show_starts" in request.POST:
+        return _page(request, setup, answers, form)
     if form.is_valid() and _save(request, setup, form):
         return redirect("contact_import", slug)
     return _page(request, setup, answers, form)
@@ -109,6 +113,8 @@ def _page(
         "moved": bool(setup.source_id) and chosen != setup.source_id,
         "form": form,
         "removed": removed,
+        "lines": form.schedule.lines(setup.schedule.seed, now()),
+        "zones": zones(),
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
     }
     return render(request, "web/contact_import.html", context)

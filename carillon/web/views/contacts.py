@@ -13,7 +13,9 @@ from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
 from carillon.imports.models import ImportSetup
+from carillon.imports.notices import stale
 from carillon.imports.queries import contact_issues, kept_runs
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
@@ -49,6 +51,7 @@ def contacts(request: MemberRequest) -> HttpResponse:
         "columns": columns,
         "people": _people(request, page.contacts, columns),
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
+        "stale": stale(workspace, now()),
     }
     return render(request, "web/contacts.html", context)
 
