@@ -50,6 +50,15 @@ SETTINGS = {
 SWITCHES = OPEN_FACTS | SETTINGS
 
 
+def check(name: str, value: str) -> None:
+    """Raises ValueError for a name or value that does not exist."""
+    known = SWITCHES.get(name)
+    if known is None:
+        raise ValueError(f"there is no switch {name}; there are: {', '.join(SWITCHES)}")
+    if value not in known.values:
+        raise ValueError(f"{name} can be {' or '.join(known.values)}, not {value or 'empty'}")
+
+
 class Switches:
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -68,10 +77,6 @@ class Switches:
 
     def set(self, name: str, value: str) -> None:
         """Raises ValueError for a name or value that does not exist."""
-        known = SWITCHES.get(name)
-        if known is None:
-            raise ValueError(f"there is no switch {name}; there are: {', '.join(SWITCHES)}")
-        if value not in known.values:
-            raise ValueError(f"{name} can be {' or '.join(known.values)}, not {value}")
+        check(name, value)
         self._store.set_meta(f"switch:{name}", value)
         self._values[name] = value
