@@ -110,7 +110,8 @@ def empty() -> dict[str, Any]:
     """Forgets every contact and every run, as before the first import."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "truncate contacts_contact, imports_importrun, imports_runbatch, imports_recordissue restart identity"
+            "truncate contacts_contact, contacts_fieldchange, imports_importrun, imports_runbatch, imports_recordissue"
+            " restart identity"
         )
     ImportSetup.objects.update(watermark=None, imported_fingerprint="")
     return {}

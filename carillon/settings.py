@@ -126,7 +126,21 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SERVED_OVER_HTT
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-EMAIL_BACKEND = os.environ.get("CARILLON_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Alerts go out by mail when a mail server is named; without one they are on the pages only.
+EMAIL_HOST = os.environ.get("CARILLON_SMTP_HOST", "")
+EMAIL_PORT = environment.number("CARILLON_SMTP_PORT", 587)
+EMAIL_HOST_USER = os.environ.get("CARILLON_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("CARILLON_SMTP_PASSWORD", "")
+_SMTP_SECURITY = environment.choice("CARILLON_SMTP_SECURITY", ("STARTTLS", "TLS", "NONE"), "STARTTLS")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _SMTP_SECURITY == "STARTTLS", _SMTP_SECURITY == "TLS"
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = (
+    os.environ.get("CARILLON_EMAIL_BACKEND")
+    or f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = (
+    os.environ.get("CARILLON_MAIL_FROM") or f"carillon@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
+)
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -143,7 +157,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_contacts": {"()": "carillon.web.log_filter.WithoutContacts"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_contacts"]}
+    },
     "root": {
         "handlers": ["stderr"],
         "level": environment.choice("CARILLON_LOG_LEVEL", LOG_LEVELS, "WARNING"),

@@ -33,14 +33,26 @@ class Admin:
 
 
 def _arguments(method: object, body: bytes) -> dict[str, object]:
-    """The arguments, each turned into the type its parameter has; **fields are taken as they come."""
+    """The arguments, each turned into the type its parameter has; **fields are taken as they come.
+
+    Raises ValueError that names a value of the wrong type, or says what the verb takes.
+    """
     if not callable(method):
         raise TypeError("not a verb")
     given = msgspec.json.decode(body or b"{}", type=dict[str, object])
-    parameters = inspect.signature(method, eval_str=True).parameters
+    signature = inspect.signature(method, eval_str=True)
+    parameters = signature.parameters
+    try:
+        signature.bind(**given)
+    except TypeError as error:
+        taken = ", ".join(str(parameter) for parameter in parameters.values()) or "nothing"
+        raise ValueError(f"{error}; the verb takes {taken}") from None
     arguments = {}
     for name, value in given.items():
         parameter = parameters.get(name)
         typed = parameter is not None and parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        arguments[name] = msgspec.convert(value, parameter.annotation) if parameter and typed else value
+        try:
+            arguments[name] = msgspec.convert(value, parameter.annotation) if parameter and typed else value
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{name}: {error}") from None
     return arguments

@@ -12,7 +12,7 @@ from orgsim.errors import ApiError, OAuthError, not_found
 from orgsim.org import Org
 from orgsim.reports import resources as reports
 from orgsim.request import Request, Route
-from orgsim.rest import collections, composite, list_views, queries, sobjects, tree
+from orgsim.rest import collections, composite, list_views, queries, search, sobjects, tree
 from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
 from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
@@ -40,6 +40,7 @@ _ROUTES: tuple[Route, ...] = (
     ("", {"GET": _resources}),
     ("/limits", {"GET": _limits}),
     *queries.ROUTES,
+    *search.ROUTES,
     *list_views.ROUTES,
     *bulk.ROUTES,
     *composite.ROUTES,

@@ -17,6 +17,7 @@ from orgsim.signin.credentials import Credentials
 from orgsim.signin.options import SignInOptions, sign_in_options
 from orgsim.staff import PASSWORDS, REGISTRAR_USERNAME
 from orgsim.store import StoreError
+from orgsim.switches import check as check_switch
 
 
 def size_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -79,15 +80,18 @@ def serve(
     sign_in: SignInOptions,
 ) -> None:
     """Serve the org in FILE over HTTP on 127.0.0.1 until Ctrl-C."""
+    chosen = [(name, value) for name, _, value in (switch.partition("=") for switch in switches)]
     try:
+        # Before the org is made: nobody waits for a large one that then does not start.
+        for name, value in chosen:
+            check_switch(name, value)
         listener = server.bind(port)
         if not data.exists():
             click.echo(f"Making {size.contacts:,} contacts and {size.leads:,} leads in {data} ...")
             birth.make(data, size, datetime.now(UTC))
         org = Org(data, sign_in.credentials)
         sign_in.apply(org)
-        for switch in switches:
-            name, _, value = switch.partition("=")
+        for name, value in chosen:
             org.switches.set(name, value)
     except (server.PortInUseError, StoreError, ValueError) as error:
         click.echo(str(error), err=True)

@@ -127,7 +127,9 @@ class Site:
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)
         if fault and fault.status:
-            return json_answer(fault.error(), fault.status), fault
+            usage = {"Sforce-Limit-Info": self._org.usage.header()}
+            counted = usage if call.path.startswith("/services/data/v") else {}
+            return json_answer(fault.error(), fault.status, counted), fault
         answer = await self._in_thread(self._plain, call, whole)
         return answer, fault
 

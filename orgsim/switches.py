@@ -35,7 +35,7 @@ OPEN_FACTS = {
     "report_limit_error": Switch(
         ("forbidden", "specific"), "whether a report limit has a specificErrorCode beside FORBIDDEN"
     ),
-    "limit_info_on_204": Switch((ON, OFF), "whether an empty answer carries Sforce-Limit-Info"),
+    "limit_info_on_204": Switch((ON, OFF), "whether an answer 204 carries Sforce-Limit-Info"),
     "quiet_write_stamps": Switch(
         ("moved", "kept"), "whether SystemModstamp moves on deletion and on an edit that changes no value"
     ),
@@ -48,6 +48,15 @@ SETTINGS = {
     "page_sizes": Switch(("full", "shrinking"), "shrinking: later pages of a query are smaller than asked"),
 }
 SWITCHES = OPEN_FACTS | SETTINGS
+
+
+def check(name: str, value: str) -> None:
+    """Raises ValueError for a name or value that does not exist."""
+    known = SWITCHES.get(name)
+    if known is None:
+        raise ValueError(f"there is no switch {name}; there are: {', '.join(SWITCHES)}")
+    if value not in known.values:
+        raise ValueError(f"{name} can be {' or '.join(known.values)}, not {value or 'empty'}")
 
 
 class Switches:
@@ -68,10 +77,6 @@ class Switches:
 
     def set(self, name: str, value: str) -> None:
         """Raises ValueError for a name or value that does not exist."""
-        known = SWITCHES.get(name)
-        if known is None:
-            raise ValueError(f"there is no switch {name}; there are: {', '.join(SWITCHES)}")
-        if value not in known.values:
-            raise ValueError(f"{name} can be {' or '.join(known.values)}, not {value}")
+        check(name, value)
         self._store.set_meta(f"switch:{name}", value)
         self._values[name] = value

@@ -1,6 +1,7 @@
 """Changes of workspaces and members. Each writes its audit entry in the same transaction.
 Invariant: a workspace that has active admins never loses its last one."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -17,6 +18,8 @@ from carillon.lib.errors import CarillonError
 from carillon.lib.phones import REGIONS
 
 COMMAND_LINE = "command line"
+# Ten years.
+LONGEST_DAYS = 3650
 
 
 class MemberRefused(CarillonError):
@@ -68,6 +71,36 @@ def set_workspace(*, workspace: Workspace, name: str, default_region: str, by: M
     except IntegrityError:
         raise CarillonError(f"Another workspace is called {name} already.", "Choose another name.") from None
     audit(workspace, by, "workspace changed", workspace.name, {"before": before, "after": after})
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days something is kept; each from 1 to LONGEST_DAYS."""
+
+    issues_days: int = 90
+    runs_days: int = 730
+    changes_days: int = 365
+
+
+def retention_of(workspace: Workspace) -> Retention:
+    return Retention(workspace.keep_issues_days, workspace.keep_runs_days, workspace.keep_changes_days)
+
+
+@transaction.atomic
+def set_retention(*, workspace: Workspace, retention: Retention, by: Member | None) -> None:
+    """What is older goes the next night. Raises CarillonError."""
+    before, after = asdict(retention_of(workspace)), asdict(retention)
+    wrong = [name for name, days in after.items() if not 1 <= days <= LONGEST_DAYS]
+    if wrong:
+        raise CarillonError(
+            f"{wrong[0]} is {after[wrong[0]]:,} days.", f"Give a number of days from 1 to {LONGEST_DAYS:,}."
+        )
+    if after == before:
+        return
+    for name, days in after.items():
+        setattr(workspace, f"keep_{name}", days)
+    workspace.save(update_fields=[f"keep_{name}" for name in after])
+    audit(workspace, by, "retention changed", workspace.name, {"before": before, "after": after})
 
 
 @transaction.atomic

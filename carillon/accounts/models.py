@@ -19,6 +19,18 @@ class Workspace(models.Model):
     # ISO country code: how a number typed without a country code is read.
     default_region = models.CharField(max_length=2, default="US")
     created_at = models.DateTimeField(default=now)
+    # Retention, in days: record issues and runs from the end of their run, changes from when they were imported.
+    keep_issues_days = models.PositiveIntegerField(default=90)
+    keep_runs_days = models.PositiveIntegerField(default=730)
+    keep_changes_days = models.PositiveIntegerField(default=365)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="workspace_keeps_for_a_day_at_least",
+                condition=Q(keep_issues_days__gte=1, keep_runs_days__gte=1, keep_changes_days__gte=1),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -71,7 +83,8 @@ class Member(AbstractBaseUser):
 
 
 class AuditEntry(models.Model):
-    """One change of members, connection, source or mapping: who, when, what, before and after."""
+    """One change of members, connection, source, mapping or retention, or somebody erased: who, when, what, before
+    and after. Never a contact's data: entries outlive the people they could name."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="audit_entries")
     at = models.DateTimeField(default=now)

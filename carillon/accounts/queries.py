@@ -2,12 +2,16 @@
 
 from django.db.models import QuerySet
 
-from carillon.accounts.models import AuditEntry, Member, Workspace
+from carillon.accounts.models import AuditEntry, Member, Role, Workspace
 from carillon.lib.errors import CarillonError
 
 
 def members(workspace: Workspace) -> QuerySet[Member]:
     return Member.objects.filter(workspace=workspace).order_by("-is_active", "email", "pk")
+
+
+def active_admins(workspace: Workspace) -> QuerySet[Member]:
+    return members(workspace).filter(role=Role.ADMIN, is_active=True)
 
 
 def audit_entries(workspace: Workspace) -> QuerySet[AuditEntry]:

@@ -5,14 +5,18 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
+from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.tables import aligned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
+from carillon.imports import erasing
 
 FIRST = 25
+TOGETHER = 2000
 COLUMNS = (
     "salesforce_id",
     "object",
@@ -36,11 +40,15 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
     else:
         found = queries.search(workspace, text, limit=FIRST).contacts
     extra = [field.name for field in queries.contact_fields(workspace)]
-    people = (_values(contact, extra) for contact in found)
+    people = (
+        _values(contact, word, extra)
+        for some in _in_lists(found)
+        for contact, word in zip(some, queries.consent_words(some), strict=True)
+    )
     {"csv": _csv, "json": _json, "table": _table}[form](people, [*COLUMNS, *extra])
 
 
-def _values(contact: Contact, extra: list[str]) -> dict[str, Any]:
+def _values(contact: Contact, consent: str, extra: list[str]) -> dict[str, Any]:
     return {
         "salesforce_id": contact.salesforce_id,
         "object": contact.object,
@@ -49,11 +57,18 @@ def _values(contact: Contact, extra: list[str]) -> dict[str, Any]:
         "mobile_number": contact.mobile_number,
         "mobile_as_given": contact.mobile_as_given,
         "user_identification": contact.user_identification,
-        "consent": queries.consent_word(contact),
+        "consent": consent,
         "in_source": contact.in_source,
         "source_modified_at": contact.source_modified_at,
         **{name: contact.fields.get(name) for name in extra},
     }
+
+
+def _in_lists(found: Iterable[Contact]) -> Iterator[list[Contact]]:
+    """In lists of bounded size, each as soon as it is there."""
+    rest = iter(found)
+    while some := list(islice(rest, TOGETHER)):
+        yield some
 
 
 def _as_text(value: Any) -> str:
@@ -90,3 +105,23 @@ def _table(people: Iterator[dict[str, Any]], columns: list[str]) -> None:
     heads = [name.replace("_", " ").upper() for name in _SHOWN]
     for row in aligned([heads, *rows]):
         sys.stdout.write("  ".join(row).rstrip() + "\n")
+
+
+def consequences(workspace_name: str, salesforce_id: str) -> str:
+    """What erasing the person means, for somebody about to confirm it. Raises CarillonError."""
+    found = erasing.erasable(only_workspace(workspace_name), salesforce_id)
+    who = str(found.contact) if found.contact else "a record of which only issues are here"
+    others = (
+        f" {found.same_number} others here have the same number and will not be texted either."
+        if found.same_number
+        else ""
+    )
+    return (
+        f"This erases {who}: names, numbers, fields, issues and timeline. Imports leave this record out from now on,"
+        f" and the number is not texted.{others} It can't be undone."
+    )
+
+
+def erase(workspace_name: str, salesforce_id: str) -> None:
+    workspace: Workspace = only_workspace(workspace_name)
+    erasing.erase(workspace=workspace, salesforce_id=salesforce_id, by=None)

@@ -12,6 +12,7 @@ from carillon.lib.errors import CarillonError
 
 OBJECTS = {"contact": "Contact", "lead": "Lead"}
 _WORKSPACE: dict[str, type] = {"name": str, "default_region": str}
+_RETENTION: dict[str, type] = dict.fromkeys(("issues_days", "runs_days", "changes_days"), int)
 _OBJECT: dict[str, type] = {
     "enabled": bool,
     "source": dict,
@@ -25,7 +26,13 @@ _STANDARD: dict[str, type] = dict.fromkeys(
 )
 _ADDITIONAL: dict[str, type] = {"salesforce": str, "contact_field": str, "label": str, "type": str}
 _SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
-_TYPE_NAMES = {str: "text in quotes", bool: "true or false", dict: "a table", list: "a list"}
+_TYPE_NAMES = {
+    str: "text in quotes",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "a table",
+    list: "a list",
+}
 
 
 class SetupFileInvalid(CarillonError):
@@ -34,9 +41,11 @@ class SetupFileInvalid(CarillonError):
 
 @dataclass(frozen=True, slots=True)
 class SetupFile:
-    """`workspace` is None when the file has no such section; `objects` holds the sections by object name."""
+    """`workspace` and `retention` are None when the file has no such section; `objects` holds the sections by object
+    name."""
 
     workspace: Mapping[str, str] | None
+    retention: Mapping[str, int] | None = None
     objects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -46,16 +55,19 @@ def parse(text: str) -> SetupFile:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SetupFileInvalid(f"The file is not valid TOML: {error}.", "Correct that line.") from None
-    _check("", data, {"workspace": dict, **dict.fromkeys(OBJECTS, dict)})
+    _check("", data, {"workspace": dict, "retention": dict, **dict.fromkeys(OBJECTS, dict)})
     workspace = data.get("workspace")
     if workspace is not None:
         _check("workspace", workspace, _WORKSPACE)
         if "name" not in workspace:
             raise SetupFileInvalid("workspace.name is missing.", "Give the workspace a name.")
+    _check("retention", data.get("retention", {}), _RETENTION)
     for name in OBJECTS:
         if name in data:
             _check_object(name, data[name])
-    return SetupFile(workspace, {OBJECTS[name]: data[name] for name in OBJECTS if name in data})
+    return SetupFile(
+        workspace, data.get("retention"), {OBJECTS[name]: data[name] for name in OBJECTS if name in data}
+    )
 
 
 def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
@@ -122,7 +134,8 @@ def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> N
             raise SetupFileInvalid(
                 f"{where}{key} is not a known key.", f"The nearest one is {where}{near[0]}."
             )
-        if not isinstance(value, known[key]):
+        # To Python true and false are numbers.
+        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise SetupFileInvalid(f"{where}{key} must be {_TYPE_NAMES[known[key]]}.")
 
 

@@ -1,12 +1,14 @@
 """The part of `carillon setup` that needs Django."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import tomli_w
 from django.db import transaction
 
-from carillon.accounts.actions import set_workspace
+from carillon.accounts.actions import Retention, retention_of, set_retention, set_workspace
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli import setup_file
@@ -15,13 +17,10 @@ from carillon.connections.models import SalesforceConnection
 from carillon.imports.actions import SetupInvalid, save_setup, setup_for
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import ImportSetup
+from carillon.imports.windows import next_start
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
-
-_SCHEDULE_NOTE = (
-    "The schedule of {object}s is kept, but this version starts no import by itself:"
-    " run carillon import {name}, from cron for instance."
-)
 
 
 def show(workspace_name: str) -> dict[str, Any]:
@@ -73,6 +72,12 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
             by=None,
         )
         lines.append(f"Workspace {workspace.name}, numbers read as in {workspace.default_region}.")
+    if parsed.retention is not None:
+        set_retention(workspace=workspace, retention=Retention(**parsed.retention), by=None)
+        lines.append(
+            f"Issues are kept for {workspace.keep_issues_days:,} days, imports for {workspace.keep_runs_days:,},"
+            f" changes of contacts for {workspace.keep_changes_days:,}."
+        )
     for name, sections in parsed.objects.items():
         setup = setup_for(workspace, name)
         draft = setup_file.merged(draft_of(setup), sections)
@@ -88,14 +93,23 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
             raise CarillonError(" ".join(faults)) from None
         state = "enabled" if setup.enabled else "switched off"
         lines.append(f"{name}s: {setup.source_label or 'no source'}, {state}.")
-        if setup.windows:
-            lines.append(_SCHEDULE_NOTE.format(object=name, name=name.lower()))
+        if setup.enabled:
+            lines.append(_schedule(setup))
     return lines or ["The file is empty: nothing was changed."]
+
+
+def _schedule(setup: ImportSetup) -> str:
+    if not setup.windows:
+        return f"{setup.object}s are imported by hand only: no window is given."
+    coming = min(next_start(setup.schedule, window, now()).at for window in setup.windows)
+    local = coming.astimezone(ZoneInfo(setup.timezone))
+    return f"{setup.object}s are imported by schedule, next at {local:%Y-%m-%d %H:%M} ({setup.timezone})."
 
 
 def _exported(workspace: Workspace) -> dict[str, Any]:
     exported: dict[str, Any] = {
-        "workspace": {"name": workspace.name, "default_region": workspace.default_region}
+        "workspace": {"name": workspace.name, "default_region": workspace.default_region},
+        "retention": asdict(retention_of(workspace)),
     }
     for key, name in setup_file.OBJECTS.items():
         setup = ImportSetup.objects.filter(workspace=workspace, object=name).first()

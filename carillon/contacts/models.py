@@ -1,7 +1,7 @@
 """People as the texting platform knows them. Invariants: one row per Salesforce record and workspace;
 someone who left the source is kept, with the date; a contact without a valid number is kept, not textable."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
@@ -105,3 +105,72 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.salesforce_id
+
+
+class FieldChange(models.Model):
+    """One field of one contact that an import changed. Written in bulk by the import's loader, in the transaction of
+    the update; a record's or a field's first values are no change. `field` is a column of the contact
+    (first_name, mobile_number, in_source, ...) or the name of a ContactField: the two never meet."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    field = models.TextField()
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    # The public id of the import's run, which may be kept for less long than this.
+    run = models.UUIDField()
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["contact", "-id"], name="change_newest_first"),
+            # Rows come in the order of time, so a few pages of this say which are too old.
+            BrinIndex(fields=["at"], name="change_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} changed"
+
+
+class RecogniserKey(models.Model):
+    """The sealed key of the workspace's keyed hashes; made when somebody is erased for the first time."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.PROTECT, related_name="+")
+    sealed_key = models.TextField()
+
+    def __str__(self) -> str:
+        return "key of keyed hashes"
+
+
+class ErasedRecord(models.Model):
+    """A Salesforce record whose person was erased here and is not imported again: a keyed hash of its id."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    id_hash = models.BinaryField()
+    erased_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="erased_record_once", fields=["workspace", "id_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"erased record {self.pk}"
+
+
+class SuppressedNumber(models.Model):
+    """A mobile number that must not be texted although nobody's consent says so any more: its person was erased. A
+    keyed hash of the E.164 form, since when, and who saw to it (a member's e-mail, or the command line)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    number_hash = models.BinaryField()
+    since = models.DateTimeField(default=now)
+    by = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="suppressed_number_once", fields=["workspace", "number_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"suppressed number {self.pk}"

@@ -13,7 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
-from carillon.imports import runs
+from carillon.imports import alerts, runs
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
 from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
@@ -59,17 +59,21 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
     draft, source = checked.draft, checked.source
     setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
     before = _described(setup)
-    read_before = _read_by_import(setup)
+    read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     setup.enabled, setup.updated_at = draft.enabled, now()
     setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
     setup.source_name, setup.source_label = source.api_name, source.label
     for name in STANDARD_FIELDS:
         setattr(setup, name, getattr(draft, name))
-    setup.timezone, setup.windows = draft.timezone, list(draft.windows)
+    setup.timezone, setup.windows = draft.timezone, sorted(draft.windows)
     _save_mappings(setup, draft)
     if _read_by_import(setup) != read_before:
         setup.imported_fingerprint = ""
+    if _scheduled(setup) != schedule_before:
+        setup.scheduled_since = now()
     setup.save()
+    if not setup.enabled:
+        alerts.switched_off(setup)
     after = _described(setup)
     if after != before:
         audit(setup.workspace, by, "import setup saved", str(setup), {"before": before, "after": after})
@@ -80,6 +84,7 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
 def _switch_off(setup: ImportSetup, by: Member | None) -> ImportSetup:
     if ImportSetup.objects.filter(pk=setup.pk, enabled=True).update(enabled=False, updated_at=now()):
         audit(setup.workspace, by, "import switched off", str(setup))
+        alerts.switched_off(setup)
     setup.refresh_from_db()
     return setup
 
@@ -123,6 +128,10 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
 def _read_by_import(setup: ImportSetup) -> object:
     mappings = setup.mappings.order_by("position", "pk").values_list("salesforce_field", "contact_field_id")
     return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
+
+
+def _scheduled(setup: ImportSetup) -> object:
+    return setup.enabled, setup.timezone, setup.windows
 
 
 def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRun:

@@ -12,9 +12,9 @@ from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, fi
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
+from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
 
-WINDOWS = ("06:00-08:00", "12:00-14:00", "18:00-20:00")
 LONGEST_LABEL = 80
 _REQUIRED = {"first_name": "First Name", "last_name": "Last Name", "mobile_number": "Mobile Number"}
 _TEXT_TYPES = frozenset(

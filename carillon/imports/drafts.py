@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.models import FieldMapping, ImportSetup
+from carillon.imports.windows import EASTERN
 
-DEFAULT_TIMEZONE = "America/New_York"
+DEFAULT_TIMEZONE = EASTERN
 STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 
 

@@ -166,6 +166,7 @@ class _DryRun:
             try:
                 walk.to_end(Start(scope.watermark, is_whole=everything), members)
                 self.enter(Phase.FINISHING)
+                self.take_issues(members.erased())
                 self._find(left_source=members.count_leavers(), note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
             finally:

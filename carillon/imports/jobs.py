@@ -1,13 +1,19 @@
 """What a worker does for imports."""
 
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from django.db import close_old_connections, connection
+from django.db.models import OuterRef, Subquery
 
-from carillon.imports import dry_run, queries
+from carillon.accounts.models import Workspace
+from carillon.contacts import remembered
+from carillon.contacts.models import FieldChange
+from carillon.imports import alerts, dry_run, queries, runs, scheduler
 from carillon.imports.dry_run import Progress, Trial, try_import
+from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunStatus, Trigger
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
@@ -15,7 +21,6 @@ from carillon.imports.walk import Cancelled
 from carillon.lib.clock import now
 
 KEEP_DRY_RUNS = timedelta(days=1)
-KEEP_ISSUES = timedelta(days=90)
 
 
 def execute_queued(run_id: int) -> None:
@@ -25,6 +30,9 @@ def execute_queued(run_id: int) -> None:
     close_old_connections()
     run = ImportRun.objects.select_related("setup__workspace", "started_by").get(pk=run_id)
     if not run.is_open:
+        return
+    if not run.setup.enabled:
+        _drop(run)
         return
     request = Request(run.setup, Mode(run.mode), Trigger(run.trigger), run.started_by)
     try:
@@ -66,8 +74,40 @@ def delete_old_dry_runs() -> int:
     return deleted
 
 
-def delete_old_issues() -> int:
-    """Deletes record issues of runs that ended more than ninety days ago; the runs themselves stay."""
-    old = ImportRun.objects.filter(finished_at__lt=now() - KEEP_ISSUES)
-    deleted, _ = RecordIssue.objects.filter(run__in=old).delete()
-    return deleted
+def keep_house() -> None:
+    """Each workspace's retention, and keys that an earlier master secret sealed."""
+    for workspace in Workspace.objects.all():
+        delete_what_is_old(workspace)
+    remembered.reseal()
+
+
+def delete_what_is_old(workspace: Workspace) -> None:
+    """What the workspace no longer keeps. The last run of each setup that is over stays, however old."""
+    over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
+    old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
+    RecordIssue.objects.filter(run__in=old_issues).delete()
+    last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
+    old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
+    old.delete()
+    FieldChange.objects.filter(workspace=workspace, at__lt=_days_ago(workspace.keep_changes_days)).delete()
+
+
+def _days_ago(days: int) -> datetime:
+    return now() - timedelta(days=days)
+
+
+def _drop(run: ImportRun) -> None:
+    """Ends a run whose import was switched off while it waited, unless a process works on it still."""
+    with suppress(LockHeld), setup_lock(run.setup_id):
+        runs.close(run, RunStatus.CANCELLED, error="The import was switched off while this run waited.")
+
+
+def start_scheduled_imports() -> int:
+    """Starts what is due by schedule; how many runs that were."""
+    close_old_connections()
+    return scheduler.start_due(now())
+
+
+def send_alerts() -> int:
+    close_old_connections()
+    return alerts.send_mails()

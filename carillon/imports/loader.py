@@ -1,14 +1,17 @@
 """Writes batches of rows into contacts: binary COPY into a staging table of the session, one comparison with
-what is stored, then only the rows that differ are written. Rows, issues, the proof and the run's cursor commit
-in one transaction, so a run can be killed anywhere and goes on where the last commit stopped."""
+what is stored, then only the rows that differ are written, and what differed into the timeline. Rows, issues, the
+proof and the run's cursor commit in one transaction, so a run can be killed anywhere and goes on where the last
+commit stopped. People who were erased are not stored again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from carillon.imports.mapping import Batch, Row
+from carillon.contacts import remembered
+from carillon.imports.mapping import Batch, Issue, Row
 from carillon.imports.models import ImportRun, Mode, RunBatch
 
 _STAGING = """
@@ -27,7 +30,8 @@ PLANNER = "; ".join(
     for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan", "material", "memoize")
 )
 
-# outcome: c created, u a mapped value differs, t only the stamp or the membership moved, n nothing to write
+# outcome: c created, u a mapped value differs, b back in the source with the same values, t only the stamp moved,
+# n nothing to write
 _COMPARE = """
 select outcome, array_agg(salesforce_id) from (
     select s.salesforce_id, case
@@ -38,7 +42,8 @@ select outcome, array_agg(salesforce_id) from (
              is distinct from
              (c.first_name, c.last_name, c.mobile_number, c.mobile_as_given, c.user_identification)
              or not c.fields @> s.fields::jsonb then 'u'
-        when not c.in_source or s.system_modstamp::timestamptz <> c.system_modstamp
+        when not c.in_source then 'b'
+        when s.system_modstamp::timestamptz <> c.system_modstamp
              or s.source_modified_at::timestamptz is distinct from c.source_modified_at
              or s.last_modified_by_id <> c.last_modified_by_id then 't'
         else 'n' end as outcome
@@ -66,6 +71,27 @@ update contacts_contact c set
 from import_staging s
 where c.workspace_id = %(workspace)s and c.salesforce_id = s.salesforce_id and s.salesforce_id = any(%(ids)s)
 """
+# Before the update, of the rows that it changes. A field that was not there before was mapped meanwhile: its first
+# values are no change.
+_CHANGES = """
+insert into contacts_fieldchange (workspace_id, contact_id, field, before, after, run, at)
+select %(workspace)s, c.id, changed.field, changed.before, changed.after, %(run)s, now()
+from import_staging s
+join contacts_contact c on c.workspace_id = %(workspace)s and c.salesforce_id = s.salesforce_id
+cross join lateral (
+    values ('first_name', to_jsonb(c.first_name), to_jsonb(s.first_name)),
+        ('last_name', to_jsonb(c.last_name), to_jsonb(s.last_name)),
+        ('mobile_number', to_jsonb(c.mobile_number), to_jsonb(s.mobile_number)),
+        ('mobile_as_given', to_jsonb(c.mobile_as_given), to_jsonb(s.mobile_as_given)),
+        ('user_identification', to_jsonb(c.user_identification),
+            to_jsonb(coalesce(s.user_identification, c.user_identification))),
+        ('in_source', to_jsonb(c.in_source), to_jsonb(true))
+    union all
+    select given.key, c.fields -> given.key, given.value
+    from jsonb_each(s.fields::jsonb) given where c.fields ? given.key
+) changed (field, before, after)
+where s.salesforce_id = any(%(ids)s) and changed.before is distinct from changed.after
+"""
 _TOUCH = """
 update contacts_contact c set in_source = true, left_source_at = null,
     source_modified_at = s.source_modified_at::timestamptz, system_modstamp = s.system_modstamp::timestamptz,
@@ -89,36 +115,62 @@ on conflict (run_id, salesforce_id, field, code) do nothing
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The ids of a batch by what becomes of them. `back` and `touched` are those of the unchanged ones that are written
+    all the same. `erased` are ids of people who were erased here: they are counted as rejected, where what may stand for
+    them takes their place, and nothing may name them."""
+
+    created: list[str]
+    updated: list[str]
+    unchanged: list[str]
+    rejected: list[str]
+    back: list[str]
+    touched: list[str]
+    erased: frozenset[str]
+
+    def told(self, issues: list[Issue]) -> list[Issue]:
+        """Those of the batch's issues that may be told."""
+        return [issue for issue in issues if issue.salesforce_id not in self.erased]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows of a batch were new, differed, did not, and how many issues are new to the run."""
+    """How many rows of a batch were new, differed, did not, and how many issues are new to the run; `erased` as
+    in Outcomes."""
 
     created: int
     updated: int
     unchanged: int
     rejected: int
     issues: int
+    erased: frozenset[str] = frozenset()
 
 
 def load(run: ImportRun, batch: Batch) -> Written:
-    """Stores one batch; call it inside the transaction that also moves the run's cursor."""
+    """Stores one batch; call it inside the transaction that also moves the run's cursor. Raises KeyLost."""
     rows = distinct(batch.rows)
     with transaction.atomic(), connection.cursor() as cursor:
+        remembered.lock(run.workspace_id, alone=False)
         cursor.execute(PLANNER)
-        ids = _store(cursor, run, rows) if rows else {}
-        issues = _store_issues(cursor, run, batch) if batch.issues else 0
+        stage(cursor, run.workspace_id, rows)
+        found = compare(cursor, run.workspace_id, batch, everything=run.mode == Mode.EVERYTHING)
+        _write(cursor, run, found, all_new=len(found.created) == len(rows))
+        told = found.told(batch.issues)
+        issues = _store_issues(cursor, run, told) if told else 0
         RunBatch.objects.create(
             run=run,
-            created=ids.get("c", []),
-            updated=ids.get("u", []),
-            unchanged=[*ids.get("t", []), *ids.get("n", [])],
-            rejected=batch.rejected,
+            created=found.created,
+            updated=found.updated,
+            unchanged=found.unchanged,
+            rejected=found.rejected,
         )
     return Written(
-        len(ids.get("c", [])),
-        len(ids.get("u", [])),
-        len(ids.get("t", [])) + len(ids.get("n", [])),
-        len(batch.rejected),
+        len(found.created),
+        len(found.updated),
+        len(found.unchanged),
+        len(found.rejected),
         issues,
+        found.erased,
     )
 
 
@@ -135,23 +187,34 @@ def stage(cursor: CursorWrapper, workspace: int, rows: list[Row]) -> None:
     copy_rows(cursor, _COPY, len(Row._fields), rows)
 
 
-def compare(cursor: CursorWrapper, workspace: int, *, everything: bool) -> dict[str, list[str]]:
-    """Ids of the staged batch by outcome of _COMPARE."""
+def compare(cursor: CursorWrapper, workspace: int, batch: Batch, *, everything: bool) -> Outcomes:
+    """What becomes of a batch whose rows are staged. Raises KeyLost."""
     cursor.execute(_COMPARE, {"workspace": workspace, "everything": everything})
-    return dict(cursor.fetchall())
+    ids: dict[str, list[str]] = dict(cursor.fetchall())
+    new, back, touched = ids.get("c", []), ids.get("b", []), ids.get("t", [])
+    # Only who is not stored can have been erased.
+    erased = remembered.erased(workspace, [*new, *batch.rejected])
+    return Outcomes(
+        created=[record_id for record_id in new if record_id not in erased],
+        updated=ids.get("u", []),
+        unchanged=[*back, *touched, *ids.get("n", [])],
+        rejected=[one for one in batch.rejected if one not in erased] + sorted(erased.values()),
+        back=back,
+        touched=touched,
+        erased=frozenset(erased),
+    )
 
 
-def _store(cursor: CursorWrapper, run: ImportRun, rows: list[Row]) -> dict[str, list[str]]:
-    workspace = run.workspace_id
-    stage(cursor, workspace, rows)
-    ids = compare(cursor, workspace, everything=run.mode == Mode.EVERYTHING)
-    if created := ids.get("c"):
-        only = "" if len(created) == len(rows) else " where salesforce_id = any(%(ids)s)"
-        cursor.execute(_INSERT + only, {"workspace": workspace, "object": run.object, "ids": created})
-    for outcome, statement in (("u", _UPDATE), ("t", _TOUCH)):
-        if outcome in ids:
-            cursor.execute(statement, {"workspace": workspace, "ids": ids[outcome]})
-    return ids
+def _write(cursor: CursorWrapper, run: ImportRun, found: Outcomes, *, all_new: bool) -> None:
+    names: dict[str, Any] = {"workspace": run.workspace_id, "object": run.object, "run": run.public_id}
+    for chosen, statement in (
+        (found.created, _INSERT if all_new else f"{_INSERT} where salesforce_id = any(%(ids)s)"),
+        ([*found.updated, *found.back], _CHANGES),
+        (found.updated, _UPDATE),
+        ([*found.back, *found.touched], _TOUCH),
+    ):
+        if chosen:
+            cursor.execute(statement, {**names, "ids": chosen})
 
 
 def _with_known_first_names(cursor: CursorWrapper, workspace: int, rows: list[Row]) -> list[Row]:
@@ -167,14 +230,14 @@ def _with_known_first_names(cursor: CursorWrapper, workspace: int, rows: list[Ro
     ]
 
 
-def _store_issues(cursor: CursorWrapper, run: ImportRun, batch: Batch) -> int:
+def _store_issues(cursor: CursorWrapper, run: ImportRun, issues: list[Issue]) -> int:
     cursor.execute(_ISSUES_STAGING)
     cursor.execute("truncate import_issue_staging")
     copy_rows(
         cursor,
         "copy import_issue_staging (salesforce_id, field, value, code, message) from stdin (format binary)",
         5,
-        batch.issues,
+        issues,
     )
     cursor.execute(_ISSUES, [run.pk])
     return int(cursor.rowcount)

@@ -1,6 +1,7 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
 and workspace; an enabled setup has its source and required fields; at most one open run per setup; a run has
-an end exactly when it is over. A run's cursor moves in the transaction that stores the rows it covers."""
+an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert.
+A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
 
@@ -10,6 +11,7 @@ from django.db.models import Q
 
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField, SalesforceObject
+from carillon.imports.windows import EASTERN, Schedule
 from carillon.lib.clock import now
 
 
@@ -32,8 +34,10 @@ class ImportSetup(models.Model):
     last_name = models.CharField(max_length=255, blank=True, default="")
     mobile_number = models.CharField(max_length=255, blank=True, default="")
     user_identification = models.CharField(max_length=255, blank=True, default="")
-    timezone = models.CharField(max_length=64, default="America/New_York")
+    timezone = models.CharField(max_length=64, default=EASTERN)
     windows = ArrayField(models.CharField(max_length=11), default=list, blank=True)
+    # The schedule holds from here on: starts before it are neither due nor missed.
+    scheduled_since = models.DateTimeField(default=now)
     # Where the next *changes* run starts (org time), and the setup's fingerprint it is valid for.
     watermark = models.DateTimeField(null=True)
     imported_fingerprint = models.CharField(max_length=64, blank=True, default="")
@@ -61,6 +65,12 @@ class ImportSetup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.object} import"
+
+    @property
+    def schedule(self) -> Schedule:
+        """Its windows, in which Contacts and Leads of one workspace have the same place."""
+        seed = f"{self.workspace_id} {self.workspace.created_at.isoformat()}"
+        return Schedule(self.timezone, tuple(self.windows), seed)
 
 
 class FieldMapping(models.Model):
@@ -257,3 +267,82 @@ class RecordIssue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.salesforce_id} {self.code}"
+
+
+class StartOutcome(models.TextChoices):
+    STARTED = "started", "Started"
+    SKIPPED = "skipped", "Skipped"
+    MISSED = "missed", "Missed"
+
+
+class ScheduledStart(models.Model):
+    """What became of one window on one local day of its setup's zone. Written once, never changed."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="starts")
+    timezone = models.CharField(max_length=64)
+    day = models.DateField()
+    window = models.CharField(max_length=11)
+    starts_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=StartOutcome.choices)
+    # Why it was skipped or missed, in a sentence.
+    reason = models.TextField(blank=True, default="")
+    run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, null=True, related_name="scheduled_start")
+    decided_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="start_once_per_window", fields=["setup", "timezone", "day", "window"]
+            ),
+            models.CheckConstraint(
+                name="start_outcome_is_known", condition=Q(outcome__in=StartOutcome.values)
+            ),
+            models.CheckConstraint(
+                name="start_has_its_run",
+                condition=Q(outcome=StartOutcome.STARTED) ^ Q(run__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="start_left_out_says_why",
+                condition=Q(outcome=StartOutcome.STARTED) | ~Q(reason=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["setup", "-starts_at"], name="start_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.window} on {self.day} ({self.timezone}): {self.outcome}"
+
+
+class AlertKind(models.TextChoices):
+    FAILED = "failed", "Failed"
+    MISSED = "missed", "Missed"
+
+
+class ImportAlert(models.Model):
+    """A setup's imports don't do what they should: one row for each such state, from its beginning to its end.
+    Its mails are sent later, by a worker; `recovered` says whether an import that succeeded ended it."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="alerts")
+    kind = models.CharField(max_length=10, choices=AlertKind.choices)
+    sentence = models.TextField()
+    remedy = models.TextField(blank=True, default="")
+    run = models.ForeignKey(ImportRun, on_delete=models.SET_NULL, null=True, related_name="+")
+    since = models.DateTimeField(default=now)
+    over_at = models.DateTimeField(null=True)
+    recovered = models.BooleanField(default=False)
+    mailed_at = models.DateTimeField(null=True)
+    recovery_mailed_at = models.DateTimeField(null=True)
+    mail_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="alert_one_open_per_setup", fields=["setup"], condition=Q(over_at__isnull=True)
+            ),
+            models.CheckConstraint(name="alert_kind_is_known", condition=Q(kind__in=AlertKind.values)),
+            models.CheckConstraint(
+                name="alert_recovered_is_over", condition=Q(recovered=False) | Q(over_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} since {self.since:%Y-%m-%d %H:%M} UTC"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from carillon.connections.clients import connection_for
+from carillon.contacts import remembered
 from carillon.contacts.models import FieldType
 from carillon.imports.catalog import signed_in
 from carillon.imports.checking import CheckedSetup
@@ -53,11 +54,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`warnings` are about the setup as a whole."""
+    """`warnings` are about the setup as a whole. `erased` of the first records are not among the people: who was erased
+    here is not imported again, nor shown."""
 
     people: tuple[Person, ...]
     columns: tuple[Column, ...]
     warnings: tuple[Issue, ...]
+    erased: int = 0
 
 
 def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
@@ -70,8 +73,10 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
         records = _records(client, plan.soql(fields, limit=SHOWN), _named(mapper.record))
     columns = _columns(checked)
     host = connection_for(setup.workspace_id).host
-    people = tuple(_person(mapper.page([record]), record, columns, host) for record in records)
-    return Preview(people, columns, tuple(warnings))
+    read = [_person(mapper.page([record]), record, columns, host) for record in records]
+    erased = remembered.erased(setup.workspace_id, [person.salesforce_id for person in read])
+    people = tuple(person for person in read if person.salesforce_id not in erased)
+    return Preview(people, columns, tuple(warnings), len(erased))
 
 
 def _records(client: Client, soql: str, record: type[Any]) -> list[Any]:

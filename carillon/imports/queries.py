@@ -1,13 +1,15 @@
 """What pages and commands read about imports."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db.models import Count, Q, QuerySet
 
 from carillon.accounts.models import Workspace
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, FieldChange
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Findings
 from carillon.imports.lock import is_locked
@@ -60,6 +62,14 @@ def contact_issues(contact: Contact) -> list[RecordIssue]:
     )
     latest = found.order_by("-run_id").values_list("run_id", flat=True).first()
     return list(found.filter(run_id=latest).order_by("field", "code")) if latest else []
+
+
+def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:
+    """The runs of these changes that are still kept."""
+    runs = ImportRun.objects.filter(
+        workspace=contact.workspace_id, public_id__in={change.run for change in changes}
+    )
+    return set(runs.values_list("public_id", flat=True))
 
 
 def dry_run_of(setup: ImportSetup) -> DryRun | None:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
-from carillon.imports import runs
+from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
@@ -29,7 +29,7 @@ from carillon.imports.planning import make_plan
 from carillon.imports.runs import Request
 from carillon.imports.sweep import Members, distinct_counts, proof_of
 from carillon.imports.walk import Cancelled, Ending, Start, Walk, ending_of, scope_of
-from carillon.imports.watermark import Key, next_watermark
+from carillon.imports.watermark import BEFORE_ALL_IDS, Key, next_watermark
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.transport import Retry
 
@@ -111,7 +111,10 @@ class _Execution:
         # A broken connection must not keep the reason from being written.
         if not connection.is_usable():
             connection.close()
-        runs.close(self.run, ending.status, error=ending.error, remedy=ending.remedy)
+        with transaction.atomic():
+            over = runs.close(self.run, ending.status, error=ending.error, remedy=ending.remedy)
+            if over and ending.status != RunStatus.CANCELLED:
+                alerts.run_failed(self.run)
 
     def _import(self, known: SalesforceConnection) -> None:
         sign_in(self.client, known)
@@ -146,7 +149,11 @@ class _Execution:
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
             if page.cursor:
-                run.cursor_stamp, run.cursor_id = page.cursor.stamp, page.cursor.id
+                known = page.cursor.id not in written.erased
+                run.cursor_stamp, run.cursor_id = (
+                    page.cursor.stamp,
+                    page.cursor.id if known else BEFORE_ALL_IDS,
+                )
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
@@ -172,15 +179,19 @@ class _Execution:
         run = self.run
         self.enter(Phase.FINISHING)
         with transaction.atomic():
-            run.left_source = members.mark_leavers()
+            run.left_source = members.mark_leavers(run.public_id)
+            if erased := members.erased():
+                self.take_issues(erased)
             for name, count in distinct_counts(proof_of(run)).items():
                 setattr(run, name, count)
-            run.save(update_fields=["org_count", "left_source", *COUNTS])
+            run.cursor_stamp = run.cursor_id = ""
+            run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
             ImportSetup.objects.filter(pk=run.setup_id).update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
+            alerts.import_succeeded(run)
 
     def _count_calls(self) -> None:
         total = self.client.transport.total_calls

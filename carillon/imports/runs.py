@@ -22,6 +22,7 @@ from carillon.imports.watermark import RESUMABLE_FOR
 from carillon.lib.clock import now
 
 COMMAND_LINE = "command line"
+SCHEDULE = "schedule"
 _CONTINUED = (
     "org_clock",
     "watermark",
@@ -60,6 +61,7 @@ class Scope:
 
 def new_run(request: Request, status: RunStatus) -> ImportRun:
     setup = request.setup
+    nobody = SCHEDULE if request.trigger == Trigger.SCHEDULED else COMMAND_LINE
     return ImportRun.objects.create(
         workspace_id=setup.workspace_id,
         setup=setup,
@@ -70,7 +72,7 @@ def new_run(request: Request, status: RunStatus) -> ImportRun:
         status=status,
         started_at=now() if status == RunStatus.RUNNING else None,
         started_by=request.by,
-        started_by_name=request.by.email if request.by else COMMAND_LINE,
+        started_by_name=request.by.email if request.by else nobody,
     )
 
 

@@ -3,9 +3,13 @@ ids cost no memory of ours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
+from carillon.contacts import remembered
+from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun
 
 _TABLE = """
@@ -33,9 +37,20 @@ delete from import_missing where salesforce_id = any(array(select salesforce_id 
 returning salesforce_id
 """
 _LEAVERS = """
-update contacts_contact c set in_source = false, left_source_at = now()
-where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
-and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
+with leavers as (
+    update contacts_contact c set in_source = false, left_source_at = now()
+    where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
+    and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
+    returning c.id
+)
+insert into contacts_fieldchange (workspace_id, contact_id, field, before, after, run, at)
+select %(workspace)s, id, 'in_source', to_jsonb(true), to_jsonb(false), %(by)s, now() from leavers
+"""
+# What stands for an erased record is longer than any id.
+_ERASED_READ = """
+select distinct read.salesforce_id from (
+    select unnest(rejected) as salesforce_id from {batches} where run_id = %(run)s
+) read where length(read.salesforce_id) > 18
 """
 # As _LEAVERS finds them once what was read is stored.
 _COUNT_LEAVERS = """
@@ -84,8 +99,10 @@ class Members:
     """The ids of the source of one run."""
 
     def __init__(self, workspace: int, object: str, proof: Proof) -> None:  # noqa: A002
+        self._workspace = workspace
         self._proof = proof
-        self._names: dict[str, int | str] = {"run": proof.run, "workspace": workspace, "object": object}
+        self._names: dict[str, Any] = {"run": proof.run, "workspace": workspace, "object": object}
+        self._erased: set[str] = set()
         with connection.cursor() as cursor:
             for statement in _TABLE.strip().split(";"):
                 cursor.execute(statement)
@@ -111,7 +128,8 @@ class Members:
             return int(cursor.fetchone()[0])
 
     def missing(self) -> Iterator[list[str]]:
-        """Members that are neither stored as such nor rejected by this run, in lists of bounded size."""
+        """Members that are neither stored as such, nor rejected by this run, nor erased here; in lists of bounded
+        size."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
             cursor.execute(_PLANNER)
@@ -123,14 +141,29 @@ class Members:
                 ids = [row[0] for row in cursor.fetchall()]
                 if not ids:
                     return
-                yield ids
+                erased = remembered.erased(self._workspace, ids)
+                self._erased.update(erased.values())
+                if wanted := [record_id for record_id in ids if record_id not in erased]:
+                    yield wanted
 
-    def mark_leavers(self) -> int:
-        """Marks whoever is stored as in the source and isn't a member; returns how many."""
+    def erased(self) -> list[Issue]:
+        """One issue about all people who were erased here and stand in the list, or were read by the run: nothing may
+        say who they are."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._proof.sql(_ERASED_READ), self._names)
+            people = len(self._erased.union(row[0] for row in cursor.fetchall()))
+        if not people:
+            return []
+        message = f"People of the list who were erased here, and so were not imported again: {people:,}."
+        return [Issue("", "", str(people), "erased", message)]
+
+    def mark_leavers(self, run: UUID) -> int:
+        """Marks whoever is stored as in the source and isn't a member, with the run that does; returns how many."""
         with transaction.atomic(), connection.cursor() as cursor:
+            remembered.lock(self._workspace, alone=False)
             cursor.execute("analyze import_members")
             cursor.execute(_PLANNER)
-            cursor.execute(_LEAVERS, self._names)
+            cursor.execute(_LEAVERS, {**self._names, "by": run})
             return int(cursor.rowcount)
 
     def count_leavers(self) -> int:

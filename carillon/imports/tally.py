@@ -43,11 +43,16 @@ select code, count(*), min(message) from (
     select salesforce_id, field, code, min(message) as message from dry_run_issue group by salesforce_id, field, code
 ) issues group by code
 """
-# An id that was stored on another reading is not rejected in the end.
+# An id that was stored on another reading is not rejected in the end. What stands for an erased record is longer than
+# any id.
 _COUNT_REJECTED = """
 select rejection, count(distinct salesforce_id) from dry_run_issue
 where rejection <> '' and salesforce_id not in (select unnest(created || updated) from dry_run_batch)
 group by rejection
+union all
+select 'erased', count(distinct salesforce_id) from (
+    select unnest(rejected) as salesforce_id from dry_run_batch
+) rejected where length(salesforce_id) > 18 having count(*) > 0
 """
 
 
@@ -64,22 +69,18 @@ class Tally:
     def take(self, batch: Batch) -> int:
         """Compares one batch with what is stored; returns how many records it holds."""
         rows = distinct(batch.rows)
-        ids: dict[str, list[str]] = {}
         with connection.cursor() as cursor:
-            if rows:
-                stage(cursor, self._workspace, rows)
+            stage(cursor, self._workspace, rows)
             with transaction.atomic():
                 cursor.execute(f"set transaction read only; {PLANNER}")
-                if rows:
-                    ids = compare(cursor, self._workspace, everything=self._everything)
-                if updated := ids.get("u"):
-                    cursor.execute(_BLANKED, {"workspace": self._workspace, "ids": updated})
-                unchanged = [*ids.get("t", []), *ids.get("n", [])]
+                found = compare(cursor, self._workspace, batch, everything=self._everything)
+                if found.updated:
+                    cursor.execute(_BLANKED, {"workspace": self._workspace, "ids": found.updated})
                 cursor.execute(
                     "insert into dry_run_batch values (0, %s, %s, %s, %s)",
-                    [ids.get("c", []), ids.get("u", []), unchanged, batch.rejected],
+                    [found.created, found.updated, found.unchanged, found.rejected],
                 )
-        self.add_issues(batch.issues, rejected=batch.rejected)
+        self.add_issues(found.told(batch.issues), rejected=found.rejected)
         return len(rows) + len(batch.rejected)
 
     def add_issues(self, issues: Iterable[Issue], *, rejected: Iterable[str] = ()) -> None:

@@ -21,10 +21,29 @@ def wake_workers_again(timestamp: int) -> None:
     actions.wake_workers_again()
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="carillon.start_scheduled_imports", queue="urgent", queueing_lock="start_scheduled_imports")
+def start_scheduled_imports(timestamp: int) -> None:
+    jobs.start_scheduled_imports()
+
+
+# A job of its own: a mail server that does not answer must not keep imports from starting.
+@app.periodic(cron="* * * * *")
+@app.task(name="carillon.send_alerts", queue="urgent", queueing_lock="send_alerts")
+def send_alerts(timestamp: int) -> None:
+    jobs.send_alerts()
+
+
 @app.periodic(cron="41 3 * * *")
-@app.task(name="carillon.delete_old_issues", queue="urgent", queueing_lock="delete_old_issues")
-def delete_old_issues(timestamp: int) -> None:
-    jobs.delete_old_issues()
+# The alias is its name in versions before: a job of theirs may wait in the queue when this one starts.
+@app.task(
+    name="carillon.keep_house",
+    queue="urgent",
+    queueing_lock="keep_house",
+    aliases=["carillon.delete_old_issues"],
+)
+def keep_house(timestamp: int) -> None:
+    jobs.keep_house()
 
 
 @app.periodic(cron="11 * * * *")

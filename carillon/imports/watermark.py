@@ -15,6 +15,8 @@ from carillon.salesforce.soql import datetime_literal, parse_datetime, string_li
 # A transaction may run ten minutes, so a record can become visible that long after its stamp; twice that.
 OVERLAP = timedelta(minutes=20)
 RESUMABLE_FOR = timedelta(hours=24)
+# Stands in a cursor for the id of somebody who was erased: records with that stamp are read again.
+BEFORE_ALL_IDS = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,6 +30,8 @@ class Key:
     def after(self) -> str:
         """SOQL for everything after this place."""
         at = datetime_literal(parse_datetime(self.stamp))
+        if self.id == BEFORE_ALL_IDS:
+            return f"SystemModstamp >= {at}"
         return f"(SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {string_literal(self.id)}))"
 
 

@@ -5,6 +5,8 @@ apart, so that a leaked session key opens no sealed secret.
 """
 
 import base64
+import hmac
+import secrets
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -44,7 +46,8 @@ def session_keys(master: str) -> list[str]:
 
 class Sealer:
     def __init__(self, master: str) -> None:
-        self._fernet = MultiFernet([Fernet(_derive(part, _SEALING_LABEL)) for part in _parts(master)])
+        keys = [Fernet(_derive(part, _SEALING_LABEL)) for part in _parts(master)]
+        self._first, self._fernet = keys[0], MultiFernet(keys)
 
     def seal(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -56,12 +59,39 @@ class Sealer:
         except InvalidToken:
             raise SealBroken from None
 
+    def is_current(self, token: str) -> bool:
+        """Whether the first key of the list opens it, so that the others can go."""
+        try:
+            self._first.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def reseal(self, token: str) -> str:
         """The same secret sealed with the current key, after a rotation. Raises SealBroken."""
         try:
             return self._fernet.rotate(token.encode()).decode()
         except InvalidToken:
             raise SealBroken from None
+
+
+class Recogniser:
+    """Keyed hashes (HMAC-SHA-256) by which something is recognised that must not be kept itself. Phone numbers and
+    record ids are few enough to try them all: without the key their hashes tell nothing, with it everything.
+
+    The key is random and kept sealed, not derived from the master secret: hashes can't be made again from what was
+    forgotten, so they must outlive a rotation of the master secret, which only reseals the key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    @staticmethod
+    def new_key() -> str:
+        return secrets.token_urlsafe(32)
+
+    def hash(self, kind: str, text: str) -> bytes:
+        """32 bytes; the same text of another kind has another hash."""
+        return hmac.digest(self._key, f"{kind}\0{text}".encode(), "sha256")
 
 
 def _parts(master: str) -> Sequence[str]:

@@ -25,7 +25,7 @@ from carillon.salesforce.ids import to_18
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
 from carillon.salesforce.listviews import ListViewDescription as ListViewDescription
 from carillon.salesforce.listviews import ListViewSummary as ListViewSummary
-from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of
+from carillon.salesforce.listviews import description_of, result_ids_of, summaries_of, view_error_of
 from carillon.salesforce.orgs import Limit as Limit
 from carillon.salesforce.orgs import Organization as Organization
 from carillon.salesforce.orgs import (
@@ -39,7 +39,7 @@ from carillon.salesforce.orgs import (
 from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
-from carillon.salesforce.pages import page_decoder
+from carillon.salesforce.pages import check_new, page_decoder
 from carillon.salesforce.records.following import Fate, living
 from carillon.salesforce.records.resource import Records
 from carillon.salesforce.reports.resource import Reports
@@ -147,20 +147,25 @@ class Client:
     def list_views(self, sobject: str) -> list[ListViewSummary]:
         """All list views of an object that the API user can see."""
         views: list[ListViewSummary] = []
-        path = f"{self._object_path(sobject)}/listviews"
+        path, seen = f"{self._object_path(sobject)}/listviews", set[str]()
         while path:
+            check_new(path, seen)
             page, path = self._caller.get("list_views", path, summaries_of)
             views += page
         return views
 
     def list_view(self, sobject: str, view_id: str) -> ListViewDescription:
         """Raises NotFound when the view is gone or no longer shared with the API user."""
-        return self._caller.get("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
+        return self._of_view("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
 
     def list_view_result_ids(self, sobject: str, view_id: str, limit: int = 2000) -> tuple[list[str], bool]:
         """Ids of the first rows as Salesforce itself runs the view, and whether these are all of them."""
         path = f"{self._view_path(sobject, view_id)}/results?limit={limit}"
-        return self._caller.get("list_view_results", path, result_ids_of)
+        return self._of_view("list_view_results", path, result_ids_of)
+
+    def _of_view(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
+        call = Call(kind=kind, path=path, refuse=view_error_of)
+        return self._caller.send(call, lambda answer: decode(answer.body))
 
     def count(self, soql: str) -> int:
         """The count of a `SELECT COUNT() FROM ...` query."""
@@ -176,12 +181,12 @@ class Client:
         """
         path = self._query_path("queryAll" if all_rows else "query", soql)
         decode = page_decoder(record)
-        number = 0
+        seen: set[str] = set()
         while path:
-            number += 1
+            check_new(path, seen)
             page = self._caller.call("query", path, decode)
             path = page.next_path
-            yield QueryPage(page.records, page.total_size, number, not path, page.answered_at, page.bytes)
+            yield QueryPage(page.records, page.total_size, len(seen), not path, page.answered_at, page.bytes)
 
     def query_all(self, soql: str, record: type[T]) -> Iterator[QueryPage[T]]:
         """As `query`, with deleted and merged records among the rows."""

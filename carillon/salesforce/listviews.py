@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from carillon.salesforce.errors import MalformedAnswer
+from carillon.salesforce.answers import error_of
+from carillon.salesforce.errors import Forbidden, MalformedAnswer, NotFound, SalesforceError
 from carillon.salesforce.orgs import decode, id_18
 from carillon.salesforce.pages import same_instance_path
 
@@ -102,6 +103,14 @@ def summaries_of(body: bytes) -> tuple[list[ListViewSummary], str]:
     if not said.done and not said.nextRecordsUrl:
         raise MalformedAnswer("Salesforce's list of list views says there is more, but not where.")
     return views, same_instance_path(said.nextRecordsUrl) if said.nextRecordsUrl else ""
+
+
+def view_error_of(status: int, body: bytes) -> SalesforceError:
+    """As error_of; but a view that is not shared, which is refused with 404 or 403 (neither documented), is not found."""
+    error = error_of(status, body)
+    if isinstance(error, Forbidden):
+        return NotFound("The list view is not shared with the API user.")
+    return error
 
 
 def description_of(body: bytes) -> ListViewDescription:

@@ -97,6 +97,13 @@ def same_instance_path(url: str) -> str:
     return url
 
 
+def check_new(place: str, seen: set[str]) -> None:
+    """Adds the path or locator of a further part; raises MalformedAnswer for one that was there before."""
+    if place in seen:
+        raise MalformedAnswer("Salesforce's answer leads back to a part of the result that was read already.")
+    seen.add(place)
+
+
 def _page(envelope: _Envelope[Any], records: list[T | msgspec.Raw], answer: Answer) -> Page[T]:
     if envelope.totalSize < 0 or answer.answered_at is None:
         raise MalformedAnswer("Salesforce's answer to a query carries no valid count or no time.")

@@ -1,4 +1,5 @@
-"""What every page shows around its content: the sections the member may open, and which one this is."""
+"""What every page shows around its content: the sections the member may open, which one this is, and what is
+wrong with the imports."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from carillon.accounts.models import Member, Role
+from carillon.imports.notices import Notice, notices
+from carillon.lib.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ SECTIONS = (
     ("Import History", "history", "import_history", "/import-history/", False),
     ("Contacts", "people", "contacts", "/contacts/", True),
     ("Members", "shield", "members", "/members/", False),
+    ("Data Care", "clock", "data_care", "/data-care/", False),
 )
 
 
@@ -31,10 +35,15 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     # A request that failed before sign-in was looked up has no user; its error page still wants a frame.
     member = getattr(request, "user", None)
     if not isinstance(member, Member):
-        return {"navigation": [], "may_change": False}
+        return {"navigation": [], "may_change": False, "notices": []}
     sections = [
         Section(label, icon, reverse(name), request.path.startswith(prefix))
         for label, icon, name, prefix, for_texters in SECTIONS
         if for_texters or member.role != Role.TEXTER
     ]
-    return {"navigation": sections, "may_change": member.is_admin}
+
+    def shown() -> list[Notice]:
+        """Called by the template that shows them: parts of pages that are polled ask for nothing."""
+        return [] if member.role == Role.TEXTER else notices(member.workspace, now())
+
+    return {"navigation": sections, "may_change": member.is_admin, "notices": shown}

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from carillon.accounts.actions import LONGEST_DAYS
 from carillon.accounts.models import Member, Role
 from carillon.lib.errors import CarillonError
 
@@ -141,3 +142,34 @@ class InviteForm(MemberForm):
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
     field_order = ("email", "role", "user_id")
+
+
+class EraseForm(PageForm):
+    understood = forms.BooleanField(
+        label="I understand that this can't be undone",
+        error_messages={"required": "Tick this first: there is no way back."},
+    )
+
+
+def _days(label: str, hint: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        help_text=hint,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+
+class RetentionForm(PageForm):
+    issues_days = _days(
+        "Issues, in days",
+        "Records that could not be taken as they were, counted from the end of their import.",
+    )
+    runs_days = _days(
+        "Imports, in days",
+        "Their counts, and with them their issues. The last import of each object stays in any case.",
+    )
+    changes_days = _days(
+        "Changes of contacts, in days", "What imports changed, as each contact's page lists it."
+    )

@@ -21,6 +21,11 @@ class Page(Generic[Row]):
     next: str
 
 
+def first_value(cursor: str, order: tuple[str, ...]) -> Any:
+    """What the row before this page holds in the first field of its order. Raises Http404 on a foreign cursor."""
+    return _decode(cursor, len(order))[0]
+
+
 def page(found: QuerySet[Row], order: tuple[str, ...], *, cursor: str = "", size: int = 25) -> Page[Row]:
     """`order` names fields as order_by does, and together they are unique. Raises Http404 on a foreign cursor."""
     names = [name.lstrip("-") for name in order]

@@ -1,10 +1,12 @@
-"""An import run as the pages show it: words, icon, progress and duration worked out once."""
+"""An import run, and a scheduled start that made none, as the pages show them: words, icon, progress and duration
+worked out once."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from carillon.imports import queries
-from carillon.imports.models import ImportRun, Mode, RunStatus
+from carillon.imports.models import ImportRun, Mode, RunStatus, ScheduledStart, StartOutcome, Trigger
+from carillon.imports.windows import Start, end_of
 from carillon.lib.clock import now
 
 # htmx: stop polling.
@@ -49,6 +51,18 @@ class RunView:
         return cls(run, icon, tone, done, of, elapsed, _counts(run), queries.is_interrupted(run))
 
     @property
+    def at(self) -> datetime:
+        return self.row.queued_at
+
+    @property
+    def asked(self) -> str:
+        """Who or what asked for the run."""
+        start = getattr(self.row, "scheduled_start", None) if self.row.trigger == Trigger.SCHEDULED else None
+        if start is None:
+            return self.row.started_by_name or str(self.row.get_trigger_display())
+        return f"Schedule {start.window}{', caught up' if _caught_up(start) else ''}"
+
+    @property
     def percent(self) -> int | None:
         return min(100, self.done * 100 // self.of) if self.of else None
 
@@ -73,6 +87,30 @@ class RunView:
                 "or was read again and found to have left meanwhile."
             )
         return f"The org's list held {listed} when it was counted; this run did not account for all of them."
+
+
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """A scheduled start that was missed or skipped."""
+
+    start: ScheduledStart
+
+    @property
+    def at(self) -> datetime:
+        return self.start.starts_at
+
+    @property
+    def icon(self) -> str:
+        return "warning" if self.start.outcome == StartOutcome.MISSED else "next"
+
+    @property
+    def tone(self) -> str:
+        return "warning" if self.start.outcome == StartOutcome.MISSED else "secondary"
+
+
+def _caught_up(start: ScheduledStart) -> bool:
+    """Whether its window had closed before anything looked at the schedule."""
+    return start.decided_at >= end_of(Start(start.window, start.day, start.starts_at), start.timezone)
 
 
 def _counts(run: ImportRun) -> tuple[Count, ...]:

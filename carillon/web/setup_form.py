@@ -13,10 +13,10 @@ from django import forms
 
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
-from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.web.forms import PageForm
+from carillon.web.schedule_form import ScheduleForm
 
-STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 OPTIONAL = ("first_name_fallback", "user_identification")
 ROW = "additional_fields-{}"
 ROWS_LIMIT = 100
@@ -125,7 +125,7 @@ class AdditionalFieldForm(PageForm):
 
 
 class SetupForm:
-    """The standard fields and the rows of additional fields, shown and read as one."""
+    """The standard fields, the rows of additional fields and the schedule, shown and read as one."""
 
     def __init__(self, draft: SetupDraft, offer: Offer, data: Mapping[str, Any] | None = None) -> None:
         self.draft = draft
@@ -133,6 +133,7 @@ class SetupForm:
         self.errors: list[str] = []
         initial = {name: getattr(draft, name) for name in ("enabled", *STANDARD_FIELDS)}
         self.standard = StandardFieldsForm(data, initial=initial, offer=offer)
+        self.schedule = ScheduleForm(draft, data)
         self.rows = self._shown_rows() if data is None else self._entered_rows(data)
 
     def _row(self, number: int, **kwargs: Any) -> AdditionalFieldForm:
@@ -159,19 +160,22 @@ class SetupForm:
         return [self._row(number, data=data) for number in range(count)]
 
     def is_valid(self) -> bool:
-        return all([self.standard.is_valid(), *[row.is_valid() for row in self.rows]])
+        return all(
+            [self.standard.is_valid(), self.schedule.is_valid(), *[row.is_valid() for row in self.rows]]
+        )
 
     @property
     def has_faults(self) -> bool:
-        return bool(self.standard.errors) or any(row.errors for row in self.rows)
+        return bool(self.standard.errors or self.schedule.errors) or any(row.errors for row in self.rows)
 
     def entered(self) -> SetupDraft:
         """What was entered, as a draft. Rows left wholly blank are dropped."""
         values: dict[str, Any] = {name: str(self.standard[name].value() or "") for name in STANDARD_FIELDS}
         rows = tuple(self._additional(row) for row in self.rows if not row.is_blank)
-        return replace(
+        draft = replace(
             self.draft, enabled=bool(self.standard["enabled"].value()), additional_fields=rows, **values
         )
+        return self.schedule.into(draft)
 
     def _additional(self, row: AdditionalFieldForm) -> AdditionalField:
         salesforce, name, label, kind = (
@@ -193,6 +197,8 @@ class SetupForm:
             number, _, field = rest.partition(".")
             if part in self.standard.fields:
                 self.standard.add_error(part, sentence)
+            elif part in self.schedule.fields and self.schedule.is_bound:
+                self.schedule.add_error(part, sentence)
             elif part == "additional_fields" and number.isdecimal() and int(number) < len(filled):
                 row = filled[int(number)]
                 row.add_error(field if field in row.fields else None, sentence)

@@ -137,7 +137,7 @@ def _offset(locator: str | None, total: int) -> int:
         text = base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         text = ""
-    if not text.isdigit() or (int(text) >= total and int(text) > 0):
+    if not (text.isdigit() and len(text) < 10) or (int(text) >= total and int(text) > 0):
         raise invalid_locator()
     return int(text)
 
@@ -145,7 +145,7 @@ def _offset(locator: str | None, total: int) -> int:
 def _most(given: str | None) -> int:
     if given is None:
         return results.LARGEST_PAGE
-    if not (given.isascii() and given.isdigit()) or int(given) < 1:
+    if not (given.isascii() and given.isdigit() and len(given) < 10) or int(given) < 1:
         raise ApiError(400, "API_ERROR", f"maxRecords has to be a positive number, not {given}")
     return int(given)
 

@@ -73,7 +73,7 @@ class _Reader:
             if not self._tokens or self._tokens.pop() != ")":
                 raise self._invalid()
             return inner
-        if not token.isdigit() or not 1 <= int(token) <= len(self._terms):
+        if not (token.isdecimal() and len(token) < 4) or not 1 <= int(token) <= len(self._terms):
             raise self._invalid()
         self._used.add(int(token))
         return self._terms[int(token) - 1]

@@ -54,12 +54,7 @@ def _list(request: Request) -> Answer:
     reports = []
     for report in list(_running(request).recently_viewed())[:MOST_LISTED]:
         url = f"{request.base}/analytics/reports/{report.id}"
-        links = {
-            "url": url,
-            "describeUrl": f"{url}/describe",
-            "instancesUrl": f"{url}/instances",
-            "fieldsUrl": f"{url}/fields",
-        }
+        links = {"url": url, "describeUrl": f"{url}/describe", "instancesUrl": f"{url}/instances"}
         reports.append({"name": report.name, "id": report.id, **links})
     return json_answer(reports)
 

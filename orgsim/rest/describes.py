@@ -1,7 +1,8 @@
 """Objects described, to whoever does not know them yet: ETag and Last-Modified answer a repeated question with 304.
 
 Hiding a field and changing a permission move Last-Modified, and the ETag is of the very text (inferred: an org
-documents the headers, not what moves them). The layouts are those of an org that has none (inferred).
+documents the headers, not what moves them). The layouts are those of an org that has none, and nothing was viewed by
+anybody who calls (inferred).
 """
 
 import zlib
@@ -22,6 +23,7 @@ _COMPACT: dict[str, object] = {
     "defaultCompactLayoutId": None,
     "recordTypeCompactLayoutMappings": [],
 }
+_APPROVAL: dict[str, object] = {"approvalLayouts": []}
 
 
 def unless_known(request: Request, value: object) -> Answer:
@@ -73,6 +75,15 @@ def _compact_layouts(request: Request) -> Answer:
     return json_answer(_COMPACT)
 
 
+def _approval_layouts(request: Request) -> Answer:
+    request.sobject()
+    return json_answer(_APPROVAL)
+
+
+def _recent(request: Request) -> Answer:
+    return json_answer([])
+
+
 def _record_count(request: Request) -> Answer:
     """The living records of each object named, of all without `sObjects`; a name that is none is left out."""
     named = [name.strip() for name in request.call.query.get("sObjects", "").split(",") if name.strip()]
@@ -93,4 +104,6 @@ ROUTES: tuple[Route, ...] = (
     ("/sobjects/(?P<sobject>[^/]+)/describe", {"GET": _describe}),
     ("/sobjects/(?P<sobject>[^/]+)/describe/layouts(?:/[^/]+)?", {"GET": _layouts}),
     ("/sobjects/(?P<sobject>[^/]+)/describe/compactLayouts", {"GET": _compact_layouts}),
+    ("/sobjects/(?P<sobject>[^/]+)/describe/approvalLayouts(?:/[^/]+)?", {"GET": _approval_layouts}),
+    ("/recent", {"GET": _recent}),
 )

@@ -72,13 +72,6 @@ def _covered(request: Request, span: Span) -> str:
     return stamp(min(span.end, now))
 
 
-def _replicable(request: Request) -> SObject:
-    sobject = request.sobject()
-    if sobject.field("SystemModstamp") is None or not sobject.soft_deletes:
-        raise ApiError(400, "INVALID_TYPE", f"object type '{sobject.name}' is not replicateable")
-    return sobject
-
-
 def _shared(request: Request, sobject: SObject) -> str:
     return request.viewer.sharing.get(sobject.name, "1").replace("{t}", "t")
 
@@ -91,7 +84,7 @@ def _limited(org: Org, count: int) -> None:
 
 
 def _deleted(request: Request) -> Answer:
-    sobject, span = _replicable(request), _span(request, _DELETED_DAYS)
+    sobject, span = request.sobject(), _span(request, _DELETED_DAYS)
     sql = on(
         sobject.name,
         "SELECT d.record_id, d.at FROM deletion d LEFT JOIN {table} t ON t.Id = d.record_id "
@@ -117,11 +110,12 @@ def _earliest(org: Org) -> str:
 
 
 def _updated(request: Request) -> Answer:
-    sobject, span = _replicable(request), _span(request, _UPDATED_DAYS)
+    sobject, span = request.sobject(), _span(request, _UPDATED_DAYS)
     sql = on(
         sobject.name,
-        "SELECT t.Id FROM {table} t WHERE t.SystemModstamp >= ? AND t.SystemModstamp < ? AND t.IsDeleted = 0 "
+        "SELECT t.Id FROM {table} t WHERE t.SystemModstamp >= ? AND t.SystemModstamp < ? AND {alive} "
         "AND {shared} ORDER BY t.SystemModstamp, t.Id LIMIT ?",
+        alive="t.IsDeleted = 0" if sobject.soft_deletes else "1",
         shared=_shared(request, sobject),
     )
     limits = (*span.stamps, request.org.most_replicated_ids + 1)

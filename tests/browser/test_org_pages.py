@@ -36,6 +36,16 @@ def fits(page: Page) -> None:
     assert widest <= 0, f"{page.url} is {widest} px wider than the window"
 
 
+@pytest.mark.parametrize("address", ["/orgsim/limits", "/orgsim/api-user"])
+def test_every_button_is_within_the_window(staff: Page, address: str) -> None:
+    staff.goto(address)
+
+    shown = [box for button in staff.locator("main button").all() if (box := button.bounding_box())]
+
+    assert len(shown) > 5
+    assert max(box["x"] + box["width"] for box in shown) <= staff.evaluate("innerWidth")
+
+
 def test_a_ticked_opt_out_and_an_ordered_fault(staff: Page) -> None:
     staff.get_by_role("link", name="Contacts", exact=True).click()
     staff.get_by_label("Name, e-mail, phone or id").fill("gar")

@@ -1,5 +1,6 @@
 """The results of query jobs: CSV to the letter, sets by locator, result pages, both values of `bulk_csv`."""
 
+import base64
 import gzip
 
 import httpx
@@ -241,3 +242,11 @@ def test_the_verbs_are_reached_over_http_too(org: OrgSim, client: httpx.Client) 
     assert finished(client, MANY)["errorMessage"] == "no"
     client.post("/orgsim/admin/forget_bulk_jobs", json={}, headers=token)
     assert client.get(JOBS).json()["records"] == []
+
+
+def test_numbers_too_long_to_be_true_are_refused(reader: httpx.Client) -> None:
+    job = finished(reader, MANY)["id"]
+    locator = base64.urlsafe_b64encode(b"9" * 5_000).decode().rstrip("=")
+
+    assert results(reader, job, locator=locator).status_code == 400
+    assert results(reader, job, maxRecords="9" * 5_000).status_code == 400

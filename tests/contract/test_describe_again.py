@@ -81,7 +81,13 @@ def test_layouts_of_an_org_without_any(reader: httpx.Client) -> None:
         "defaultCompactLayoutId",
         "recordTypeCompactLayoutMappings",
     }
+    approval = reader.get(f"{V}/sobjects/Contact/describe/approvalLayouts/").json()
+    assert approval == {"approvalLayouts": []}
     assert reader.get(f"{V}/sobjects/Nonsense/describe/layouts").status_code == 404
+
+
+def test_nothing_was_viewed_recently(reader: httpx.Client) -> None:
+    assert reader.get(f"{V}/recent", params={"limit": "5"}).json() == []
 
 
 def test_children_are_related_by_the_names_sub_queries_use(reader: httpx.Client) -> None:

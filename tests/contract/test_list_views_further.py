@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from carillon.salesforce.client import Client, ClientCredentials
+from carillon.salesforce.errors import NotFound
 from orgsim.ids import to18
+from orgsim.staff import CLIENT_ID, CLIENT_SECRET
 from orgsim.testing import OrgSim
 from orgsim.viewdef import leaf
 from tests.contract.conftest import V, signed_in, soql
@@ -146,6 +149,36 @@ def test_an_unshared_view_answers_as_the_org_does(
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (int(switched), code)
     nobodys = client.get(f"{V}/sobjects/Contact/listviews/{to18('00BHs0000009999')}")
     assert (nobodys.status_code, nobodys.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+
+
+@pytest.fixture
+def carillon(org: OrgSim) -> Iterator[Client]:
+    credentials = ClientCredentials(CLIENT_ID, CLIENT_SECRET)
+    with Client(host=org.url, credentials=credentials, allow_local=True) as made:
+        yield made
+
+
+@pytest.mark.parametrize("switched", ["404", "403"])
+def test_the_client_takes_an_unshared_view_for_one_that_is_not_there(
+    org: OrgSim, carillon: Client, switched: str
+) -> None:
+    view = next(view for view in carillon.list_views("Contact") if view.developer_name == "NoEmail")
+    org.unshare("NoEmail")
+    org.switch("unshared_list_view", switched)
+
+    with pytest.raises(NotFound, match="API user"):
+        carillon.list_view("Contact", view.id)
+    with pytest.raises(NotFound, match="API user"):
+        carillon.list_view_result_ids("Contact", view.id)
+
+
+@pytest.mark.parametrize("switched", ["whole", "paged"])
+def test_the_client_lists_every_view_in_either_way(org: OrgSim, carillon: Client, switched: str) -> None:
+    org.switch("list_views_paging", switched)
+
+    views = carillon.list_views("Contact")
+
+    assert len({view.id for view in views}) == len(views) > 30
 
 
 def test_a_view_that_was_never_shared_is_known_to_staff_only(org: OrgSim, client: httpx.Client) -> None:

@@ -18,6 +18,7 @@ from carillon.salesforce.reports.errors import (
     ReportNotReadable,
     ReportNotShared,
     ReportsNotAllowed,
+    ReportTimedOut,
     ReportTooLarge,
 )
 from carillon.salesforce.reports.proof import Verdict
@@ -210,6 +211,19 @@ def test_a_run_that_fails_in_the_background_says_so(org: OrgSim, client: Client)
     with pytest.raises(ReportFailed):
         ids_of(reading(client))
 
+    assert client.transport.calls["report_delete"] == 1
+
+
+def test_waiting_for_a_run_ends_by_itself_and_leaves_nothing_behind(org: OrgSim, client: Client) -> None:
+    org.time_out_reports(1)
+    org.set_report_delay(60)
+    report = client.reports.describe(report_id(client, "All Contacts"))
+    brief = Patience(first_wait=0.01, longest_wait=0.02, whole=0.1)
+
+    with pytest.raises(ReportTimedOut, match="in time"):
+        ids_of(client.reports.rows(report, "Contact", patience=brief))
+
+    assert client.transport.calls["report_poll"] < 12
     assert client.transport.calls["report_delete"] == 1
 
 

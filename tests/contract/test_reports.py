@@ -30,6 +30,7 @@ class TestFinding:
     def test_the_list_starts_with_all_contacts(self, reader: httpx.Client) -> None:
         first, *others = reader.get(REPORTS).json()
 
+        assert first.keys() == {"name", "id", "url", "describeUrl", "instancesUrl"}
         assert first["name"] == "All Contacts"
         assert first["url"] == f"{REPORTS}/{first['id']}"
         assert first["describeUrl"] == f"{first['url']}/describe"

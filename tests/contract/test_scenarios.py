@@ -96,13 +96,19 @@ def test_verbs_over_http_say_what_is_wrong(org: OrgSim) -> None:
         unknown = admin.post("/explode")
         wrong = admin.post("/hide_field", json={"sobject": "Contact", "field": "Nope"})
         typed = admin.post("/fail_next", json={"status": "often"})
+        missing = admin.post("/edit", json={"LastName": "Li"})
+        strange = admin.post("/fail_next", json={"stat": 503})
         view = {"kind": "leaf", "field": "LastName", "operator": "equals", "values": ["'Li'"]}
         made = admin.post(
             "/add_list_view", json={"sobject": "Contact", "developer_name": "Lis", "where": view}
         )
 
     assert (unknown.status_code, wrong.status_code, typed.status_code) == (404, 400, 400)
+    assert (missing.status_code, strange.status_code) == (400, 400)
     assert "Contact.Nope" in wrong.json()["error"]
+    assert "status: Expected `int`" in typed.json()["error"]
+    assert "takes record_id: str" in missing.json()["error"]
+    assert "takes status: int" in strange.json()["error"]
     assert made.json()["result"].startswith("00B")
 
 
@@ -136,3 +142,10 @@ def test_a_write_whose_answer_is_lost_was_done(org: OrgSim, client: httpx.Client
         client.patch(f"{V}/sobjects/Contact/{contact}", json={"Title": "Dean"})
 
     assert client.get(f"{V}/sobjects/Contact/{contact}").json()["Title"] == "Dean"
+
+
+def test_an_ordered_failure_tells_the_usage_too(org: OrgSim, client: httpx.Client) -> None:
+    org.fail_next(503, times=2)
+
+    assert "api-usage=" in client.get(f"{V}/limits").headers["Sforce-Limit-Info"]
+    assert "Sforce-Limit-Info" not in client.get("/services/data").headers

@@ -84,3 +84,21 @@ def test_what_is_no_certificate_is_refused_in_one_sentence(tmp_path: Path) -> No
 def test_switches_are_set_where_the_org_is_served(tmp_path: Path) -> None:
     with _serving(tmp_path / "org.db", "--switch", "old_versions=off") as told:
         assert httpx.get(f"{told['Simulated org'][0]}/services/data/v29.0/limits").status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("switch", "told"),
+    [
+        ("explode=on", "there is no switch explode; there are: "),
+        ("locators=often", "locators can be reread or single_use, not often"),
+        ("locators", "locators can be reread or single_use, not empty"),
+    ],
+)
+def test_a_wrong_switch_is_refused_before_an_org_is_made(tmp_path: Path, switch: str, told: str) -> None:
+    data = tmp_path / "org.db"
+    command = [str(_ORGSIM), "serve", "--port", "0", "--data", str(data), "--contacts", "1"]
+
+    done = subprocess.run([*command, "--switch", switch], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, data.exists()) == (1, False)
+    assert told in done.stderr

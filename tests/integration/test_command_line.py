@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -264,3 +265,60 @@ def test_contacts_as_json_are_an_array() -> None:
     carillon("migrate")
 
     assert json.loads(carillon("contacts", "--format", "json", "--all").out) == []
+
+
+def add_person(number: int, name: str) -> Contact:
+    return Contact.objects.create(
+        workspace=Workspace.objects.get(),
+        object="Contact",
+        salesforce_id=f"003000000{number:06d}AAA",
+        last_name=name,
+        mobile_number="+12125550123",
+        system_modstamp=datetime.now(UTC),
+    )
+
+
+def test_a_person_is_erased_and_their_number_is_not_texted() -> None:
+    carillon("migrate")
+    person, other = add_person(1, "Okafor"), add_person(2, "Lindqvist")
+
+    refused = carillon("contacts", "erase", person.salesforce_id)
+    still_there = Contact.objects.count()
+    erased = carillon("contacts", "erase", person.salesforce_id, "--yes")
+    again = carillon("contacts", "erase", person.salesforce_id, "--yes")
+
+    listed = list(csv.DictReader(io.StringIO(carillon("contacts", "--format", "csv", "--all").out)))
+    assert (refused.code, still_there) == (1, 2)
+    assert "can't be undone" in refused.err
+    assert (erased.code, erased.out) == (0, "The person was erased.\n")
+    assert again.code == 1
+    assert len(again.err.strip().splitlines()) == 1
+    assert [(row["salesforce_id"], row["consent"]) for row in listed] == [(other.salesforce_id, "opted_out")]
+
+
+def test_a_workspace_named_before_erase_counts_too() -> None:
+    carillon("migrate")
+    person = add_person(1, "Okafor")
+    Workspace.objects.create(name="Alumni")
+
+    elsewhere = carillon("contacts", "--workspace", "Alumni", "erase", person.salesforce_id, "--yes")
+    here = carillon("contacts", "erase", person.salesforce_id, "--yes", "--workspace", "Main")
+
+    assert (elsewhere.code, here.code) == (1, 0)
+    assert not Contact.objects.exists()
+
+
+def test_retention_is_part_of_the_setup_file(tmp_path: Path) -> None:
+    carillon("migrate")
+    file = tmp_path / "setup.toml"
+    file.write_text("[retention]\nissues_days = 30\n")
+
+    applied = carillon("setup", "apply", str(file))
+    shown = carillon("setup", "show", "--json").json["retention"]
+    file.write_text("[retention]\nissues_days = 0\n")
+    refused = carillon("setup", "apply", str(file))
+
+    assert applied.code == 0, applied.err
+    assert shown == {"issues_days": 30, "runs_days": 730, "changes_days": 365}
+    assert refused.code == 1
+    assert Workspace.objects.get().keep_issues_days == 30

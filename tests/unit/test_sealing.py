@@ -1,9 +1,11 @@
+import hmac
+
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.lib.sealing import NoMasterSecret, SealBroken, Sealer, session_keys
+from carillon.lib.sealing import NoMasterSecret, Recogniser, SealBroken, Sealer, session_keys
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
@@ -72,3 +74,39 @@ def test_a_session_key_opens_no_sealed_secret() -> None:
 def test_an_empty_master_secret_is_refused(master: str) -> None:
     with pytest.raises(NoMasterSecret, match="CARILLON_SECRET_KEY"):
         Sealer(master)
+
+
+def test_only_tokens_of_the_first_key_are_current() -> None:
+    old = Sealer("old").seal("hunter2")
+    rotating = Sealer("new,old")
+
+    assert not rotating.is_current(old)
+    assert rotating.is_current(rotating.reseal(old))
+    assert not rotating.is_current("junk")
+
+
+@given(st.text(), st.text())
+def test_a_text_is_recognised_by_its_hash_and_no_other_is(text: str, other: str) -> None:
+    recogniser = Recogniser(Recogniser.new_key())
+
+    assert recogniser.hash("number", text) == recogniser.hash("number", text)
+    assert (recogniser.hash("number", text) == recogniser.hash("number", other)) is (text == other)
+
+
+def test_without_the_same_key_a_hash_tells_nothing() -> None:
+    one, two = Recogniser(Recogniser.new_key()), Recogniser(Recogniser.new_key())
+
+    assert one.hash("number", "+12125550123") != two.hash("number", "+12125550123")
+
+
+def test_a_number_and_a_record_of_the_same_text_differ() -> None:
+    recogniser = Recogniser(Recogniser.new_key())
+
+    assert recogniser.hash("number", "x") != recogniser.hash("record", "x")
+
+
+def test_a_hash_stays_what_it_was() -> None:
+    # The value itself: another derivation would forget everybody who was erased.
+    assert Recogniser("key").hash("number", "+12125550123").hex() == (
+        hmac.new(b"key", b"number\0+12125550123", "sha256").hexdigest()
+    )

@@ -22,7 +22,8 @@ from carillon.salesforce.ids import to_18
 from carillon.salesforce.pages import same_instance_path
 from carillon.salesforce.transport import Answer
 
-_RUNNING = frozenset({"UploadComplete", "InProgress"})
+# Any other state, a new one too, is waited for.
+_OVER = frozenset({"JobComplete", "Failed", "Aborted"})
 # Codes of a query or an object that only the REST API serves, and of an org without Bulk API 2.0.
 _UNSERVED = frozenset(
     {"API_ERROR", "FEATURENOTENABLED", "FUNCTIONALITY_NOT_ENABLED", "INVALIDENTITY", "INVALIDJOB"}
@@ -42,7 +43,7 @@ class BulkJob:
 
     @property
     def running(self) -> bool:
-        return self.state in _RUNNING
+        return self.state not in _OVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from carillon.salesforce.errors import (
     SalesforceError,
 )
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.pages import check_new
 from carillon.salesforce.transport import Answer, Call
 
 log = logging.getLogger("carillon.salesforce")
@@ -137,7 +138,7 @@ class Bulk:
         read, seen = 0, set[str]()
         while place is not None:
             locator, done = place.locator, place.done
-            _check_new(locator, seen)
+            check_new(locator, seen)
             for piece in self._pieces(self._results_path(job.id, locator, max_records), record, done):
                 read += len(piece.records)
                 place = piece.after(locator)
@@ -206,7 +207,7 @@ class Bulk:
     def _set_paths(self, job_id: str) -> Iterator[str]:
         path, seen = f"{self._path(job_id)}/resultPages", set[str]()
         while path:
-            _check_new(path, seen)
+            check_new(path, seen)
             paths, path = self._send("bulk_pages", path, links_of)
             yield from paths
 
@@ -307,14 +308,6 @@ def _whole(fetched: ResultSet, record: type[T], done: int) -> Iterator[list[T | 
 def _taken(ahead: "deque[tuple[str, Future[ResultSet]]]") -> tuple[str, ResultSet]:
     path, future = ahead.popleft()
     return path, future.result()
-
-
-def _check_new(locator: str, seen: set[str]) -> None:
-    if locator in seen:
-        raise MalformedAnswer(
-            "Salesforce's result of a bulk query leads back to a part that was read already."
-        )
-    seen.add(locator)
 
 
 def _check_whole(job: BulkJob, read: int) -> None:

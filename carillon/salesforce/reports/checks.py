@@ -82,10 +82,15 @@ def window_columns(report: ReportDescription, sobject: str) -> tuple[ReportColum
     return tuple(usable[:_MOST_WINDOW_COLUMNS])
 
 
+def never_moves(column: ReportColumn, sobject: str) -> bool:
+    """Whether it is the record's own Created Date."""
+    return _is_own(column, sobject.lower()) and bool(_CREATED.match(_path(column)[-1]))
+
+
 def only_grows(column: ReportColumn, sobject: str) -> bool:
-    """Whether the column's date of a record stays or moves on to the present: its own Created and Last Modified."""
-    name = _path(column)[-1]
-    return _is_own(column, sobject.lower()) and bool(_CREATED.match(name) or _MODIFIED.match(name))
+    """Whether a record's date stays or moves on to the present, as its own Created and Last Modified do."""
+    modified = _is_own(column, sobject.lower()) and _MODIFIED.match(_path(column)[-1])
+    return bool(modified) or never_moves(column, sobject)
 
 
 def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:

@@ -59,15 +59,16 @@ class Ledger:
         self._unique = unique_count
         self._expected = row_count
         self._pages = 1
-        self._first_agrees = self._others_agree = row_count is not None
+        self._agree = row_count is not None
+        # By how much the count after the first page is less than what that page left over.
+        self.gap = 0
 
     def count(self, row_count: int | None) -> None:
         """The org's count of all that comes after the rows taken so far."""
-        agrees = row_count == self._expected
-        if self._pages == 1:
-            self._first_agrees = self._first_agrees and agrees
+        if self._pages == 1 and row_count is not None and self._expected is not None:
+            self.gap = self._expected - row_count
         else:
-            self._others_agree = self._others_agree and agrees
+            self._agree = self._agree and row_count == self._expected
         self._pages += 1
         self._expected = row_count
 
@@ -84,28 +85,24 @@ class Ledger:
 
     def doubt(self) -> None:
         """Something was seen that counts alone would not show."""
-        self._others_agree = False
+        self._agree = False
 
-    def is_proven(self, records: int) -> bool:
-        """Whether every count agrees, that of different ids among them; an empty id may count as one more."""
-        known = (None, records, records + (self.without_id > 0))
-        return self._first_agrees and self._ends() and self._unique in known
+    def is_proven(self, records: int, *, unread: int = 0) -> bool:
+        """Whether every count agrees, that of different ids among them; an empty id may count as one more.
 
-    def closed(self, records: int, counted: int | None, *, of_ids: bool = False) -> Completeness:
-        """`counted` is the org's count after the last page, of rows with an id where `of_ids` says so.
-
-        A first page sorted with empty ids last gives none of them, and a page after an id counts none: then the
-        count of rows with an id explains why the first count is higher.
+        `unread` rows have no id: sorted last, none is on the first page, and a page after an id gives none.
         """
-        rows = self.rows - self.without_id if of_ids else self.rows
-        if self.is_proven(records) or (of_ids and counted == rows and self._ends()):
+        known = (None, records, records + (self.without_id + unread > 0))
+        return self._agree and self._expected == 0 and self.gap == unread and self._unique in known
+
+    def closed(self, records: int, counted: int | None, *, unread: int = 0) -> Completeness:
+        """`counted` is the org's count after the last page, `unread` how many of those have no id and were not given."""
+        rows = self.rows + unread
+        missing = 0
+        if self.is_proven(records, unread=unread) and counted in (None, rows):
             verdict = Verdict.PROVEN
         elif counted is None or counted > rows:
-            verdict = Verdict.SHORT
+            verdict, missing = Verdict.SHORT, (counted or rows) - rows
         else:
             verdict = Verdict.CHANGED
-        missing = max(0, (counted or 0) - rows) if verdict is Verdict.SHORT else 0
         return Completeness(verdict, self.rows, records, self.without_id, counted, missing)
-
-    def _ends(self) -> bool:
-        return self._others_agree and self._expected == 0

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.reports.cells import CellValue, cell_value, record_id_of
-from carillon.salesforce.reports.checks import only_grows
+from carillon.salesforce.reports.checks import never_moves, only_grows
 from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
 from carillon.salesforce.reports.errors import (
     ComparisonRefused,
@@ -112,17 +112,13 @@ class ReportReading:
         return self._runs.count
 
     def __iter__(self) -> Iterator[ReportPage]:
-        asked_after_id = False
         if self.way is Way.BY_ID:
-            first = self._begin(self._order.id_column)
-            asked_after_id = not first.all_data
-            done = yield from self._by_id(first)
+            done = yield from self._by_id(self._begin(self._order.id_column))
             if not done:
                 self.way = Way.BY_WINDOW
         if self.way is Way.BY_WINDOW:
-            asked_after_id = False
             yield from self._by_window()
-        self._close(of_ids=asked_after_id)
+        self._close()
 
     def _by_id(self, run: ReportRun) -> Generator[ReportPage, None, bool]:
         """Whether the report was read to its end so; if not, windows have to follow."""
@@ -194,8 +190,9 @@ class ReportReading:
                 if min(_counted(before), _counted(following)) >= _counted(run):
                     raise FilterIgnored
                 yield from self._window(column, left, before)
-                # Anew, since rows may have moved on from there to here in between.
-                following = self._run(column, window_conditions(column, right))
+                if not never_moves(column, self._order.sobject):
+                    # Rows may have moved on from there to here in between.
+                    following = self._run(column, window_conditions(column, right))
             window, run = right, following
         yield from self._whole(run, range(len(run.rows)))
 
@@ -289,13 +286,20 @@ class ReportReading:
             self._pages += 1
             yield ReportPage(self._pages, tuple(rows), self._counted, run.answered_at)
 
-    def _close(self, *, of_ids: bool) -> None:
-        records = len(self._seen)
-        counted = self._ledger.first
-        if not self._ledger.is_proven(records):
-            conditions = self._after(BEFORE_ALL_IDS) if of_ids else ()
-            counted = self._run(self._order.id_column, conditions, details=False).row_count
-        self.completeness = self._ledger.closed(records, counted, of_ids=of_ids)
+    def _close(self) -> None:
+        records, ledger = len(self._seen), self._ledger
+        if ledger.is_proven(records):
+            self.completeness = ledger.closed(records, ledger.first)
+            return
+        counted = self._count_now()
+        unread = 0
+        if self.way is Way.BY_ID and ledger.gap > 0 and counted is not None:
+            with_id = self._count_now(self._after(BEFORE_ALL_IDS))
+            unread = max(0, counted - (with_id or 0) - ledger.without_id)
+        self.completeness = ledger.closed(records, counted, unread=unread)
+
+    def _count_now(self, conditions: Sequence[Condition] = ()) -> int | None:
+        return self._run(self._order.id_column, conditions, details=False).row_count
 
 
 def _columns_of(report: ReportDescription, order: ReadOrder) -> tuple[ReportColumn, ...]:

@@ -14,9 +14,11 @@ from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.models import ImportSetup, Mode
 from carillon.imports.preview import Preview
 from carillon.imports.preview import preview as preview_of
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
+from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 
 
@@ -56,6 +58,8 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return _page(request, setup, answers, form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
         return _page(request, setup, answers, form.with_row_removed(int(number)), removed=True)
+    if "show_starts" in request.POST:
+        return _page(request, setup, answers, form)
     shown = _act(request, setup, form) if form.is_valid() else None
     if isinstance(shown, HttpResponse):
         return shown
@@ -127,6 +131,8 @@ def _page(
         "chosen": chosen,
         "moved": bool(setup.source_id) and chosen != setup.source_id,
         "form": form,
+        "lines": form.schedule.lines(setup.schedule.seed, now()),
+        "zones": zones(),
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
         "dry_run": queries.dry_run_of(setup),
         **more,

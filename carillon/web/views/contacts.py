@@ -2,16 +2,24 @@
 
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
+from carillon.accounts.models import Role
 from carillon.accounts.queries import members
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
+from carillon.imports import erasing
 from carillon.imports.models import ImportSetup
-from carillon.imports.queries import contact_issues
-from carillon.web.access import MemberRequest, any_member, connection_of, contact_or_404
+from carillon.imports.notices import stale
+from carillon.imports.queries import contact_issues, kept_runs
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+from carillon.web import keyset, timeline
+from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
+from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
 COLUMNS = 2
@@ -37,13 +45,13 @@ def contacts(request: MemberRequest) -> HttpResponse:
         workspace, text, after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
     columns = queries.contact_fields(workspace)[:COLUMNS]
-    emails = _emails_by_user_id(request)
     context = {
         "text": text,
         "page": page,
         "columns": columns,
-        "people": [_person(contact, columns, emails) for contact in page.contacts],
+        "people": _people(request, page.contacts, columns),
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
+        "stale": stale(workspace, now()),
     }
     return render(request, "web/contacts.html", context)
 
@@ -53,19 +61,50 @@ def contacts(request: MemberRequest) -> HttpResponse:
 def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     found = contact_or_404(request, salesforce_id)
     connection = connection_of(request)
+    fields = queries.contact_fields(request.user.workspace)
+    older = request.GET.get("older", "")
+    changes = keyset.page(queries.timeline(found), ("-pk",), cursor=older)
     context = {
-        "person": _person(found, queries.contact_fields(request.user.workspace), _emails_by_user_id(request)),
+        "person": _people(request, [found], fields)[0],
         "issues": contact_issues(found),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
+        "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
+        "next": changes.next,
+        "older": older,
+        "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/contact.html", context)
 
 
-def _emails_by_user_id(request: MemberRequest) -> dict[str, str]:
-    return dict(members(request.user.workspace).exclude(user_id="").values_list("user_id", "email"))
+@admin_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: MemberRequest, salesforce_id: str) -> HttpResponse:
+    """Asks first, and needs a tick: there is no way back. Nothing afterwards says who it was."""
+    found = contact_or_404(request, salesforce_id)
+    form = EraseForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            erasing.erase(
+                workspace=request.user.workspace, salesforce_id=found.salesforce_id, by=request.user
+            )
+        except CarillonError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, "The person was erased.")
+            return redirect("contacts")
+    about = erasing.erasable(request.user.workspace, found.salesforce_id)
+    return render(request, "web/confirm_erase.html", {"form": form, "contact": found, "about": about})
 
 
-def _person(contact: Contact, fields: list[ContactField], emails: dict[str, str]) -> Person:
-    values: list[tuple[ContactField, object]] = [(field, contact.fields.get(field.name)) for field in fields]
-    assigned_to = emails.get(contact.user_identification, contact.user_identification)
-    return Person(contact, queries.consent_word(contact), assigned_to, values)
+def _people(request: MemberRequest, found: list[Contact], fields: list[ContactField]) -> list[Person]:
+    known = members(request.user.workspace).exclude(user_id="")
+    emails: dict[str, str] = dict(known.values_list("user_id", "email"))
+    return [
+        Person(
+            contact,
+            consent,
+            emails.get(contact.user_identification, contact.user_identification),
+            [(field, contact.fields.get(field.name)) for field in fields],
+        )
+        for contact, consent in zip(found, queries.consent_words(found), strict=True)
+    ]

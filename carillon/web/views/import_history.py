@@ -13,12 +13,15 @@ from django.urls import reverse
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
 from carillon.imports import actions, queries
-from carillon.imports.models import ImportSetup, Mode
+from carillon.imports.models import ImportRun, ImportSetup, Mode
+from carillon.imports.notices import stale, starts_left_out
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
-from carillon.web.run_pages import STOP_POLLING, RunView
+from carillon.web.run_pages import STOP_POLLING, RunView, StartView
 
+RUN_ORDER = ("-queued_at", "-pk")
 ISSUE_ORDER = ("salesforce_id", "field", "code")
 ISSUE_COLUMNS = ("salesforce_id", "field", "value", "code", "message")
 
@@ -30,18 +33,32 @@ def import_history(request: MemberRequest) -> HttpResponse:
     older = request.GET.get("older", "")
     # An open run is the card above the table, with its live numbers.
     ended = queries.history(workspace).filter(finished_at__isnull=False)
-    page = keyset.page(ended, ("-queued_at", "-pk"), cursor=older)
+    page = keyset.page(ended.select_related("scheduled_start"), RUN_ORDER, cursor=older)
+    lines = _lines(request, page, older)
     context = {
         "open_runs": [RunView.of_run(run) for run in queries.open_runs(workspace)],
-        "runs": [RunView.of_run(run) for run in page.rows],
+        "lines": lines,
+        "newest": next((line for line in lines if isinstance(line, RunView)), None),
         "next": page.next,
         "older": older,
         "setups": [
             (setup, queries.dry_run_of(setup))
             for setup in ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
         ],
+        "stale": stale(workspace, now()),
     }
     return render(request, "web/import_history.html", context)
+
+
+def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> list[RunView | StartView]:
+    """The page's runs and, between them, the scheduled starts of the same time that made none. Newest first."""
+    starts = starts_left_out(request.user.workspace).select_related("setup").order_by("-starts_at", "-pk")
+    if older:
+        starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
+    if page.next:
+        starts = starts.filter(starts_at__gt=page.rows[-1].queued_at)
+    lines: list[RunView | StartView] = [*map(RunView.of_run, page.rows), *map(StartView, starts)]
+    return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
 @setup_reader

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from carillon.accounts.models import Member
+from carillon.contacts.models import Contact
 from carillon.imports.models import ImportRun
 from tests.integration.web.conftest import Rows, SignedIn
 
@@ -13,6 +14,7 @@ SETUP_PAGES = (
     "contact_import_start",
     "import_history",
     "members",
+    "data_care",
 )
 OBJECT_PAGES = (
     ("import_run", "run"),
@@ -20,6 +22,7 @@ OBJECT_PAGES = (
     ("issues_csv", "run"),
     ("cancel_import", "run"),
     ("contact", "contact"),
+    ("erase", "contact"),
     ("member", "member"),
     ("password_link", "member"),
     ("deactivate", "member"),
@@ -65,13 +68,17 @@ def test_charlie_finds_no_object_of_another_workspace(
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("cancel_import", "run"), ("member", "member"), ("deactivate", "member")]
+    ("name", "kind"),
+    [("cancel_import", "run"), ("erase", "contact"), ("member", "member"), ("deactivate", "member")],
 )
 def test_charlie_changes_no_object_of_another_workspace(
     charlie: Member, alice: Member, rows: Rows, signed_in: SignedIn, name: str, kind: str
 ) -> None:
-    response = signed_in(charlie).post(address(name, kind, rows, alice), {"role": "texter"})
+    response = signed_in(charlie).post(
+        address(name, kind, rows, alice), {"role": "texter", "understood": "on"}
+    )
 
+    assert Contact.objects.filter(pk=rows.contact.pk).exists()
     alice.refresh_from_db()
     assert response.status_code == 404
     assert (alice.role, alice.is_active) == ("admin", True)
@@ -122,14 +129,19 @@ def test_texters_see_contacts_only(bob: Member, rows: Rows, signed_in: SignedIn,
     assert client.get(reverse("contact", args=[rows.contact.salesforce_id])).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["authentication", "import_history", "members", "contacts"])
+@pytest.mark.parametrize("name", ["authentication", "import_history", "members", "data_care", "contacts"])
 def test_auditors_read_every_page(dana: Member, rows: Rows, signed_in: SignedIn, name: str) -> None:
     assert signed_in(dana).get(reverse(name)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("name", "offer"),
-    [("authentication", "Save"), ("import_history", "Import changes"), ("members", "Invite a member")],
+    [
+        ("authentication", "Save"),
+        ("import_history", "Import changes"),
+        ("members", "Invite a member"),
+        ("data_care", "Save"),
+    ],
 )
 def test_auditors_are_offered_no_change(
     dana: Member, alice: Member, rows: Rows, signed_in: SignedIn, name: str, offer: str
@@ -146,6 +158,7 @@ def test_auditors_are_offered_no_change(
         "/contact-import/contact/",
         "/import-history/start/contact/",
         "/members/invite/",
+        "/data-care/",
     ],
 )
 def test_auditors_change_nothing(dana: Member, rows: Rows, signed_in: SignedIn, page: str) -> None:

@@ -20,7 +20,7 @@ def test_runs_are_listed_newest_first_and_each_once(alice: Member, rows: Rows, s
 
     while True:
         context = client.get(reverse("import_history"), {"older": cursor} if cursor else {}).context
-        seen += [run.row.pk for run in context["runs"]]
+        seen += [run.row.pk for run in context["lines"]]
         if not (cursor := context["next"]):
             break
 

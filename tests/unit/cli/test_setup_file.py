@@ -219,3 +219,14 @@ def test_an_export_names_the_source_as_it_is_told_to() -> None:
 
 def test_an_export_leaves_out_standard_fields_that_are_not_mapped() -> None:
     assert sections_of(SetupDraft(last_name="LastName"), "")["standard_fields"] == {"last_name": "LastName"}
+
+
+def test_retention_is_read_and_an_absent_section_is_none() -> None:
+    assert parse("[retention]\nissues_days = 30\n").retention == {"issues_days": 30}
+    assert parse("").retention is None
+
+
+@pytest.mark.parametrize("days", ["true", "'30'", "30.5"])
+def test_days_are_whole_numbers(days: str) -> None:
+    with pytest.raises(SetupFileInvalid, match=r"retention.runs_days must be a whole number"):
+        parse(f"[retention]\nruns_days = {days}\n")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from carillon.imports.checking import RESERVED, WINDOWS, SetupInvalid, check_draft
+from carillon.imports.checking import RESERVED, SetupInvalid, check_draft
 from carillon.imports.drafts import AdditionalField, SetupDraft
 from carillon.imports.planning import Fields
+from carillon.imports.windows import WINDOWS
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
 from carillon.salesforce.errors import Forbidden, NotFound
 

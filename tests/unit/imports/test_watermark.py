@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.imports.watermark import OVERLAP, Key, advance, effective_start, next_watermark, since
+from carillon.imports.watermark import (
+    BEFORE_ALL_IDS,
+    OVERLAP,
+    Key,
+    advance,
+    effective_start,
+    next_watermark,
+    since,
+)
 
 ASKED = datetime(2026, 5, 1, 12, 0, 30, 400_000, tzinfo=UTC)
 
@@ -127,3 +135,9 @@ def test_changes_are_read_only_since_a_full_import_of_the_same_setup(
     assert found == start
     assert reason in why
     assert bool(why) is bool(reason)
+
+
+def test_a_place_whose_id_was_erased_begins_with_its_stamp() -> None:
+    assert (
+        Key("2026-05-01T07:25:37.000+0000", BEFORE_ALL_IDS).after == "SystemModstamp >= 2026-05-01T07:25:37Z"
+    )

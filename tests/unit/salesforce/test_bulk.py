@@ -104,6 +104,12 @@ def test_a_job_is_created_in_the_words_of_the_api(org: TinyOrg, client: Client) 
     assert client.transport.calls["bulk_create"] == 1
 
 
+def test_a_state_of_an_unknown_name_is_waited_for(org: TinyOrg, patient: Patient) -> None:
+    org.script(f"{JOBS}/{JOB}", info("Queued"), info("JobComplete", numberRecordsProcessed=5))
+
+    assert patient().wait(BulkJob(JOB, "Queued"), seconds=600).processed == 5
+
+
 def test_polls_follow_at_doubling_distances_up_to_the_longest(
     org: TinyOrg, patient: Patient, fake: FakeTime
 ) -> None:

@@ -281,6 +281,15 @@ def test_a_next_page_at_another_address_is_refused(org: TinyOrg, client: Client,
     assert len(org.requests(QUERY)) == 1
 
 
+def test_pages_that_lead_in_a_circle_are_left(org: TinyOrg, client: Client) -> None:
+    more = f"{QUERY}/0r8-2000"
+    org.script(QUERY, Reply(page(person(1), total=3, more=more)))
+    org.script(more, Reply(page(person(2), total=3, more=more)))
+
+    with pytest.raises(errors.MalformedAnswer, match="leads back"):
+        read(client)
+
+
 def test_a_dropped_connection_is_tried_again(org: TinyOrg, client: Client) -> None:
     org.script(QUERY, Reply(page(person(1)), drop=True), Reply(page(person(1))))
 

@@ -22,6 +22,13 @@ def summary(view_id: str, **values: Any) -> dict[str, Any]:
     }
 
 
+def test_a_list_that_leads_in_a_circle_is_left(org: TinyOrg, client: Client) -> None:
+    org.script(VIEWS, Reply({"done": False, "listviews": [], "nextRecordsUrl": VIEWS, "size": 2}))
+
+    with pytest.raises(errors.MalformedAnswer, match="leads back"):
+        client.list_views("Contact")
+
+
 def test_all_pages_of_the_list_are_read_and_ids_have_18_characters(org: TinyOrg, client: Client) -> None:
     more = f"{VIEWS}/more"
     org.script(

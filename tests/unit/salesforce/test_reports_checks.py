@@ -6,6 +6,7 @@ from carillon.salesforce.reports.checks import (
     carries_time,
     datetime_columns,
     id_column,
+    never_moves,
     only_grows,
     why_not_readable,
     window_columns,
@@ -108,11 +109,19 @@ def test_other_records_dates_are_told_by_their_name_where_the_field_is_not_said(
 
 
 @pytest.mark.parametrize(
-    ("column", "grows"),
-    [(CREATED, True), (MODIFIED, True), (FORMULA, False), (ACCOUNT_CREATED, False)],
+    ("column", "grows", "stays"),
+    [
+        (CREATED, True, True),
+        (MODIFIED, True, False),
+        (FORMULA, False, False),
+        (ACCOUNT_CREATED, False, False),
+    ],
 )
-def test_only_the_records_own_stamps_are_never_set_back(column: ReportColumn, grows: bool) -> None:
+def test_only_the_records_own_stamps_are_never_set_back(
+    column: ReportColumn, grows: bool, stays: bool
+) -> None:
     assert only_grows(column, "Contact") is grows
+    assert never_moves(column, "Contact") is stays
 
 
 def test_columns_that_cannot_be_filtered_part_nothing() -> None:

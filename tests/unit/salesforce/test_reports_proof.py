@@ -56,8 +56,15 @@ def test_an_empty_id_may_count_as_one_more_different_one() -> None:
 def test_empty_ids_sorted_last_explain_a_first_count_that_is_higher() -> None:
     made = ledger((7, 2), (3, 3))
 
-    assert made.closed(5, 5, of_ids=True).verdict is Verdict.PROVEN
+    assert made.closed(5, 7, unread=2).verdict is Verdict.PROVEN
     assert made.closed(5, 7).verdict is Verdict.SHORT
+
+
+def test_a_gap_after_the_first_page_is_not_explained_by_rows_that_left() -> None:
+    made = ledger((7, 2), (3, 3))
+
+    assert made.closed(5, 5).verdict is Verdict.CHANGED
+    assert made.closed(5, 6, unread=1).verdict is Verdict.CHANGED
 
 
 def test_what_was_seen_may_outweigh_counts_that_agree() -> None:

@@ -321,7 +321,7 @@ def test_another_date_column_is_tried_when_one_parts_the_report_too_coarsely() -
 def test_rows_added_ahead_do_not_make_up_for_rows_the_page_does_not_reach() -> None:
     written = lines(range(5))
     paper = PaperReport(written)
-    paper.before_run = lambda number: written.append(Line(contact_id(9), hourly(60))) if number == 5 else None
+    paper.before_run = lambda number: written.append(Line(contact_id(9), hourly(60))) if number == 4 else None
 
     with pytest.raises(WindowTooFull):
         ids_of(reading(paper, way=Way.BY_WINDOW))

@@ -8,7 +8,8 @@ export function rewriteTimes(root) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
-    time.textContent = (at.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(at);
+    const words = (at.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(at);
+    time.textContent = `${words} ${time.dataset.local}`.trim();
     time.removeAttribute("data-local");
   }
 }

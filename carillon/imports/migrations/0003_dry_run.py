@@ -11,7 +11,7 @@ import carillon.lib.clock
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("imports", "0001_initial"),
+        ("imports", "0002_schedule"),
     ]
 
     operations = [

@@ -1,0 +1,137 @@
+"""Tells admins when imports stop doing what they should, and when they do again: once per change of state.
+
+An alert is a row, written in the transaction that changes the state; pages show the open ones. Mails are sent from
+these rows by a worker's job each minute, so a mail server that is down delays them and loses none.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from carillon.accounts.queries import active_admins
+from carillon.imports.models import AlertKind, ImportAlert, ImportRun, ImportSetup, Trigger
+from carillon.lib.clock import now
+
+log = logging.getLogger("carillon.alerts")
+
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+# A mail about a state that ended longer ago than this would only confuse.
+MAIL_WITHIN = timedelta(days=1)
+
+
+def sends_mail() -> bool:
+    """Whether this installation can send mail at all (CARILLON_SMTP_HOST)."""
+    return bool(settings.EMAIL_BACKEND != NO_MAIL)
+
+
+def run_failed(run: ImportRun) -> None:
+    """The run ended without success. Call it in the transaction that ends the run."""
+    how = "by schedule" if run.trigger == Trigger.SCHEDULED else f"started by {run.started_by_name}"
+    sentence = f"The import of {run.object}s {how} ended as {run.status}: {run.error}"
+    _raise(
+        ImportAlert(
+            setup_id=run.setup_id, kind=AlertKind.FAILED, sentence=sentence, remedy=run.remedy, run=run
+        )
+    )
+
+
+def starts_missed(setup: ImportSetup, sentence: str, remedy: str) -> None:
+    """Windows passed while nothing looked at the schedule. Call it in the transaction that records them."""
+    _raise(ImportAlert(setup=setup, kind=AlertKind.MISSED, sentence=sentence, remedy=remedy))
+
+
+def import_succeeded(run: ImportRun) -> None:
+    """What was wrong with the setup's imports is over."""
+    _open(run.setup_id).update(over_at=now(), recovered=True)
+
+
+def switched_off(setup: ImportSetup) -> None:
+    """Nobody waits for imports that an admin has switched off."""
+    _open(setup.pk).update(over_at=now())
+
+
+@transaction.atomic
+def _raise(alert: ImportAlert) -> None:
+    known = _open(alert.setup_id).select_for_update().first()
+    if known and known.kind == alert.kind:
+        # The same state goes on: the page tells the latest reason, and nobody is mailed again.
+        known.sentence, known.remedy, known.run = alert.sentence, alert.remedy, alert.run
+        known.save(update_fields=["sentence", "remedy", "run"])
+        return
+    if known:
+        _open(alert.setup_id).update(over_at=now())
+    alert.save()
+
+
+def _open(setup_id: int) -> QuerySet[ImportAlert]:
+    return ImportAlert.objects.filter(setup=setup_id, over_at__isnull=True)
+
+
+def send_mails() -> int:
+    """Sends what is to be told and was not yet; how many mails went out. One that can't be sent stays and is tried
+    again with the next call. Each is sent in a transaction of its own, by one process at a time."""
+    if not sends_mail():
+        return 0
+    since = now() - MAIL_WITHIN
+    begun = Q(mailed_at__isnull=True) & (Q(over_at__isnull=True) | Q(over_at__gt=since))
+    ended = Q(recovered=True, mailed_at__isnull=False, recovery_mailed_at__isnull=True, over_at__gt=since)
+    waiting = ImportAlert.objects.filter(begun | ended).order_by("since", "pk")
+    return sum(_send(pk) for pk in waiting.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _send(pk: int) -> int:
+    alert = (
+        ImportAlert.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("setup__workspace", "run")
+        .filter(pk=pk)
+        .first()
+    )
+    if alert is None:
+        return 0
+    sent = 0
+    try:
+        if alert.mailed_at is None:
+            sent += _message(alert, *_begun(alert)).send()
+            alert.mailed_at, alert.mail_error = now(), ""
+        if alert.recovered and alert.recovery_mailed_at is None:
+            sent += _message(alert, *_ended(alert)).send()
+            alert.recovery_mailed_at, alert.mail_error = now(), ""
+    # SMTP, name lookup, certificates: whatever it is, the alert stays and is told on the page.
+    except Exception as error:
+        log.warning("an alert could not be mailed: %s", error)
+        alert.mail_error = f"{type(error).__name__}: {error}"
+    alert.save(update_fields=["mailed_at", "recovery_mailed_at", "mail_error"])
+    return sent
+
+
+def _begun(alert: ImportAlert) -> tuple[str, str]:
+    what = "fails" if alert.kind == AlertKind.FAILED else "was missed"
+    return (
+        f"The import of {alert.setup.object}s {what}",
+        f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this until it is over.",
+    )
+
+
+def _ended(alert: ImportAlert) -> tuple[str, str]:
+    return (
+        f"The import of {alert.setup.object}s works again",
+        f"An import of {alert.setup.object}s succeeded at {alert.over_at:%Y-%m-%d %H:%M} UTC. What was wrong since"
+        f" {alert.since:%Y-%m-%d %H:%M} UTC is over.",
+    )
+
+
+def _message(alert: ImportAlert, subject: str, text: str) -> EmailMessage:
+    workspace = alert.setup.workspace
+    page = reverse("import_run", args=[alert.run.public_id]) if alert.run else reverse("import_history")
+    return EmailMessage(
+        # A line break in a subject is refused, and a workspace's name may hold one.
+        subject=" ".join(f"{workspace.name}: {subject}".split()),
+        body=f"{text}\n\n{settings.PUBLIC_URL}{page}\n",
+        to=[admin.email for admin in active_admins(workspace)],
+    )

@@ -1,0 +1,88 @@
+"""What pages say about schedules: what is wrong now, what is out of date, and which starts made no import."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q, QuerySet
+
+from carillon.accounts.models import Workspace
+from carillon.imports import alerts, scheduler, windows
+from carillon.imports.models import (
+    AlertKind,
+    ImportAlert,
+    ImportRun,
+    ImportSetup,
+    RunStatus,
+    ScheduledStart,
+    StartOutcome,
+)
+
+# A scheduler looks each minute; a start that nobody took for so long means that none runs.
+OVERDUE_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed."""
+
+    title: str
+    sentence: str
+    remedy: str
+    since: datetime
+    run: ImportRun | None = None
+    mail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The setup's people are as of `as_of`, and an import due at `promised` should have refreshed them."""
+
+    setup: ImportSetup
+    as_of: datetime
+    promised: datetime
+
+
+def notices(workspace: Workspace, now: datetime) -> list[Notice]:
+    """What is wrong with the workspace's imports now; each stays until it is over."""
+    found = ImportAlert.objects.filter(setup__workspace=workspace, over_at__isnull=True)
+    shown = [_notice(alert) for alert in found.select_related("setup", "run").order_by("since", "pk")]
+    for setup in scheduler.scheduled_setups().filter(workspace=workspace).order_by("object"):
+        waiting = scheduler.undecided(setup, now - OVERDUE_AFTER)
+        if waiting:
+            shown.append(
+                Notice(
+                    f"The import of {setup.object}s did not start",
+                    "It is due by schedule, but nothing looks at the schedule now: no worker runs.",
+                    scheduler.KEEP_A_WORKER,
+                    waiting[-1].at,
+                )
+            )
+    return shown
+
+
+def _notice(alert: ImportAlert) -> Notice:
+    what = "fails" if alert.kind == AlertKind.FAILED else "was missed"
+    mail = alert.mail_error and f"The mail about it could not be sent: {alert.mail_error}"
+    if not alerts.sends_mail():
+        mail = "Nobody is mailed about it: no mail server is set (CARILLON_SMTP_HOST)."
+    title = f"The import of {alert.setup.object}s {what}"
+    return Notice(title, alert.sentence, alert.remedy, alert.since, alert.run, mail)
+
+
+def stale(workspace: Workspace, now: datetime) -> list[Stale]:
+    """Setups whose last successful import is older than their schedule promises."""
+    succeeded = Q(runs__status=RunStatus.SUCCEEDED)
+    setups = scheduler.scheduled_setups().filter(workspace=workspace).order_by("object")
+    found = []
+    for setup in setups.annotate(
+        ended=Max("runs__finished_at", filter=succeeded), as_of=Max("runs__started_at", filter=succeeded)
+    ):
+        promised = windows.promised(setup.schedule, setup.scheduled_since, now)
+        if promised and setup.ended and setup.ended < promised:
+            found.append(Stale(setup, setup.as_of, promised))
+    return found
+
+
+def starts_left_out(workspace: Workspace) -> QuerySet[ScheduledStart]:
+    """Starts by schedule that made no import: missed and skipped ones."""
+    return ScheduledStart.objects.filter(setup__workspace=workspace).exclude(outcome=StartOutcome.STARTED)
