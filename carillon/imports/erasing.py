@@ -1,6 +1,6 @@
-"""Erases a person: the contact with its timeline, and every trace of the record's id in runs, issues and proofs. What
-stays is keyed hashes (contacts.remembered), by which no import brings the person back and nobody texts the number,
-and an audit entry that names nobody. There is no way back."""
+"""Erases a person: the contact with its timeline, and every trace of the record's id in runs, issues, proofs, alerts
+and dry runs. What stays is keyed hashes (contacts.remembered), by which no import brings the person back and nobody
+texts the number, and an audit entry that names nobody. There is no way back."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from carillon.accounts.actions import COMMAND_LINE, audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
-from carillon.imports.models import DryRun, ImportRun, RecordIssue
+from carillon.imports.models import DryRun, ImportAlert, ImportRun, RecordIssue
 from carillon.imports.watermark import BEFORE_ALL_IDS
 from carillon.lib.errors import CarillonError
 from carillon.salesforce import ids
@@ -93,5 +93,9 @@ def _erase_from_runs(workspace: Workspace, salesforce_id: str) -> None:
     of_workspace.filter(error__contains=salesforce_id).update(
         error=Replace(F("error"), Value(salesforce_id), Value("(erased)"))
     )
+    # An alert repeats the error of its run.
+    ImportAlert.objects.filter(setup__workspace=workspace, sentence__contains=salesforce_id).update(
+        sentence=Replace(F("sentence"), Value(salesforce_id), Value("(erased)"))
+    )
     # Else a dry run holds names of fields and counts only.
-    DryRun.objects.filter(workspace=workspace, findings__error__contains=salesforce_id).delete()
+    DryRun.objects.filter(workspace=workspace, findings__error__icontains=salesforce_id).delete()

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, FieldChange
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.drafts import AdditionalField, SetupDraft, draft_of
 from carillon.imports.dry_run import Findings, NotSetUp, Options, Progress, Trial, try_import
+from carillon.imports.erasing import erase
 from carillon.imports.lock import setup_lock
 from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RecordIssue, RunStatus
 from carillon.imports.walk import Cancelled
 from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
-from tests.integration.imports.conftest import org_ids, type_of_import
+from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +79,9 @@ def test_nothing_is_written(
 ) -> None:
     if imported:
         import_now()
+        erase_some(org, setup, Random(7))
         make_edits(org, Random(7), 40)
+        org.edit(sorted(stored_ids())[0], LastName="Changed")
     before = everything_stored()
 
     found = would_do(setup)
@@ -111,6 +114,7 @@ def test_counts_are_those_of_the_import_that_follows(
     random = Random(seed)
     import_now()
     for _ in range(3):
+        erase_some(org, setup, random)
         make_edits(org, random, random.randrange(1, 60))
         lie_about(org, random)
 
@@ -121,7 +125,39 @@ def test_counts_are_those_of_the_import_that_follows(
         assert counts_of(found) == counts_of(run)
         assert {kind.code: kind.count for kind in found.issue_kinds} == issue_counts(run)
         assert sum(found.rejected_by_reason.values()) == run.rejected
+        assert "erased" in found.rejected_by_reason
         org.mangle(lambda path, body: body)
+
+
+def erase_some(org: OrgSim, setup: ImportSetup, random: Random) -> None:
+    """Three people are erased: the org leaves one as they are, changes one, and then tells nonsense of another."""
+    people = random.sample(sorted(stored_ids() & org_ids(org, "MobilePhone IS NOT NULL")), 3)
+    for one in people:
+        erase(workspace=setup.workspace, salesforce_id=one, by=None)
+    org.edit(people[1], LastName="Erasmus")
+    org.edit(people[2], LastName="Erasmus", MobilePhone="no number")
+
+
+@pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.EVERYTHING])
+def test_people_who_were_erased_are_counted_as_the_import_counts_them(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import, mode: Mode
+) -> None:
+    import_now()
+    org.set_clock_offset(3600)
+    import_now()
+    org.set_clock_offset(2 * 3600)
+    erase_some(org, setup, Random(4))
+    changes = FieldChange.objects.count()
+
+    found = would_do(setup, mode)
+
+    assert FieldChange.objects.count() == changes
+    run = import_now(mode)
+    assert counts_of(found) == counts_of(run)
+    assert found.rejected_by_reason == {"erased": 2 if mode == Mode.CHANGES else 3}
+    (kind,) = [kind for kind in found.issue_kinds if kind.code == "erased"]
+    issue = RecordIssue.objects.get(run=run, code="erased")
+    assert (kind.count, kind.message, issue.value) == (1, issue.message, "3")
 
 
 def make_edits(org: OrgSim, random: Random, number: int) -> None:
@@ -297,11 +333,13 @@ def test_a_list_that_never_comes_whole_is_incomplete(org: OrgSim, setup: ImportS
 
 def test_a_source_that_is_gone_fails_and_says_why(org: OrgSim, setup: ImportSetup) -> None:
     org.unshare("AllContacts")
+    before = everything_stored()
 
     found = would_do(setup)
 
     assert found.status == RunStatus.FAILED
     assert "no longer shared" in found.error
+    assert everything_stored() == before, "a dry run raises no alert"
 
 
 def test_progress_tells_phase_and_records_and_whoever_looks_may_stop_it(setup: ImportSetup) -> None:

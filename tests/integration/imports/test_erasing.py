@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
@@ -15,11 +16,13 @@ from carillon.accounts.models import AuditEntry, Workspace
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, RecogniserKey, SuppressedNumber
 from carillon.contacts.queries import consent_words
-from carillon.imports.drafts import SetupDraft
+from carillon.imports import alerts, jobs
+from carillon.imports.actions import setup_for
+from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.erasing import NobodyToErase, erasable, erase
 from carillon.imports.loader import load
 from carillon.imports.mapping import Batch
-from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
+from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
 from carillon.imports.watermark import BEFORE_ALL_IDS
@@ -64,7 +67,10 @@ def test_nothing_in_the_database_names_an_erased_person(
 ) -> None:
     other = RecordIssue.objects.exclude(salesforce_id=person).earliest("pk")
     RecordIssue.objects.filter(pk=other.pk).update(value=person[:15])
+    run = ImportRun.objects.latest("pk")
     ImportRun.objects.update(error=f"The record {person} came without a usable SystemModstamp.")
+    run.refresh_from_db()
+    alerts.run_failed(run)
     texts = (
         person,
         person[:15],
@@ -82,6 +88,42 @@ def test_nothing_in_the_database_names_an_erased_person(
 
     assert tables_that_name(*texts) == {}
     assert not any(text in caplog.text for text in texts)
+
+
+def test_a_dry_run_names_nobody_once_they_are_erased(org: OrgSim, setup: ImportSetup, person: str) -> None:
+    org.edit(person, MobilePhone="nonsense 18", LastName="Quillfeather-Again")
+    texts = (person, person[:15], "Xanthippe", "Quillfeather-Again", "nonsense 18")
+    asked = dry_run_of_worker(setup)
+    assert (asked.findings or {})["updated"] == 1
+    assert tables_that_name(*texts).get("imports_dryrun") is None
+    refused = dry_run_of_worker(setup, "Lead")
+    DryRun.objects.filter(pk=refused.pk).update(
+        findings={
+            **(refused.findings or {}),
+            "error": f"The record {person} came without a usable SystemModstamp.",
+        }
+    )
+    assert tables_that_name(*texts)["imports_dryrun"] == [person, person[:15]]
+
+    erase(workspace=setup.workspace, salesforce_id=person, by=None)
+
+    assert tables_that_name(*texts) == {}
+    assert list(DryRun.objects.all()) == [asked]
+
+
+def dry_run_of_worker(setup: ImportSetup, object: str = "Contact") -> DryRun:  # noqa: A002
+    setup_for(setup.workspace, object)
+    asked = DryRun.objects.create(
+        workspace=setup.workspace,
+        object=object,
+        draft=msgspec.to_builtins(draft_of(setup)),
+        source_label=setup.source_label,
+        mode=Mode.CHANGES,
+        started_by_name="alice@campus.example",
+    )
+    jobs.find_out(asked.pk)
+    asked.refresh_from_db()
+    return asked
 
 
 def test_the_audit_says_that_it_was_done_and_not_to_whom(setup: ImportSetup, person: str) -> None:

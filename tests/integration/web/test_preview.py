@@ -12,6 +12,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.connections import actions as connections
 from carillon.contacts.models import Contact
 from carillon.imports import actions, jobs
+from carillon.imports.erasing import erase
 from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue
 from carillon.imports.preview import SHOWN, Person, Preview
 from carillon.imports.runner import execute
@@ -115,6 +116,24 @@ def test_issues_are_marked_with_their_sentence(admin: Client, workspace: Workspa
 
     assert body.count("This is not a valid phone number") == SHOWN
     assert body.count("typed as 555 nonsense") == SHOWN
+
+
+def test_who_was_erased_is_not_shown_and_not_named(
+    admin: Client, workspace: Workspace, org: OrgSim, alice: Member
+) -> None:
+    data = entered(source_called(workspace, "AllContacts"))
+    before = previewed(admin, data).people
+    admin.post(PAGE, data)
+    execute(Request(ImportSetup.objects.get(object="Contact"), Mode.EVERYTHING))
+    erase(workspace=workspace, salesforce_id=before[0].salesforce_id, by=alice)
+
+    response = admin.post(PAGE, {**data, "preview": "1"})
+
+    shown = response.context["preview"]
+    assert (shown.people, shown.erased) == (before[1:], 1)
+    body = response.content.decode()
+    assert "1 of the first was erased here" in " ".join(body.split())
+    assert before[0].salesforce_id not in body
 
 
 def test_a_record_that_would_be_rejected_is_shown_with_its_reason(
