@@ -89,6 +89,8 @@ def serve(
         if not data.exists():
             click.echo(f"Making {size.contacts:,} contacts and {size.leads:,} leads in {data} ...")
             birth.make(data, size, datetime.now(UTC))
+        else:
+            click.echo(f"Opening the org in {data} as it is; sizes and seed count for a new one only.")
         org = Org(data, sign_in.credentials)
         sign_in.apply(org)
         for name, value in chosen:

@@ -29,13 +29,19 @@ class Target:
     writable: bool
 
     def client(self) -> Client:
-        return Client(host=self.host, credentials=self.credentials, allow_local=self.simulated)
+        return self.client_with(self.credentials)
+
+    def client_with(self, credentials: ClientCredentials) -> Client:
+        """`allow_local`, so that an orgsim can be named to rehearse with."""
+        return Client(host=self.host, credentials=credentials, allow_local=True)
 
 
 def _real() -> Target:
-    credentials = ClientCredentials(
-        os.environ["CARILLON_CONTRACT_CLIENT_ID"], os.environ["CARILLON_CONTRACT_CLIENT_SECRET"]
-    )
+    names = ("CARILLON_CONTRACT_CLIENT_ID", "CARILLON_CONTRACT_CLIENT_SECRET")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        pytest.fail(f"CARILLON_CONTRACT_HOST is set, so {' and '.join(missing)} must be too", pytrace=False)
+    credentials = ClientCredentials(*(os.environ[name] for name in names))
     writable = os.environ.get("CARILLON_CONTRACT_WRITES") == "1"
     return Target(_REAL_HOST, credentials, simulated=False, writable=writable)
 

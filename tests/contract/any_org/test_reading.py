@@ -36,7 +36,7 @@ def test_a_session_names_its_org_and_user(any_org: Client) -> None:
 def test_wrong_credentials_are_told_apart(target: Target, client_id: str | None, error: str) -> None:
     wrong = ClientCredentials(client_id or target.credentials.client_id, "wrong")
     with (
-        Client(host=target.host, credentials=wrong, allow_local=target.simulated) as client,
+        target.client_with(wrong) as client,
         pytest.raises(SignInRefused) as refusal,
     ):
         client.sign_in()
