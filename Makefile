@@ -28,7 +28,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@sh tests/install-browser.sh
-	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	@sh tests/in-two-lanes.sh $(BIN)/python $(ARGS)
 
 test-fast: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -m "not soak and not slow and not browser" $(ARGS)
