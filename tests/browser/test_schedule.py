@@ -69,7 +69,7 @@ def test_a_failed_import_is_told_on_every_page_until_one_succeeds(
     expect(told).to_be_visible()
     visitor.fits()
     visitor.go("Import History")
-    page.get_by_role("button", name="Import changes").click()
+    page.get_by_role("button", name="Import changes of Contacts").click()
     expect(page.locator("table.runs .state").first).to_contain_text("Succeeded", timeout=60_000)
     expect(told).to_be_hidden()
 
