@@ -291,11 +291,13 @@ class ReportReading:
         if ledger.is_proven(records):
             self.completeness = ledger.closed(records, ledger.first)
             return
+        with_id = (Condition(self._order.id_column.name, "greaterThan", BEFORE_ALL_IDS),)
+        before = self._count_now(with_id) if self.way is Way.BY_ID and ledger.gap > 0 else None
         counted = self._count_now()
-        unread = 0
-        if self.way is Way.BY_ID and ledger.gap > 0 and counted is not None:
-            with_id = self._count_now(self._after(BEFORE_ALL_IDS))
-            unread = max(0, counted - (with_id or 0) - ledger.without_id)
+        unread = max(0, (counted or 0) - before - ledger.without_id) if before is not None else 0
+        # Rows that came or went between the two counts would look like rows without an id.
+        if unread and self._count_now(with_id) != before:
+            unread = 0
         self.completeness = ledger.closed(records, counted, unread=unread)
 
     def _count_now(self, conditions: Sequence[Condition] = ()) -> int | None:
