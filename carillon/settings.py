@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "carillon.accounts",
     "carillon.connections",
     "carillon.contacts",
+    "carillon.consent",
     "carillon.imports",
     "carillon.web",
 ]

@@ -10,7 +10,16 @@ import unicodedata
 from enum import Enum
 
 OUT_WORDS = frozenset(
-    "stop stopall unsubscribe cancel end quit revoke optout".split()  # "stop all", "opt-out": blanks removed
+    [
+        "stop",
+        "stopall",
+        "unsubscribe",
+        "cancel",
+        "end",
+        "quit",
+        "revoke",
+        "optout",
+    ]  # "stop all", "opt-out": blanks removed
 )
 IN_WORDS = frozenset({"start", "unstop"})
 HELP_WORDS = frozenset({"help", "info"})
@@ -36,14 +45,58 @@ _WORDS = re.compile(r"[^\W_]+")
 
 # What people put around an opt-out word without changing what it says.
 _FILLERS = frozenset(
-    "please pls plz now just it this that these those all me ok okay thanks thank you sir maam hey hi hello everything"
-    " already immediately sent from my iphone".split()
+    [
+        "please",
+        "pls",
+        "plz",
+        "now",
+        "just",
+        "it",
+        "this",
+        "that",
+        "these",
+        "those",
+        "all",
+        "me",
+        "ok",
+        "okay",
+        "thanks",
+        "thank",
+        "you",
+        "sir",
+        "maam",
+        "hey",
+        "hi",
+        "hello",
+        "everything",
+        "already",
+        "immediately",
+        "sent",
+        "from",
+        "my",
+        "iphone",
+    ]
 )
 # Words that alone, or with fillers, are likely an opt-out, in what people here speak.
 _LIKELY_WORDS = (
     OUT_WORDS
     | frozenset(
-        "remove stopp stahp unsub unsuscribe unsubcribe desuscribir cease desist alto parar pare basta arret".split()
+        [
+            "remove",
+            "stopp",
+            "stahp",
+            "unsub",
+            "unsuscribe",
+            "unsubcribe",
+            "desuscribir",
+            "cease",
+            "desist",
+            "alto",
+            "parar",
+            "pare",
+            "basta",
+            "arret",
+        ]
         # "стоп" in Russian, with the letters that look Latin made Latin.
     )
     | {"стоп".translate(_LOOK_ALIKES)}
