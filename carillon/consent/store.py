@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from carillon.consent.decide import BEFORE_EVERYTHING, RecordView, Says, State
@@ -182,6 +181,79 @@ def database_time(cursor: CursorWrapper) -> datetime:
     return moment
 
 
+def fields_of(workspace: int) -> dict[str, tuple[str, Mapping]]:
+    """The opt-out fields by object, with what their values mean; an object that has none is not in it."""
+    mapped = OptOutMapping.objects.filter(workspace=workspace).exclude(field="")
+    return {found.object: (found.field, found.rules) for found in mapped}
+
+
+def mappings_of(workspace: int) -> dict[str, Mapping]:
+    """What values of opt-out fields mean, by object."""
+    return {name: rules for name, (_, rules) in fields_of(workspace).items()}
+
+
+def held(self, waiting: Says | None) -> Held:
+    return Held(
+        Says(self.says),
+        self.mapping_version,
+        self.stamp,
+        self.acknowledged_at,
+        self.answers,
+        waiting,
+        Says(self.sent) if self.sent else None,
+        self.is_merged,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LockedNumber:
+    """A number whose row is locked until the end of the transaction; `is_new` when this transaction made it."""
+
+    number: str
+    id: int
+    version: int
+    last_learnt_at: datetime | None
+    state: State
+    is_new: bool
+
+
+class EventRow(NamedTuple):
+    consent_id: int
+    version: int
+    kind: str
+    cause: str
+    counts_at: datetime
+    happened_from: datetime | None
+    happened_to: datetime | None
+    learnt_at: datetime
+    status: str
+    member_id: int | None
+    run: object
+    key_hash: bytes | None
+
+
+def lock_numbers(
+    cursor: CursorWrapper, workspace: int, numbers: Iterable[str], *, making: Iterable[str] = ()
+) -> dict[str, LockedNumber]:
+    """The rows of those numbers that have one, after those of `making` were made where they were missing."""
+    made: set[str] = set()
+    if missing := sorted(set(making)):
+        cursor.execute(_INSERT_NUMBERS, [workspace, missing])
+        made = {row[0] for row in cursor.fetchall()}
+    cursor.execute(_LOCK_NUMBERS, [workspace, sorted({*numbers, *missing})])
+    return {
+        number: LockedNumber(number, pk, version, last, State(*stamps), number in made)
+        for number, pk, version, last, *stamps in cursor.fetchall()
+    }
+
+
+def database_time(cursor: CursorWrapper) -> datetime:
+    """One clock for all machines. Asked after the numbers are locked, so what is learnt later has a later time."""
+    cursor.execute("select clock_timestamp()")
+    moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def mappings_of(workspace: int) -> dict[str, Mapping]:
     """The opt-out fields by object; an object that has none is not in it."""
     return {
@@ -199,6 +271,12 @@ def held(
     values = {row[0]: HeldRow(*row) for row in cursor.fetchall()}
     cursor.execute(_WAITING, [workspace, salesforce_ids, list(UNSETTLED)])
     return values, {record: Says(wanted) for record, wanted in cursor.fetchall()}
+
+
+def hold(cursor: CursorWrapper, workspace: int, rows: Sequence[HeldRow]) -> None:
+    """What records are held to hold from now on; their consents are locked."""
+    if rows:
+        cursor.execute(_UPSERT_HELD, [workspace, *_columns(sorted(rows))])
 
 
 def records_of(cursor: CursorWrapper, workspace: int, numbers: list[str]) -> list[tuple[str, str, str]]:
@@ -238,8 +316,7 @@ class Writes:
         ids = self._write_events(cursor)
         if self.numbers:
             cursor.execute(_UPDATE_NUMBERS, _columns(self.numbers))
-        if self.held:
-            cursor.execute(_UPSERT_HELD, [self.workspace, *_columns(sorted(self.held))])
+        hold(cursor, self.workspace, self.held)
         if self.pushes:
             records = sorted(push[2] for push in self.pushes)
             cursor.execute(_SUPERSEDE, [PushState.SUPERSEDED, at, self.workspace, records, list(UNSENT)])
@@ -266,7 +343,3 @@ class Writes:
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def cursor() -> CursorWrapper:
-    return connection.cursor()
