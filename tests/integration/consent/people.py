@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.consent import queries
 from carillon.consent.actions import OptOutField, set_mapping
-from carillon.consent.importing import Imported, Sighting, import_batch
+from carillon.consent.importing import Imported, Sighting, everything_was_read, import_batch
 from carillon.consent.models import ConsentEvent, ConsentPush, Evidence
 from carillon.consent.reading import FieldKind, Seen
 from carillon.contacts.models import Contact
@@ -41,7 +41,10 @@ def a_member(workspace: Workspace, role: Role) -> Member:
 
 
 def a_mapping(workspace: Workspace, field: OptOutField = CHECKBOX, *, object_name: str = "Contact") -> None:
-    set_mapping(workspace=workspace, object_name=object_name, field=field, by=None)
+    """A mapping under which everything was read."""
+    mapping = set_mapping(workspace=workspace, object_name=object_name, field=field, by=None)
+    assert mapping is not None
+    everything_was_read(workspace=workspace, object_name=object_name, version=mapping.version)
 
 
 def day(number: int) -> datetime:
@@ -54,12 +57,12 @@ def read(
     value: str | bool | None,
     *,
     at: datetime = LONG_AGO,
-    before: str | None = "",
+    before: str | None = "same",
     by_us: bool = False,
     run: uuid.UUID | None = None,
 ) -> Imported:
-    """An import reads one record. `before` is its number before; None at first sight, empty for the same as now."""
-    number_before = contact.mobile_number if before == "" else before
+    """An import reads one record. `before` is its number before; None when it was not stored yet."""
+    number_before = contact.mobile_number if before == "same" else before
     row = Sighting(contact.salesforce_id, contact.mobile_number, number_before, Seen(value, at, at, by_us))
     return read_all([row], contact.workspace, run=run)
 

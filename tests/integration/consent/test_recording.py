@@ -33,7 +33,11 @@ from tests.integration.consent.people import (
 
 def text(workspace: Workspace, words: str, message_id: str = "", number: str = ANN) -> actions.Outcome:
     return text_received(
-        workspace=workspace, number=number, words=words, meaning=understand(words), message_id=message_id or words
+        workspace=workspace,
+        number=number,
+        words=words,
+        meaning=understand(words),
+        message_id=message_id or words,
     )
 
 
