@@ -29,6 +29,7 @@ select c.workspace_id, c.id, v, case when v % 2 = 0 then 'staff_out' else 'perso
 from consent_consent c cross join generate_series(1, c.version) v where c.number like '+44%'
 """
 LINES_A_NUMBER = 8
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def run(contacts: int) -> None:
@@ -49,64 +50,71 @@ def figures(contacts: int) -> list[list[str]]:
     from django.db import connection
 
     from carillon.accounts.models import Workspace
-    from carillon.consent import actions, importing, queries, verify
-    from carillon.consent.decide import Current, Kind, RecordView, Says, Statement, decide
-    from carillon.consent.keywords import Meaning
-    from carillon.consent.reading import FieldKind, Seen
+    from carillon.consent import actions
+    from carillon.consent.reading import FieldKind
 
     workspace = Workspace.objects.create(name="Benchmark")
     field = actions.OptOutField("Opted_Out__c", FieldKind.CHECKBOX)
     actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
-    at = datetime(2026, 1, 1, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, [workspace.pk, contacts])
         cursor.execute("analyze")
-    current = Current(records=[RecordView("a", Says.IN), RecordView("b", Says.OUT)])
-
-    def decisions() -> None:
-        for _ in range(50_000):
-            decide(current, [Statement(Kind.PERSON_OUT, at)])
-
-    def batches(is_out: Callable[[int], bool], *, new: bool) -> Callable[[], None]:
-        def take() -> None:
-            run_id = uuid.uuid4()
-            for start in range(1, contacts + 1, 10_000):
-                rows = [
-                    importing.Sighting(
-                        f"003{n:015d}",
-                        f"+1{2000000000 + n}",
-                        None if new else f"+1{2000000000 + n}",
-                        Seen(is_out(n), at, at),
-                    )
-                    for n in range(start, min(start + 10_000, contacts + 1))
-                ]
-                importing.import_batch(
-                    workspace=workspace, object_name="Contact", rows=rows, run=run_id
-                )
-
-        return take
-
-    def texts() -> None:
-        for n in range(500):
-            actions.text_received(
-                workspace=workspace,
-                number=f"+1{2000000000 + n * 7 + 1}",
-                words="STOP",
-                meaning=Meaning.STOP,
-                message_id=f"SM{n}",
-            )
-
-    rows = [
-        _timed("decisions", 50_000, decisions),
-        _timed("imported, all opted in, new", contacts, batches(lambda n: False, new=True)),
-        _timed("imported, 5 % opted out, new", contacts, batches(lambda n: n % 20 == 0, new=True)),
-        _timed("imported again, nothing changed", contacts, batches(lambda n: n % 20 == 0, new=False)),
-        _timed("imported, the others opt out", contacts, batches(lambda n: True, new=False)),
-        _timed("texts, one at a time", 500, texts),
+    return [
+        _timed("decisions", 50_000, _decisions),
+        _timed("imported, all opted in, new", contacts, _batches(workspace, contacts, every=0, new=True)),
+        _timed("imported, 5 % opted out, new", contacts, _batches(workspace, contacts, every=20, new=True)),
+        _timed("imported again, nothing changed", contacts, _batches(workspace, contacts, every=20)),
+        _timed("imported, the others opt out", contacts, _batches(workspace, contacts, every=1)),
+        _timed("texts, one at a time", 500, lambda: _texts(workspace)),
+        *_ledger(workspace),
     ]
-    numbers = 2_000_000 // LINES_A_NUMBER
+
+
+def _decisions() -> None:
+    from carillon.consent.decide import Current, Kind, RecordView, Says, Statement, decide
+
+    current = Current(records=[RecordView("a", Says.IN), RecordView("b", Says.OUT)])
+    for _ in range(50_000):
+        decide(current, [Statement(Kind.PERSON_OUT, AT)])
+
+
+def _batches(workspace: Any, contacts: int, *, every: int, new: bool = False) -> Callable[[], None]:
+    """Reads everybody in batches; each `every`th is opted out."""
+    from carillon.consent import importing
+    from carillon.consent.reading import Seen
+
+    def sighting(n: int) -> importing.Sighting:
+        number = f"+1{2000000000 + n}"
+        is_out = bool(every) and n % every == 0
+        return importing.Sighting(f"003{n:015d}", number, None if new else number, Seen(is_out, AT, AT))
+
+    def take() -> None:
+        run_id = uuid.uuid4()
+        for start in range(1, contacts + 1, 10_000):
+            rows = [sighting(n) for n in range(start, min(start + 10_000, contacts + 1))]
+            importing.import_batch(workspace=workspace, object_name="Contact", rows=rows, run=run_id)
+
+    return take
+
+
+def _texts(workspace: Any) -> None:
+    from carillon.consent import actions
+    from carillon.consent.keywords import Meaning
+
+    for n in range(500):
+        number = f"+1{2000000000 + n * 7 + 1}"
+        actions.text_received(
+            workspace=workspace, number=number, words="STOP", meaning=Meaning.STOP, message_id=f"SM{n}"
+        )
+
+
+def _ledger(workspace: Any) -> list[list[str]]:
+    from django.db import connection
+
+    from carillon.consent import queries, verify
+
     with connection.cursor() as cursor:
-        cursor.execute(_NUMBERS, [workspace.pk, LINES_A_NUMBER, numbers])
+        cursor.execute(_NUMBERS, [workspace.pk, LINES_A_NUMBER, 2_000_000 // LINES_A_NUMBER])
         cursor.execute(_LINES)
         cursor.execute("analyze")
 
@@ -114,14 +122,16 @@ def figures(contacts: int) -> list[list[str]]:
         if list(verify.differences(workspace)):
             raise RuntimeError("the benchmark's ledger does not replay")
 
-    def timelines() -> None:
+    def pages() -> None:
         for n in range(1, 101):
-            list(queries.timeline(workspace, f"+44{7000000000 + n * 2000}"))
-            queries.standings(workspace, [f"+44{7000000000 + n * 2000}"])
+            number = f"+44{7000000000 + n * 2000}"
+            list(queries.timeline(workspace, number))
+            queries.standings(workspace, [number])
 
-    rows.append(_timed("lines verified", verify.lines(workspace), replay))
-    rows.append(_timed("people's pages at that size", 100, timelines))
-    return rows
+    return [
+        _timed("lines verified", verify.lines(workspace), replay),
+        _timed("people's pages at that size", 100, pages),
+    ]
 
 
 def _timed(what: str, count: int, work: Callable[[], Any]) -> list[str]:

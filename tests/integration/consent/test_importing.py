@@ -21,7 +21,7 @@ from carillon.consent.models import (
     StagedFlip,
 )
 from carillon.consent.pushes import acknowledge, claim
-from carillon.consent.reading import Seen
+from carillon.consent.reading import FieldKind, Seen
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
@@ -432,9 +432,7 @@ def test_a_merge_does_not_make_the_master_speak(workspace: Workspace, texter: Me
 
 
 def reverse_slider(workspace: Workspace, *, reverse: bool = True) -> None:
-    field = actions.OptOutField(
-        "Opted_Out__c", actions.FieldKind.CHECKBOX, unchecked_means_opted_in=not reverse
-    )
+    field = actions.OptOutField("Opted_Out__c", FieldKind.CHECKBOX, unchecked_means_opted_in=not reverse)
     actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
 
 

@@ -9,9 +9,9 @@ from django.db.utils import DatabaseError
 from carillon.accounts.models import AuditEntry, Member, Role, Workspace
 from carillon.consent import actions, queries, verify
 from carillon.consent.actions import MayNot, OptOutField, carrier_blocks, opt_in, opt_out, text_received
-from carillon.consent.decide import When
+from carillon.consent.decide import Kind, When
 from carillon.consent.keywords import understand
-from carillon.consent.models import Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.models import Cause, Consent, ConsentConflict, ConsentEvent, ConsentPush, Review
 from carillon.consent.reading import FieldKind
 from carillon.contacts import remembered
 from carillon.lib.clock import now
@@ -268,8 +268,8 @@ def test_only_texts_carry_a_persons_opt_in(workspace: Workspace) -> None:
         actions.record(
             workspace=workspace,
             number=ANN,
-            kind=actions.Kind.PERSON_IN,
-            cause=actions.Cause.REQUEST,
+            kind=Kind.PERSON_IN,
+            cause=Cause.REQUEST,
         )
 
 
@@ -348,7 +348,7 @@ def test_a_conflict_is_accepted_by_an_admin_with_a_reason(workspace: Workspace, 
     text(workspace, "STOP")
     later = datetime(2026, 2, 1, tzinfo=UTC)
     read(contact, False, at=later)
-    conflict = contact.workspace and actions.ConsentConflict.objects.get()
+    conflict = ConsentConflict.objects.get()
 
     outcome = actions.accept_conflict(conflict=conflict, by=admin, reason="signed the form again")
 
