@@ -60,7 +60,6 @@ class History(RuleBasedStateMachine):
         self.workspace = Workspace.objects.create(name=uuid.uuid4().hex)
         a_mapping(self.workspace, PICKLIST)
         self.admin, self.texter = a_member(self.workspace, Role.ADMIN), a_member(self.workspace, Role.TEXTER)
-        # The org's clock is months behind ours, and goes by seconds.
         self.clock = datetime(2026, 3, 1, tzinfo=UTC)
         self.org: dict[str, Record] = {}
         self.pages: list[Record] = []
@@ -69,7 +68,13 @@ class History(RuleBasedStateMachine):
         self.stopped: dict[str, bool] = {}
         self.keys: list[tuple[str, str, str]] = []
         self.run = uuid.uuid4()
-        for number, value in ((ANN, "Yes"), (ANN, None), (BEA, "No")):
+
+    @initialize(is_ahead=st.booleans())
+    def an_org(self, is_ahead: bool) -> None:
+        """Its clock goes by seconds, and is months behind ours or an hour ahead."""
+        if is_ahead:
+            self.clock = now().replace(microsecond=0) + timedelta(hours=1)
+        for number, value in ((ANN, "Yes"), (BEA, "No")):
             self.save(Record(record_id(), number, value, self.clock))
         self.everything_is_imported()
 
