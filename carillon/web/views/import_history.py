@@ -14,7 +14,7 @@ from django.views.decorators.http import condition, require_http_methods, requir
 
 from carillon.imports import actions, daily, queries
 from carillon.imports.models import ImportRun, ImportSetup, Mode
-from carillon.imports.notices import stale, starts_left_out
+from carillon.imports.notices import stale
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download, history_chart, keyset
@@ -53,7 +53,7 @@ def import_history(request: MemberRequest) -> HttpResponse:
 
 def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> list[RunView | StartView]:
     """The page's runs and, between them, the scheduled starts of the same time that made none. Newest first."""
-    starts = starts_left_out(request.user.workspace).select_related("setup").order_by("-starts_at", "-pk")
+    starts = queries.starts_left_out(request.user.workspace)
     if older:
         starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
     if page.next:
