@@ -28,10 +28,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One day. `x` is in percent; `label` is empty on most days."""
+    """One day. `x` and `middle` are percents; `label` is empty on most days."""
 
     day: Day
     x: str
+    middle: str
     label: str
     words: str
     pieces: tuple[Piece, ...]
@@ -97,6 +98,7 @@ def _column(number: int, of: int, day: Day, most: int, most_changed: int) -> Col
     return Column(
         day,
         f"{number * 100 / of:.3f}%",
+        f"{(number + 0.5) * 100 / of:.3f}%",
         name if labelled else "",
         f"{name}: {_in_words(day)}",
         _pieces(day, most),
