@@ -1,7 +1,8 @@
 """What one run reads and how values are mapped: frozen, made from the setup and the org's describe. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,12 +19,14 @@ BY_IDS, REPORT_ONLY = "by_ids", "report_only"
 @dataclass(frozen=True, slots=True)
 class ReportSource:
     """A report as it is described now, and its columns with the record's id and, where it is read alone, with the
-    date and time of the record's last change."""
+    date and time of the record's last change. `values` are those of picklists by the label that the report shows, by
+    column."""
 
     report: ReportDescription
     way: str
     id_column: str
     modified_column: str
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def parts(self) -> tuple[object, ...]:
         """What decides which records it holds and how they are read. The days of a relative range are left out: they

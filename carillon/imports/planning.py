@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from carillon.imports.mapping import Issue
 from carillon.imports.models import FieldMapping, ImportSetup, SourceType
 from carillon.imports.plan import REPORT_ONLY, ImportPlan, MappedField, ReportSource
-from carillon.imports.sources.columns import type_of
+from carillon.imports.sources.columns import picklists, type_of
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
@@ -107,14 +107,15 @@ def make_plan(
     optional = [setup.first_name_fallback, setup.user_identification]
     optional += [mapping.salesforce_field for mapping in mappings]
     names = [name for name in (*_required(setup), *optional) if name]
+    describe = client.describe(setup.object)
     source: ReportSource | None = None
     if setup.source_type == SourceType.REPORT:
-        source = _report_source(client, setup, names)
+        source = _report_source(client, setup, names, describe)
     if source and source.way == REPORT_ONLY:
         columns = Columns(source.report)
         found = {name: columns.find(name) for name in names}
     else:
-        fields = Fields(client.describe(setup.object), client.describe)
+        fields = Fields(describe, client.describe)
         found = {name: fields.find(name) for name in names}
         _refuse_missing(setup, found)
     types = {name: field.type for name, field in found.items() if field}
@@ -172,7 +173,9 @@ def _whole(sobject: str) -> ListQuery:
     return ListQuery(sobject, "", sobject, "", "")
 
 
-def _report_source(client: Client, setup: ImportSetup, names: Sequence[str]) -> ReportSource:
+def _report_source(
+    client: Client, setup: ImportSetup, names: Sequence[str], describe: ObjectDescribe
+) -> ReportSource:
     """The report as it is now. Raises SourceGone, ReportChanged."""
     report = _described(client, setup)
     for obstacle in why_not_readable(report, setup.object):
@@ -193,7 +196,10 @@ def _report_source(client: Client, setup: ImportSetup, names: Sequence[str]) -> 
                 " can't say what changed. Nothing was imported.",
                 "Choose another column as Last Modified on the Contact Import page.",
             )
-    return ReportSource(report, setup.source_way, identification.name, setup.last_modified if alone else "")
+    if not alone:
+        return ReportSource(report, setup.source_way, identification.name, "")
+    values = picklists(report, describe)
+    return ReportSource(report, setup.source_way, identification.name, setup.last_modified, values)
 
 
 def _described(client: Client, setup: ImportSetup) -> ReportDescription:

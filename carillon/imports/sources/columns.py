@@ -3,7 +3,9 @@ shows, and which filter leaves converted leads out. Pure.
 """
 
 import re
+from collections import Counter
 
+from carillon.salesforce.describes import ObjectDescribe
 from carillon.salesforce.reports.checks import (
     MOST_FILTERS,
     carries_time,
@@ -18,6 +20,7 @@ from carillon.salesforce.reports.request import Condition
 _FILTERS_TO_READ_ON = 2
 _CHANGED = re.compile(r"modif|last.?update|systemmodstamp|changed", re.IGNORECASE)
 _CONVERTED = frozenset({"converted", "lead.isconverted", "lead$isconverted", "isconverted"})
+_PICKLISTS = frozenset({"picklist", "multipicklist"})
 _FALSE = frozenset({"false", "0"})
 
 
@@ -48,6 +51,21 @@ def field_path(column: ReportColumn, sobject: str) -> str:
     if not path:
         return ""
     return path if owner.lower() == sobject.lower() else column.entity_field
+
+
+def picklists(report: ReportDescription, describe: ObjectDescribe) -> dict[str, dict[str, str]]:
+    """The values of the picklists that columns show, by column and label: reports show labels. A label that several
+    values have names none of them."""
+    found: dict[str, dict[str, str]] = {}
+    for column in report.columns:
+        field = describe.field(field_path(column, describe.name))
+        if field is None or field.type not in _PICKLISTS:
+            continue
+        counted = Counter(one.label for one in field.picklist_values)
+        found[column.name] = {
+            one.label: one.value for one in field.picklist_values if counted[one.label] == 1
+        }
+    return found
 
 
 def has_room(report: ReportDescription, more: int) -> bool:

@@ -4,6 +4,7 @@ A query writes a moment as 2026-05-01T07:25:37.000+0000 and a day as 2026-05-01;
 then treats both alike.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,10 +25,14 @@ class Rows:
         modified = plan.report.modified_column if plan.report else ""
         self.columns = tuple(dict.fromkeys((*plan.mapped, modified)))
         self._modified = self.columns.index(modified)
+        self._values = plan.report.values if plan.report else {}
 
     def record(self, row: ReportRow, answered_at: datetime) -> ReportRecord:
         """A row without a readable last change counts as changed when it was read."""
-        cells = {name: given(value) for name, value in zip(self.columns, row.values, strict=True)}
+        cells = {
+            name: chosen(given(value), self._values[name]) if name in self._values else given(value)
+            for name, value in zip(self.columns, row.values, strict=True)
+        }
         modified = row.values[self._modified]
         known = modified if isinstance(modified, datetime) else answered_at
         return ReportRecord(
@@ -50,6 +55,13 @@ def given(value: CellValue) -> Any:
     if isinstance(value, datetime):
         return stamp(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def chosen(shown: Any, values: Mapping[str, str]) -> Any:
+    """The value, or the values, of a picklist by the labels that a report shows."""
+    if not isinstance(shown, str):
+        return shown
+    return values[shown] if shown in values else ";".join(values.get(one, one) for one in shown.split("; "))
 
 
 def stamp(moment: datetime) -> str:
