@@ -142,8 +142,12 @@ def _with_source(workspace: Workspace, object: str, draft: SetupDraft) -> tuple[
     except SourceUnusable as error:
         raise SetupInvalid({"source": str(error)}) from None
     draft = replace(draft, source=source.id, source_way=draft.source_way or ReportWay.BY_IDS.value)
-    if offered.report and not draft.contact_identification:
-        draft = replace(draft, contact_identification=offered.report.identification)
+    if report := offered.report:
+        draft = replace(
+            draft,
+            contact_identification=draft.contact_identification or report.identification,
+            last_modified=draft.last_modified or report.modified,
+        )
     return draft if draft.of_columns else replace(draft, last_modified=""), offered
 
 

@@ -202,8 +202,12 @@ def test_an_order_that_changes_between_pages_makes_no_difference(
         if "/analytics/reports/" in path and "includeDetails=true" in path and len(turned) < 3:
             turned.append(path)
             with org.store.writing() as connection:
-                connection.execute("UPDATE Contact SET LastName = LastName || 'z' WHERE Id < '003000000000900'")
-                connection.execute("UPDATE Contact SET LastName = 'A' || LastName WHERE Id > '003000000000900'")
+                connection.execute(
+                    "UPDATE Contact SET LastName = LastName || 'z' WHERE Id < '003000000000900'"
+                )
+                connection.execute(
+                    "UPDATE Contact SET LastName = 'A' || LastName WHERE Id > '003000000000900'"
+                )
         return body
 
     org.mangle(turn)
