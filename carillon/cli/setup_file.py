@@ -89,7 +89,7 @@ def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
         kind = source.get("type", "list_view")
         way = source.get("way", "by_ids") if kind == "report" else ""
         # The columns of another report would be wrong: they are found in this one unless the file names them.
-        found = {"contact_identification": "", "last_modified": ""}
+        found: dict[str, Any] = {"contact_identification": "", "last_modified": ""}
         draft = replace(draft, source=source.get("name", ""), source_type=kind, source_way=way, **found)
     if "standard_fields" in sections:
         draft = replace(draft, **{name: sections["standard_fields"].get(name, "") for name in _STANDARD})

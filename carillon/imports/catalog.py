@@ -60,14 +60,14 @@ class FieldChoice:
 @dataclass(frozen=True, slots=True)
 class ReportOffer:
     """A chosen report, read in one `way`: the columns found for Contact Identification and Last Modified ("" where
-    there is none), and what it costs. `day_only` is the label of a Last Modified column without time; `times` are the
+    there is none), and what it costs. `day` is a Last Modified column without time; `times` are the
     columns that carry one. `rows` and `hourly_runs` are None where the org doesn't say."""
 
     way: str
     identification: str
     identification_label: str
     modified: str
-    day_only: str
+    day: FieldChoice | None
     times: tuple[FieldChoice, ...]
     rows: int | None
     runs: int | None

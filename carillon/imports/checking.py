@@ -207,7 +207,7 @@ def _report_faults(draft: SetupDraft, report: ReportOffer) -> dict[str, str]:
 def _modified_fault(draft: SetupDraft, report: ReportOffer) -> str:
     if report.times and not draft.last_modified:
         return "Last Modified is required: choose the column with date and time of a person's last change."
-    what = draft.last_modified or report.day_only
+    what = draft.last_modified or (report.day.label if report.day else "")
     day = f"{what} shows the day only, which can't tell two changes of one day apart. " if what else ""
     if report.times:
         return f"{day}Choose {report.times[0].label} ({report.times[0].name})."

@@ -148,8 +148,8 @@ def _offer(client: Client, report: ReportDescription, sobject: str, way: str) ->
         identification=identification.name if identification else "",
         identification_label=identification.label if identification else "",
         modified=modified.name if modified and alone else "",
-        day_only=day.label if day else "",
-        times=tuple(FieldChoice(one.name, one.label, one.type, ()) for one in datetime_columns(report)),
+        day=_time_choice(day) if day else None,
+        times=tuple(_time_choice(one) for one in datetime_columns(report)),
         rows=rows,
         runs=None if rows is None else runs_of_an_import(rows, alone=alone),
         hourly_runs=_hourly_runs(client),
@@ -190,6 +190,10 @@ def _choice(report: ReportSummary) -> SourceChoice:
         SourceType.REPORT.value,
         report.folder or "No folder",
     )
+
+
+def _time_choice(column: ReportColumn) -> FieldChoice:
+    return FieldChoice(column.name, column.label, type_of(column), ())
 
 
 def _column(column: ReportColumn, sobject: str) -> FieldChoice | None:
