@@ -26,7 +26,7 @@ from carillon.salesforce.reports.errors import (
     report_error_of,
 )
 from carillon.salesforce.reports.reading import MOST_ROWS, ReadOrder, ReportReading, Way
-from carillon.salesforce.reports.request import Condition, run_metadata
+from carillon.salesforce.reports.request import Condition, own_columns, run_metadata
 from carillon.salesforce.reports.runs import Patience, Runs
 from carillon.salesforce.soql import parse_datetime, string_literal
 from carillon.salesforce.transport import Call
@@ -110,7 +110,9 @@ class Reports:
 
     def count(self, report: ReportDescription) -> int | None:
         """How many rows the report has now; None when the org doesn't say. One run of the report."""
-        return Runs(self._caller, report.id).run(run_metadata(report, ()), details=False).row_count
+        # A run without any column is refused.
+        metadata = run_metadata(report, own_columns(report)[:1])
+        return Runs(self._caller, report.id).run(metadata, details=False).row_count
 
     def describe(self, report_id: str) -> ReportDescription:
         """Raises ReportGone when the report was deleted, ReportNotShared when nothing of it can be seen."""

@@ -105,6 +105,12 @@ class _Page:
     wanted: Wanted
     answers: OrgAnswers
 
+    @property
+    def _is_mappable(self) -> bool:
+        """What is saved or was entered is shown also when the org can't be asked."""
+        saved = self.setup.source_id == self.wanted.id
+        return self.answers.fields is not None or saved or self.request.method == "POST"
+
     def shown(self, form: SetupForm, **more: object) -> HttpResponse:
         setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)
         moved = is_moved(setup, wanted)
@@ -118,7 +124,7 @@ class _Page:
             "search": search,
             "text": search.text,
             "moved": moved,
-            "mappable": bool(wanted.id) and (self.answers.fields is not None or not moved),
+            "mappable": bool(wanted.id) and self._is_mappable,
             "form": form,
             "lines": form.schedule.lines(setup.schedule.seed, now()),
             "zones": zones(),
