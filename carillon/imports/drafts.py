@@ -139,10 +139,13 @@ def moved(draft: SetupDraft, fields: SourceFields) -> SetupDraft:
 
 
 def _renamed(name: str, fields: SourceFields) -> str:
-    if not name or fields.find(name):
-        return name
     choices = (*fields.columns, *fields.others)
-    return next((one.name for one in choices if one.also and one.also.lower() == name.lower()), name)
+    if not name or any(one.name == name for one in choices):
+        return name
+    shows = next((one for one in choices if one.also and one.also.lower() == name.lower()), None)
+    # A column EMAIL is found as Email too.
+    found = shows or fields.find(name)
+    return found.name if found else name
 
 
 def _named(choices: tuple[FieldChoice, ...], name: str) -> str:

@@ -14,6 +14,7 @@ from django import forms
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
+from carillon.imports.models import ReportWay
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -32,6 +33,7 @@ class Offer:
         self.by_name: dict[str, FieldChoice] = {}
         self.groups: Choices = []
         self.report = fields.report if fields else None
+        self.alone = self.report is not None and self.report.way == ReportWay.REPORT_ONLY
         if fields is None:
             return
         self.by_name = {field.name: field for field in (*fields.columns, *fields.others)}
@@ -45,7 +47,8 @@ class Offer:
     def fields(self, blank: str, current: str) -> Choices:
         options: Choices = [("", blank), *self.groups]
         if current and current not in self.by_name:
-            unseen = f"{current} (not offered by the org now)" if self.by_name else current
+            where = "not a column of the report" if self.alone else "not offered by the org now"
+            unseen = f"{current} ({where})" if self.by_name else current
             options.insert(1, (current, unseen))
         return options
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_rows_that_are_repeated_or_have_no_id_are_handled(
     org: OrgSim, connected: Workspace, draft: SetupDraft
 ) -> None:
     people = log_texts(org)
-    columns = {
+    columns: dict[str, Any] = {
         "first_name": "Contact$FirstName",
         "first_name_fallback": "",
         "last_name": "Contact$LastName",

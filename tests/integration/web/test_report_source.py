@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from carillon.accounts.models import Member, Workspace
@@ -47,7 +47,11 @@ def report_called(workspace: Workspace, api_name: str) -> str:
     return report_catalog.find_report(workspace, api_name).id
 
 
-def body_of(response: HttpResponse) -> str:
+class Answer(Protocol):
+    content: bytes
+
+
+def body_of(response: Answer) -> str:
     return response.content.decode()
 
 
@@ -157,7 +161,7 @@ def test_switching_the_way_keeps_what_was_entered_under_its_other_names(
     assert form.report["last_modified"].value() == MODIFIED
     kept = [line["salesforce"].value() for line in form.rows]
     assert kept == ["Contact.Program__c", "Birthdate"]
-    assert ("Birthdate", "Birthdate (not offered by the org now)") in form.rows[1].fields[
+    assert ("Birthdate", "Birthdate (not a column of the report)") in form.rows[1].fields[
         "salesforce"
     ].widget.choices
 
