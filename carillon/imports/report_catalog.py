@@ -86,7 +86,9 @@ def find_report(workspace: Workspace, wanted: str) -> SourceChoice:
     if found is None:
         with signed_in(workspace) as client:
             found = tuple(_choice(report) for report in client.reports.named(text)) if text else ()
-        cache.set(key, found, KEEP_SECONDS)
+        # One that was not there may be shared in the next minute.
+        if found:
+            cache.set(key, found, KEEP_SECONDS)
     exactly = [one for one in found if text in (one.id, one.id[:15], one.api_name)] or list(found)
     if len(exactly) == 1:
         return exactly[0]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
 from carillon.contacts.models import Contact
 from carillon.imports.actions import save_setup, setup_for
-from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.imports.checking import check_setup
+from carillon.imports.drafts import AdditionalField, SetupDraft, draft_of
+from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.lock import is_locked
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunStatus
+from carillon.imports.preview import preview
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
 from carillon.salesforce.transport import Retry
@@ -420,3 +424,63 @@ def test_a_killed_import_goes_on_and_ends_whole(org: OrgSim, connected: Workspac
     assert 0 < stored.received < ended.received
     assert stored_ids(in_source=True) == org_ids(org)
     assert ended.received == ended.org_count == ended.created == len(org_ids(org))
+
+
+@BOTH_WAYS
+def test_a_dry_run_counts_what_the_import_then_does(
+    org: OrgSim, connected: Workspace, draft: SetupDraft
+) -> None:
+    setup = set_up(connected, draft)
+
+    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES))
+    assert not Contact.objects.exists()
+    done = succeeded(setup)
+
+    names = (
+        "org_count",
+        "received",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "left_source",
+        "api_calls",
+    )
+    assert found.status == RunStatus.SUCCEEDED, found.error
+    assert [getattr(found, name) for name in names] == [getattr(done, name) for name in names]
+
+
+@BOTH_WAYS
+def test_a_preview_shows_the_first_twenty(org: OrgSim, connected: Workspace, draft: SetupDraft) -> None:
+    setup = setup_for(connected, "Contact")
+
+    shown = preview(setup, check_setup(connected, "Contact", draft))
+
+    assert len(shown.people) == 20
+    assert {person.salesforce_id for person in shown.people} <= org_ids(org)
+    assert all(person.name and person.cells for person in shown.people)
+
+
+@pytest.mark.slow
+@BOTH_WAYS
+def test_the_setup_file_carries_a_report(
+    org: OrgSim, connected: Workspace, draft: SetupDraft, tmp_path: Path
+) -> None:
+    setup = set_up(connected, draft)
+    before = draft_of(setup)
+    exported = carillon("setup", "export")
+    file = tmp_path / "setup.toml"
+    file.write_text(exported.out)
+    ImportSetup.objects.update(source_way="by_ids", source_id="", enabled=False, last_modified="")
+
+    applied = carillon("setup", "apply", str(file))
+
+    setup.refresh_from_db()
+    assert applied.code == 0, applied.err
+    assert 'type = "report"' in exported.out
+    assert 'name = "All_Contacts"' in exported.out
+    assert draft_of(setup) == before
+    file.write_text(exported.out.replace("All_Contacts", "No_Such_Report"))
+    refused = carillon("setup", "apply", str(file))
+    assert refused.code == 1
+    assert "contact.source: There is no report No_Such_Report" in refused.err
