@@ -213,7 +213,7 @@ def _modified_fault(draft: SetupDraft, report: ReportOffer) -> str:
         return f"{day}Choose {report.times[0].label} ({report.times[0].name})."
     return (
         f"{day}The report has no column with date and time of a person's last change. Add one as the guide below says"
-        " and check again, or read ids from the report only: that needs none."
+        " and check again, or choose 'Ids from the report, fields by query', which needs none."
     )
 
 

@@ -10,16 +10,22 @@ import pytest
 
 from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
+from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.contacts.models import Contact
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import check_setup
 from carillon.imports.drafts import AdditionalField, SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.lock import is_locked
+from carillon.imports.mapping import Mapper
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunStatus
+from carillon.imports.planning import make_plan
 from carillon.imports.preview import preview
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
+from carillon.imports.sources.by_ids import BY_ID
+from carillon.imports.sources.readers import reader_of
+from carillon.imports.watermark import Key
 from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
 from tests.integration.commands import carillon, start
@@ -484,3 +490,27 @@ def test_the_setup_file_carries_a_report(
     refused = carillon("setup", "apply", str(file))
     assert refused.code == 1
     assert "contact.source: There is no report No_Such_Report" in refused.err
+
+
+def test_a_cursor_among_ids_goes_on_after_it(org: OrgSim, connected: Workspace) -> None:
+    """What a resumed run reads: nothing up to the cursor, everybody after it, each once."""
+    setup = set_up(connected, BY_IDS)
+    known = connection_for(connected.pk)
+    everybody = sorted(org_ids(org))
+    cursor = Key(BY_ID, everybody[1_000])
+    with client_for(known) as client:
+        sign_in(client, known)
+        plan, _ = make_plan(client, setup)
+        parts = list(reader_of(client, plan, Mapper(plan).record).records(None, cursor))
+
+    assert [record.Id for part in parts for record in part.records] == everybody[1_001:]
+    assert [part.cursor for part in parts] == [Key(BY_ID, part.records[-1].Id) for part in parts]
+    assert {part.expected for part in parts} == {len(everybody)}
+
+
+def test_related_fields_are_read_by_query_and_the_rest_by_id(org: OrgSim, connected: Workspace) -> None:
+    plain = succeeded(set_up(connected, BY_IDS))
+    related = succeeded(set_up(connected, replace(BY_IDS, user_identification="Owner.Email")))
+
+    assert related.updated == len(org_ids(org))
+    assert related.api_calls > plain.api_calls
