@@ -18,6 +18,7 @@ from carillon.imports.sources.membership import TRIES, NotProven, Report, is_pro
 from carillon.imports.sources.rows import Rows, changed_since
 from carillon.imports.watermark import Key
 from carillon.salesforce.client import Client
+from carillon.salesforce.reports.errors import ReportRejected
 from carillon.salesforce.reports.reading import ReportReading
 from carillon.salesforce.reports.request import Condition
 
@@ -64,16 +65,26 @@ class ReportRowsReader:
 
     def members(self, ids: Sequence[str]) -> Iterator[list[Any]]:
         """The rows of these ids that the report holds now: asked for by their ids, or found by reading it whole."""
-        if not by_id_filters(len(ids), self._row_count):
-            wanted = frozenset(ids)
-            for part in self._parts(self._report.reading(self._rows.columns)):
-                yield [record for record in part.records if record.Id in wanted]
-            return
+        if by_id_filters(len(ids), self._row_count) and has_room(self._source.report, 2):
+            try:
+                yield from self._listed(ids)
+            except ReportRejected:
+                # No list of ids in a filter is promised anywhere.
+                yield from self._among_all(ids)
+        else:
+            yield from self._among_all(ids)
+
+    def _listed(self, ids: Sequence[str]) -> Iterator[list[Any]]:
         for start in range(0, len(ids), IDS_IN_A_FILTER):
             listed = ",".join(ids[start : start + IDS_IN_A_FILTER])
             where = Condition(self._source.id_column, "equals", listed)
             for part in self._parts(self._report.reading(self._rows.columns, where)):
                 yield part.records
+
+    def _among_all(self, ids: Sequence[str]) -> Iterator[list[Any]]:
+        wanted = frozenset(ids)
+        for part in self._parts(self._report.reading(self._rows.columns)):
+            yield [record for record in part.records if record.Id in wanted]
 
     def existing(self, ids: Sequence[str]) -> set[str]:
         return self._object.existing(ids)

@@ -514,3 +514,35 @@ def test_related_fields_are_read_by_query_and_the_rest_by_id(org: OrgSim, connec
 
     assert related.updated == len(org_ids(org))
     assert related.api_calls > plain.api_calls
+
+
+@BOTH_WAYS
+def test_an_org_that_compares_no_ids_is_read_by_windows_of_a_date(
+    org: OrgSim, connected: Workspace, draft: SetupDraft
+) -> None:
+    org.switch("report_id_comparison", "refused")
+
+    succeeded(set_up(connected, draft))
+
+    assert stored_ids(in_source=True) == org_ids(org)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_entrants_of_a_report_read_alone_are_found_by_ids_or_in_the_whole(
+    org: OrgSim, connected: Workspace, refused: bool
+) -> None:
+    org.set_report("All_Contacts", {"filters": [filter_of("PHONE3", "notEqual", "")]})
+    setup = set_up(connected, ALONE)
+    succeeded(setup)
+    outside = sorted(org_ids(org) - stored_ids())[:70]
+    for person in outside:
+        quietly(org, person, "MobilePhone = '(212) 555-0199'")
+    if refused:
+        org.fail_next(400, path_contains="/analytics/reports/", after=4)
+
+    done = succeeded(setup)
+
+    assert done.created == 70
+    # Two descriptions, a run for the changed, two for all ids; two lists of ids, or one refused and the whole in two.
+    assert done.api_calls == (8 if refused else 7)
+    assert set(outside) <= stored_ids(in_source=True)
