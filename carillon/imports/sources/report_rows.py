@@ -97,6 +97,8 @@ class ReportRowsReader:
     def _parts(self, reading: ReportReading) -> Iterator[Part]:
         for page, left_out in self._report.pages(reading):
             records = [
-                self._rows.record(row, page.answered_at) for row in page.rows if row.id not in left_out
+                self._rows.record(row.id, row.values, page.answered_at)
+                for row in page.rows
+                if row.id not in left_out
             ]
             yield Part(records, _BEGUN, page.row_count)

@@ -4,14 +4,13 @@ A query writes a moment as 2026-05-01T07:25:37.000+0000 and a day as 2026-05-01;
 then treats both alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from carillon.imports.mapping import ReportRecord
 from carillon.imports.plan import ImportPlan
 from carillon.salesforce.reports.cells import CellValue, Unreadable
-from carillon.salesforce.reports.reading import ReportRow
 from carillon.salesforce.reports.request import Condition
 
 _EMPTY = "-"
@@ -27,16 +26,16 @@ class Rows:
         self._modified = self.columns.index(modified)
         self._values = plan.report.values if plan.report else {}
 
-    def record(self, row: ReportRow, answered_at: datetime) -> ReportRecord:
+    def record(self, record_id: str, values: Sequence[CellValue], answered_at: datetime) -> ReportRecord:
         """A row without a readable last change counts as changed when it was read."""
         cells = {
             name: chosen(given(value), self._values[name]) if name in self._values else given(value)
-            for name, value in zip(self.columns, row.values, strict=True)
+            for name, value in zip(self.columns, values, strict=True)
         }
-        modified = row.values[self._modified]
+        modified = values[self._modified]
         known = modified if isinstance(modified, datetime) else answered_at
         return ReportRecord(
-            Id=row.id,
+            Id=record_id,
             SystemModstamp=stamp(known),
             LastModifiedDate=str(cells[self.columns[self._modified]] or _EMPTY),
             Name=self._name(cells),

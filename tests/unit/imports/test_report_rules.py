@@ -36,7 +36,6 @@ from carillon.imports.values import is_moment
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe, PicklistValue
 from carillon.salesforce.reports.cells import CellValue, Unreadable
 from carillon.salesforce.reports.describes import ReportColumn, ReportFilter, StandardDateFilter
-from carillon.salesforce.reports.reading import ReportRow
 from carillon.salesforce.reports.request import Condition
 from tests.unit.imports.plans import ID, PLAN
 from tests.unit.salesforce.paper_report import described
@@ -177,9 +176,9 @@ def test_a_row_is_mapped_as_a_record_is() -> None:
         "PHONE3": "(212) 555-0123",
         "FIRST_NAME": "Zoë",
     }
-    row = ReportRow(ID, tuple(values.get(name) for name in made.columns))
+    row = [values.get(name) for name in made.columns]
 
-    batch = Mapper(plan()).page([made.record(row, NOW + timedelta(hours=1))])
+    batch = Mapper(plan()).page([made.record(ID, row, NOW + timedelta(hours=1))])
 
     (stored,) = batch.rows
     assert (stored.first_name, stored.last_name, stored.mobile_as_given) == (
@@ -198,9 +197,9 @@ def test_a_row_without_a_last_change_counts_as_changed_now_and_says_so(
 ) -> None:
     made = Rows(plan())
     values: dict[str, CellValue] = {FORMULA.name: modified, "LAST_NAME": "Okafor", "PHONE3": "(212) 555-0123"}
-    row = ReportRow(ID, tuple(values.get(name) for name in made.columns))
+    row = [values.get(name) for name in made.columns]
 
-    batch = Mapper(plan()).page([made.record(row, NOW)])
+    batch = Mapper(plan()).page([made.record(ID, row, NOW)])
 
     assert batch.rows[0].system_modstamp == stamp(NOW)
     assert [(issue.code, issue.value) for issue in batch.issues] == [("not_a_datetime", shown)]
