@@ -160,7 +160,7 @@ class _Sieve:
         numbers = {row.number for row in rows}
         left = {row.number_before for row in rows if row.number_before and row.is_new_here}
         out = self._numbers(_OPTED_OUT, numbers | left)
-        unsure = self._numbers(_SUPPRESSED, left) if left else set()
+        burdened = out | self._numbers(_SUPPRESSED, left) if left else out
         new = sorted({row.number for row in rows if row.is_new_here and row.number} - out)
         stopped = {one.number for one in ledger.erased(self._workspace, new)}
         values, waiting = store.held(self._cursor, self._workspace, [row.salesforce_id for row in rows])
@@ -170,10 +170,10 @@ class _Sieve:
             says = self._mapping.says(row.seen.value) if self._mapping and row.seen else Says.IN
             if says is Says.UNCLEAR:
                 self.unclear.append(row.salesforce_id)
+            moves = row.is_new_here and (row.number in stopped or row.number_before in burdened)
             # Most records: never anything but opted in, like their numbers.
-            if value is None and says is Says.IN and row.number not in out and not row.is_new_here:
+            if value is None and says is Says.IN and row.number not in out and not moves:
                 continue
-            moves = row.is_new_here and (row.number in stopped or row.number_before in out | unsure)
             if moves or self._tells(row, value, waiting.get(row.salesforce_id), out):
                 telling.append(row)
         return telling
