@@ -1,0 +1,58 @@
+"""What people are told when API calls have no room. Pure."""
+
+from carillon.imports.budget import Budget, Limit, Shortage
+
+ROLLING = "Calls become free again as they get older than 24 hours."
+
+
+def too_little(calls: int, shortage: Shortage, budget: Budget) -> str:
+    """Why an import of so many calls can't start."""
+    return f"It would take about {_calls(calls)}, but {_room(shortage, budget)}."
+
+
+def spent(shortage: Shortage, budget: Budget) -> str:
+    """Why an import under way stops."""
+    room = _room(shortage, budget)
+    return f"The budget of API calls is spent: {room}, so the import stopped before its end."
+
+
+def remedy_before(shortage: Shortage) -> str:
+    if shortage.limit == Limit.CAP:
+        return (
+            f"It is tried again in its next window. {ROLLING} To have it sooner, raise the cap on the Authentication"
+            " page, or start it by hand and confirm."
+        )
+    return (
+        f"It is tried again in its next window. {ROLLING} Look in Salesforce which integration uses them up, or ask"
+        " Salesforce for more."
+    )
+
+
+def remedy_by_hand() -> str:
+    return f"Try again later. {ROLLING} Look in Salesforce which integration uses them up."
+
+
+def remedy_after(shortage: Shortage) -> str:
+    kept = "What was stored stays, and the next import goes on where this one stopped."
+    more = (
+        " A higher cap on the Authentication page makes room."
+        if shortage.limit == Limit.CAP
+        else " Look in Salesforce which integration uses the calls up."
+    )
+    return f"{kept} {ROLLING}{more}"
+
+
+def _room(shortage: Shortage, budget: Budget) -> str:
+    if shortage.limit == Limit.CAP:
+        return (
+            f"imports may use {_calls(budget.cap or 0)} in 24 hours (the cap), and {shortage.room:,}"
+            f" {'is' if shortage.room == 1 else 'are'} left of them"
+        )
+    return (
+        f"the org has {_calls(max(0, budget.org_left or 0))} left in its 24 hours, and {budget.reserve:,} of them are kept"
+        " for opt-outs (the reserve)"
+    )
+
+
+def _calls(number: int) -> str:
+    return f"{number:,} API call{'' if number == 1 else 's'}"
