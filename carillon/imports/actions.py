@@ -177,7 +177,9 @@ def _check_budget(setup: ImportSetup, mode: str, *, past_cap: bool) -> None:
     sentence = budget_words.too_little(outlook.calls, outlook.shortage, outlook.budget)
     if outlook.shortage.limit == Limit.CAP:
         raise PastCap(sentence)
-    raise CarillonError(f"The import was not started. {sentence}", budget_words.remedy_by_hand())
+    raise CarillonError(
+        f"The import was not started. {sentence}", budget_words.remedy_by_hand(outlook.shortage)
+    )
 
 
 def wake_worker(run: ImportRun) -> None:

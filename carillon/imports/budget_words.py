@@ -12,8 +12,7 @@ def too_little(calls: int, shortage: Shortage, budget: Budget) -> str:
 
 def spent(shortage: Shortage, budget: Budget) -> str:
     """Why an import under way stops."""
-    room = _room(shortage, budget)
-    return f"The budget of API calls is spent: {room}, so the import stopped before its end."
+    return f"The budget of API calls is spent: {_room(shortage, budget)}. So it stopped before its end."
 
 
 def remedy_before(shortage: Shortage) -> str:
@@ -28,7 +27,10 @@ def remedy_before(shortage: Shortage) -> str:
     )
 
 
-def remedy_by_hand() -> str:
+def remedy_by_hand(shortage: Shortage) -> str:
+    """Of what does not try again by itself."""
+    if shortage.limit == Limit.CAP:
+        return f"Try again later, or raise the cap on the Authentication page. {ROLLING}"
     return f"Try again later. {ROLLING} Look in Salesforce which integration uses them up."
 
 

@@ -33,6 +33,7 @@ class Purse:
     def __init__(self, connection: SalesforceConnection, note: Note, *, run: ImportRun | None = None) -> None:
         self._connection = connection
         self._note = note
+        self._is_import = run is not None
         self._past_cap = run is not None and run.past_cap
         self._thread = threading.get_ident()
         self._transport: Transport | None = None
@@ -63,18 +64,17 @@ class Purse:
             self.settle()
         budget = self._budget()
         if shortage := may_go_on(budget, past_cap=self._past_cap):
-            raise BudgetSpent(
-                budget_words.spent(shortage, budget), remedy=budget_words.remedy_after(shortage)
-            )
+            remedy = budget_words.remedy_after if self._is_import else budget_words.remedy_by_hand
+            raise BudgetSpent(budget_words.spent(shortage, budget), remedy=remedy(shortage))
 
     def must_afford(self, calls: int) -> None:
-        """Raises Postponed when so many calls have no room."""
+        """Raises Postponed when what is left of so many calls, the ones already made among them, has no room."""
         self.settle()
+        calls = max(1, calls - self._noted.total())
         budget = self._budget()
         if shortage := may_start(calls, budget, past_cap=self._past_cap):
-            raise Postponed(
-                budget_words.too_little(calls, shortage, budget), budget_words.remedy_before(shortage)
-            )
+            remedy = budget_words.remedy_before if self._is_import else budget_words.remedy_by_hand
+            raise Postponed(budget_words.too_little(calls, shortage, budget), remedy(shortage))
 
     def _look(self) -> None:
         self._connection.refresh_from_db(fields=_SETTINGS)
