@@ -19,7 +19,7 @@ def remedy_before(shortage: Shortage) -> str:
     if shortage.limit == Limit.CAP:
         return (
             f"It is tried again in its next window. {ROLLING} To have it sooner, raise the cap on the Authentication"
-            " page, or start it by hand and confirm."
+            " page, or start it by hand and confirm (on the command line: --past-cap)."
         )
     return (
         f"It is tried again in its next window. {ROLLING} Look in Salesforce which integration uses them up, or ask"

@@ -17,7 +17,8 @@ from carillon.imports.preview import preview as preview_of
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
-from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
+from carillon.web.access import MemberRequest, connection_of, connection_or_404, object_or_404, setup_reader
+from carillon.web.cost import Cost, cost_of
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 
@@ -133,11 +134,18 @@ def _page(
         "form": form,
         "lines": form.schedule.lines(setup.schedule.seed, now()),
         "zones": zones(),
+        "cost": _cost(request, setup, answers, form),
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
         "dry_run": queries.dry_run_of(setup),
         **more,
     }
     return render(request, "web/contact_import.html", context)
+
+
+def _cost(request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm) -> Cost:
+    windows = form.schedule.into(form.draft).windows
+    people = answers.fields.people if answers.fields else None
+    return cost_of(setup, windows, people, connection_or_404(request))
 
 
 def _matches(source: catalog.SourceChoice, text: str) -> bool:

@@ -195,6 +195,7 @@ def test_an_import_that_spends_its_budget_goes_on_the_next_day(
     assert second.calls["query"] + second.calls["query_more"] == 1 + 3
     assert second.received >= len(stored_ids())
     assert stored_ids() == org_ids(org)
+    assert first.org_clock
     assert setup.watermark == first.org_clock - timedelta(minutes=20)
 
 
