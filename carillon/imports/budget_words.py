@@ -47,8 +47,8 @@ def remedy_after(shortage: Shortage) -> str:
 def _room(shortage: Shortage, budget: Budget) -> str:
     if shortage.limit == Limit.CAP:
         return (
-            f"imports may use {_calls(budget.cap or 0)} in 24 hours (the cap), and {shortage.room:,}"
-            f" {'is' if shortage.room == 1 else 'are'} left of them"
+            f"of the {_calls(budget.cap or 0)} that imports may use in 24 hours (the cap) {shortage.room:,}"
+            f" {'is' if shortage.room == 1 else 'are'} left"
         )
     return (
         f"the org has {_calls(max(0, budget.org_left or 0))} left in its 24 hours, and {budget.reserve:,} of them are kept"

@@ -134,8 +134,7 @@ def test_an_import_without_room_under_the_cap_is_postponed(
 
     assert [run.status for run in runs] == [RunStatus.POSTPONED] * 2
     assert runs[0].error == (
-        "It would take about 6 API calls, but imports may use 8 API calls in 24 hours (the cap), and 3 are left of"
-        " them."
+        "It would take about 6 API calls, but of the 8 API calls that imports may use in 24 hours (the cap) 3 are left."
     )
     assert "tried again in its next window" in runs[0].remedy
     assert (runs[0].api_calls, org.org.usage.used(API_REQUESTS)) == (0, asked)
@@ -177,7 +176,7 @@ def test_an_import_that_spends_its_budget_goes_on_the_next_day(
     setup.refresh_from_db()
 
     assert (first.status, first.over_budget, first.api_calls) == (RunStatus.INCOMPLETE, True, 4)
-    assert first.error.startswith("The budget of API calls is spent: imports may use 4 API calls in 24 hours")
+    assert first.error.startswith("The budget of API calls is spent: of the 4 API calls that imports may use")
     assert "goes on where this one stopped" in first.remedy
     assert first.received == len(stored_ids()) == 4_000
     assert setup.watermark is None

@@ -206,9 +206,9 @@ def test_a_start_past_the_cap_asks_for_a_word(
     waiting = list(ImportRun.objects.filter(status="queued"))
     done = admin.post(reverse("start_import", args=["contact"]), {"mode": "changes", "past_cap": "1"})
 
-    assert "Starting it asks for your word first." in beside
+    assert "You will be asked to confirm." in beside
     assert asked.redirect_chain == [("/import-history/past-cap/contact/?mode=changes", 302)]
-    assert "and 10 are left of them" in asked.content.decode()
+    assert "(the cap) 10 are left" in asked.content.decode()
     assert "Import anyway" in asked.content.decode()
     assert waiting == []
     assert done.status_code == 302

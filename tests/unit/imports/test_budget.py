@@ -197,7 +197,7 @@ def test_the_words_name_the_limit_and_the_room() -> None:
     reserve = budget_words.spent(Shortage(Limit.RESERVE, 0), budget)
 
     assert cap == (
-        "It would take about 530 API calls, but imports may use 3,000 API calls in 24 hours (the cap), and 100 are"
-        " left of them."
+        "It would take about 530 API calls, but of the 3,000 API calls that imports may use in 24 hours (the cap) 100"
+        " are left."
     )
     assert "the org has 480 API calls left in its 24 hours, and 500 of them are kept for opt-outs" in reserve
