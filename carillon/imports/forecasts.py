@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from carillon.connections.actions import Allowance, allowance_of
 from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import day_of, fresh_usage
 from carillon.imports import budget
@@ -75,24 +76,24 @@ def under_way(workspace_id: int) -> int:
 
 
 def budget_of(
-    connection: SalesforceConnection, *, used: int, usage: ApiUsage | None, running: int = 0
+    allowance: Allowance, *, used: int, usage: ApiUsage | None, limit: int | None, running: int = 0
 ) -> Budget:
-    """`usage` is what the org said just now, if it did."""
-    limit = usage.limit if usage else connection.org_calls_limit
+    """`usage` is what the org said just now, if it did; `limit` what it said at any time."""
     return Budget(
         used=used,
-        cap=budget.cap_in_calls(connection.import_cap_percent, connection.import_cap_calls, limit),
+        cap=budget.cap_in_calls(allowance.cap_percent, allowance.cap_calls, limit),
         org_left=usage.limit - usage.used if usage else None,
-        reserve=connection.reserve_calls,
+        reserve=allowance.reserve,
         beside=running,
     )
 
 
 def budget_now(connection: SalesforceConnection) -> Budget:
     return budget_of(
-        connection,
+        allowance_of(connection),
         used=day_of(connection.workspace_id).capped,
         usage=fresh_usage(connection),
+        limit=connection.org_calls_limit,
         running=under_way(connection.workspace_id),
     )
 

@@ -7,7 +7,9 @@ compare numbers. Between two countings an import beside this one may spend too: 
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from carillon.connections.actions import Allowance, allowance_of
 from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import day_of, fresh_usage
 from carillon.imports import budget_words
@@ -18,13 +20,22 @@ from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import BudgetSpent
 from carillon.salesforce.transport import ApiUsage, Transport
 
-_SETTINGS = ("import_cap_percent", "import_cap_calls", "reserve_calls")
-
 Note = Callable[[Counter[str], ApiUsage | None], None]
 
 
 class Postponed(CarillonError):
     """There is no room in the API budget for what an import would take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the database said when it was last asked. In one piece, since other threads read it at any moment."""
+
+    allowance: Allowance
+    used: int
+    # The calls of this purse that are among them.
+    noted: int
+    beside: int
 
 
 class Purse:
@@ -39,7 +50,7 @@ class Purse:
         self._transport: Transport | None = None
         self._noted: Counter[str] = Counter()
         self._known = fresh_usage(connection)
-        self._look()
+        self._seen = self._look()
 
     def open(self, transport: Transport) -> None:
         self._transport = transport
@@ -56,7 +67,7 @@ class Purse:
             if spent:
                 self._note(spent, self._transport.usage)
                 self._noted = counted
-        self._look()
+        self._seen = self._look()
 
     def permit(self) -> None:
         """For a transport: raises BudgetSpent where one more call has no room."""
@@ -76,16 +87,23 @@ class Purse:
             remedy = budget_words.remedy_before if self._is_import else budget_words.remedy_by_hand
             raise Postponed(budget_words.too_little(calls, shortage, budget), remedy(shortage))
 
-    def _look(self) -> None:
-        self._connection.refresh_from_db(fields=_SETTINGS)
+    def _look(self) -> _Seen:
         workspace = self._connection.workspace_id
         # It is one of those under way itself.
-        self._used, self._beside = day_of(workspace).capped, max(0, under_way(workspace) - 1)
+        beside = max(0, under_way(workspace) - 1)
+        current = SalesforceConnection.objects.get(pk=self._connection.pk)
+        return _Seen(allowance_of(current), day_of(workspace).capped, self._noted.total(), beside)
 
     def _budget(self) -> Budget:
-        made = self._transport.total_calls if self._transport else 0
-        used = self._used + made - self._noted.total()
-        return budget_of(self._connection, used=used, usage=self._usage(made), running=self._beside)
+        seen, made = self._seen, self._transport.total_calls if self._transport else 0
+        usage = self._usage(made)
+        return budget_of(
+            seen.allowance,
+            used=seen.used + made - seen.noted,
+            usage=usage,
+            limit=usage.limit if usage else self._connection.org_calls_limit,
+            running=seen.beside,
+        )
 
     def _usage(self, made: int) -> ApiUsage | None:
         """What the org said last, and the calls made since."""

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from carillon.connections.actions import allowance_of
 from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import DayOfCalls, day_of
 from carillon.imports import budget, budget_words, forecasts
-from carillon.imports.budget import Budget, Limit
+from carillon.imports.budget import Limit
 from carillon.imports.models import ImportSetup, Mode
 from carillon.salesforce.kinds import words_of
 
@@ -27,7 +28,6 @@ class Usage:
     at: datetime | None
     day: DayOfCalls
     cap: int | None
-    reserve: int
 
     @property
     def left(self) -> int | None:
@@ -70,15 +70,13 @@ def kinds_of(calls: Mapping[str, int]) -> list[Kind]:
 
 
 def usage_of(connection: SalesforceConnection) -> Usage:
-    day = day_of(connection.workspace_id)
-    now: Budget = forecasts.budget_of(connection, used=day.capped, usage=None)
+    allowance, limit = allowance_of(connection), connection.org_calls_limit
     return Usage(
-        limit=connection.org_calls_limit,
+        limit=limit,
         used=connection.org_calls_used,
         at=connection.org_calls_at,
-        day=day,
-        cap=now.cap,
-        reserve=connection.reserve_calls,
+        day=day_of(connection.workspace_id),
+        cap=budget.cap_in_calls(allowance.cap_percent, allowance.cap_calls, limit),
     )
 
 
