@@ -50,6 +50,26 @@ def import_succeeded(run: ImportRun) -> None:
     _open(run.setup_id).update(over_at=now(), recovered=True)
 
 
+def people_held(run: ImportRun, reason: str) -> None:
+    """The run succeeded and held people back. What was wrong before it is over. Call it in the transaction that ends
+    the run."""
+    _open(run.setup_id).exclude(kind=AlertKind.HELD).update(over_at=now(), recovered=True)
+    _raise(
+        ImportAlert(
+            setup_id=run.setup_id,
+            kind=AlertKind.HELD,
+            sentence=reason,
+            remedy="Nobody of them was taken off yet: apply it, or drop it, on the page of the import.",
+            run=run,
+        )
+    )
+
+
+def held_decided(setup: ImportSetup) -> None:
+    """An admin decided about who was held."""
+    _open(setup.pk).filter(kind=AlertKind.HELD).update(over_at=now())
+
+
 def switched_off(setup: ImportSetup) -> None:
     """Nobody waits for imports that an admin has switched off."""
     _open(setup.pk).update(over_at=now())
@@ -110,15 +130,30 @@ def _send(pk: int) -> int:
     return sent
 
 
+def what_happens(alert: ImportAlert) -> str:
+    """The state in a few words, for a title or a subject."""
+    what = {
+        AlertKind.FAILED: "fails",
+        AlertKind.MISSED: "was missed",
+        AlertKind.HELD: "found many who left and holds them",
+    }
+    return f"The import of {alert.setup.object}s {what[AlertKind(alert.kind)]}"
+
+
 def _begun(alert: ImportAlert) -> tuple[str, str]:
-    what = "fails" if alert.kind == AlertKind.FAILED else "was missed"
     return (
-        f"The import of {alert.setup.object}s {what}",
+        what_happens(alert),
         f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this until it is over.",
     )
 
 
 def _ended(alert: ImportAlert) -> tuple[str, str]:
+    if alert.kind == AlertKind.HELD:
+        return (
+            f"The import of {alert.setup.object}s holds nobody any more",
+            f"An import of {alert.setup.object}s at {alert.over_at:%Y-%m-%d %H:%M} UTC found otherwise. There is nothing"
+            " to decide any more.",
+        )
     return (
         f"The import of {alert.setup.object}s works again",
         f"An import of {alert.setup.object}s succeeded at {alert.over_at:%Y-%m-%d %H:%M} UTC. What was wrong since"

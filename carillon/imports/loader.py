@@ -66,6 +66,7 @@ update contacts_contact c set
     mobile_number = s.mobile_number, mobile_as_given = s.mobile_as_given,
     user_identification = coalesce(s.user_identification, c.user_identification),
     fields = c.fields || s.fields::jsonb, in_source = true, left_source_at = null,
+    absence = '', absent_since = null,
     source_modified_at = s.source_modified_at::timestamptz, system_modstamp = s.system_modstamp::timestamptz,
     last_modified_by_id = s.last_modified_by_id, updated_at = now()
 from import_staging s
@@ -85,7 +86,8 @@ cross join lateral (
         ('mobile_as_given', to_jsonb(c.mobile_as_given), to_jsonb(s.mobile_as_given)),
         ('user_identification', to_jsonb(c.user_identification),
             to_jsonb(coalesce(s.user_identification, c.user_identification))),
-        ('in_source', to_jsonb(c.in_source), to_jsonb(true))
+        ('in_source', to_jsonb(c.in_source), to_jsonb(true)),
+        ('record:absence', to_jsonb(c.absence), to_jsonb(''::text))
     union all
     select given.key, c.fields -> given.key, given.value
     from jsonb_each(s.fields::jsonb) given where c.fields ? given.key
@@ -94,6 +96,7 @@ where s.salesforce_id = any(%(ids)s) and changed.before is distinct from changed
 """
 _TOUCH = """
 update contacts_contact c set in_source = true, left_source_at = null,
+    absence = '', absent_since = null,
     source_modified_at = s.source_modified_at::timestamptz, system_modstamp = s.system_modstamp::timestamptz,
     last_modified_by_id = s.last_modified_by_id
 from import_staging s

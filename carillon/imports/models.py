@@ -1,6 +1,7 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
 and workspace; an enabled setup has its source and required fields; at most one open run per setup; a run has
-an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert.
+an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert, and one
+set of people who left and are held or kept.
 A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
@@ -10,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from carillon.accounts.models import Member, Workspace
-from carillon.contacts.models import ContactField, SalesforceObject
+from carillon.contacts.models import Absence, ContactField, SalesforceObject
 from carillon.imports.windows import EASTERN, Schedule
 from carillon.lib.clock import now
 
@@ -117,6 +118,7 @@ class Phase(models.TextChoices):
     READING = "reading", "Reading records"
     SWEEPING = "sweeping", "Checking who is in the list"
     REREADING = "rereading", "Reading records that are new in the list"
+    FOLLOWING = "following", "Looking at records that are no longer in the list"
     FINISHING = "finishing", "Finishing"
 
 
@@ -152,13 +154,21 @@ class ImportRun(models.Model):
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     expected = models.PositiveIntegerField(null=True)
     org_count = models.PositiveIntegerField(null=True)
+    # How many were stored as in the source before the run changed anything.
+    stored_before = models.PositiveIntegerField(null=True)
     received = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    # Everybody who was marked as having left; `deleted` and `hidden` are among them, those followed are not.
     left_source = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0, db_default=0)
+    hidden = models.PositiveIntegerField(default=0, db_default=0)
+    merged = models.PositiveIntegerField(default=0, db_default=0)
+    converted = models.PositiveIntegerField(default=0, db_default=0)
     issue_count = models.PositiveIntegerField(default=0)
+    # What was held, for programs: {kind, count, reason} each. HeldLeavers has the people.
     held = models.JSONField(default=list)
     api_calls = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True, default="")
@@ -269,6 +279,59 @@ class RecordIssue(models.Model):
         return f"{self.salesforce_id} {self.code}"
 
 
+class HeldStatus(models.TextChoices):
+    OPEN = "open", "Waits for an admin"
+    APPLIED = "applied", "Applied"
+    DROPPED = "dropped", "Dropped"
+    OVER = "over", "Over"
+
+
+# Sets whose people stay in the source although they are not in the list.
+HELD_IN_FORCE = (HeldStatus.OPEN, HeldStatus.DROPPED)
+
+
+class HeldLeavers(models.Model):
+    """So many who left at once that they were not marked: they wait for an admin. *Dropped*: an admin keeps them in
+    the source until they are in the list again. *Over*: a later import found otherwise."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_leavers")
+    # The run that found them, as long as it is kept.
+    run = models.OneToOneField(ImportRun, on_delete=models.SET_NULL, null=True, related_name="held_leavers")
+    status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
+    people = models.PositiveIntegerField()
+    reason = models.TextField()
+    found_at = models.DateTimeField(default=now)
+    decided_at = models.DateTimeField(null=True)
+    # An admin's e-mail; empty where an import decided.
+    decided_by = models.CharField(max_length=254, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="held_one_in_force_per_setup", fields=["setup"], condition=Q(status__in=HELD_IN_FORCE)
+            ),
+            models.CheckConstraint(name="held_status_is_known", condition=Q(status__in=HeldStatus.values)),
+            models.CheckConstraint(
+                name="held_decided_has_its_date",
+                condition=Q(status=HeldStatus.OPEN) ^ Q(decided_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} held since {self.found_at:%Y-%m-%d %H:%M} UTC"
+
+
+class HeldIds(models.Model):
+    """Some of the people of a set in force, by what was found of their records (Absence, or empty)."""
+
+    held = models.ForeignKey(HeldLeavers, on_delete=models.CASCADE, related_name="ids")
+    absence = models.CharField(max_length=10, choices=Absence.choices, blank=True)
+    ids = ArrayField(models.TextField())
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} ids"
+
+
 class StartOutcome(models.TextChoices):
     STARTED = "started", "Started"
     SKIPPED = "skipped", "Skipped"
@@ -315,6 +378,7 @@ class ScheduledStart(models.Model):
 class AlertKind(models.TextChoices):
     FAILED = "failed", "Failed"
     MISSED = "missed", "Missed"
+    HELD = "held", "Held"
 
 
 class ImportAlert(models.Model):

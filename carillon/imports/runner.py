@@ -12,6 +12,10 @@ from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped
+from carillon.imports.following import Following, read_by_id
+from carillon.imports.held import settle
+from carillon.imports.joining import forget_ids_in_use_again
+from carillon.imports.leavers import Leavers
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
@@ -25,6 +29,7 @@ from carillon.imports.models import (
     RunBatch,
     RunStatus,
 )
+from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.runs import Request
 from carillon.imports.sweep import Members, distinct_counts, proof_of
@@ -35,6 +40,7 @@ from carillon.salesforce.transport import Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
 STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "expected")
+SETTLED_AT_THE_END = (*COUNTS, "left_source", "deleted", "hidden", "held", "cursor_stamp", "cursor_id")
 # A worker waits out an outage of ten minutes; a person at a command line is not kept that long.
 WORKER_RETRY = Retry(budget_seconds=600, read_timeout=150)
 
@@ -126,7 +132,20 @@ class _Execution:
         self.take_issues(warnings)
         members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
         Walk(self.client, plan, known.org_id, self).to_end(self._start(), members)
-        self._finish(members, self.run.org_clock or scope.org_clock)
+        leavers = self._follow(plan, known.org_id)
+        self._finish(members, leavers, self.run.org_clock or scope.org_clock)
+
+    def _follow(self, plan: ImportPlan, org_id: str) -> Leavers:
+        """What became of those who are no longer in the list, and of some who left before."""
+        run = self.run
+        self.enter(Phase.FOLLOWING)
+        leavers = Leavers(run.workspace_id, run.object)
+        following = Following(self.client, run, org_id, self.look_for_cancel)
+        taken_over = following.leavers(leavers)
+        taken_over += following.earlier_leavers(leavers)
+        for page in read_by_id(self.client, plan, taken_over):
+            self.take(page)
+        return leavers
 
     def _start(self) -> Start:
         run = self.run
@@ -174,24 +193,28 @@ class _Execution:
             self.stop.set()
             raise Cancelled
 
-    def _finish(self, members: Members, org_clock: datetime) -> None:
+    def _finish(self, members: Members, leavers: Leavers, org_clock: datetime) -> None:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
         self.enter(Phase.FINISHING)
         with transaction.atomic():
-            run.left_source = members.mark_leavers(run.public_id)
+            held = settle(run, leavers)
+            forget_ids_in_use_again(run.workspace_id)
             if erased := members.erased():
                 self.take_issues(erased)
             for name, count in distinct_counts(proof_of(run)).items():
                 setattr(run, name, count)
             run.cursor_stamp = run.cursor_id = ""
-            run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
+            run.save(update_fields=SETTLED_AT_THE_END)
             ImportSetup.objects.filter(pk=run.setup_id).update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
-            alerts.import_succeeded(run)
+            if held:
+                alerts.people_held(run, held.reason)
+            else:
+                alerts.import_succeeded(run)
 
     def _count_calls(self) -> None:
         total = self.client.transport.total_calls

@@ -18,6 +18,7 @@ from carillon.imports.models import (
     RunStatus,
     Trigger,
 )
+from carillon.imports.sweep import stored_in_source
 from carillon.imports.watermark import RESUMABLE_FOR
 from carillon.lib.clock import now
 
@@ -129,12 +130,22 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     earlier = (
         ImportRun.objects.filter(setup=run.setup_id).exclude(pk=run.pk).order_by("-queued_at", "-pk").first()
     )
+    run.stored_before = _stored_before(run, earlier)
     if earlier and earlier.status == RunStatus.FAILED and earlier.cursor_stamp and _resumable(earlier, scope):
         _continue(run, earlier)
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
     run.save()
     return run
+
+
+def _stored_before(run: ImportRun, earlier: ImportRun | None) -> int:
+    """How many are in the source before the run; what runs before it stored without coming to their end is none of
+    that."""
+    stored = stored_in_source(run.workspace_id, run.object)
+    if earlier and earlier.status != RunStatus.SUCCEEDED and earlier.stored_before is not None:
+        return min(stored, earlier.stored_before)
+    return stored
 
 
 def _resumable(run: ImportRun, scope: Scope) -> bool:
@@ -182,6 +193,15 @@ def count_calls(run: ImportRun, calls: int) -> None:
     if calls:
         ImportRun.objects.filter(pk=run.pk).update(api_calls=F("api_calls") + calls)
         run.api_calls += calls
+
+
+def count_followed(run: ImportRun, *, merged: int, converted: int) -> None:
+    """Adds people who were followed. Call it in the transaction that joins them: it may be a killed process's last."""
+    if merged or converted:
+        ImportRun.objects.filter(pk=run.pk).update(
+            merged=F("merged") + merged, converted=F("converted") + converted
+        )
+        run.merged, run.converted = run.merged + merged, run.converted + converted
 
 
 def close(run: ImportRun, status: RunStatus, *, error: str = "", remedy: str = "") -> bool:

@@ -4,11 +4,11 @@ ids cost no memory of ours."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from carillon.contacts import remembered
+from carillon.contacts.models import Contact
 from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun
 
@@ -36,15 +36,12 @@ _TAKE_MISSING = """
 delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))
 returning salesforce_id
 """
-_LEAVERS = """
-with leavers as (
-    update contacts_contact c set in_source = false, left_source_at = now()
-    where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
-    and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
-    returning c.id
-)
-insert into contacts_fieldchange (workspace_id, contact_id, field, before, after, run, at)
-select %(workspace)s, id, 'in_source', to_jsonb(true), to_jsonb(false), %(by)s, now() from leavers
+# People whom an admin keeps in the source although they are not in the list.
+KEPT = """
+select unnest(i.ids) as salesforce_id, i.absence from imports_heldids i
+join imports_heldleavers h on h.id = i.held_id and h.status = 'dropped'
+join imports_importsetup s on s.id = h.setup_id
+where s.workspace_id = %(workspace)s and s.object = %(object)s
 """
 # What stands for an erased record is longer than any id.
 _ERASED_READ = """
@@ -52,7 +49,7 @@ select distinct read.salesforce_id from (
     select unnest(rejected) as salesforce_id from {batches} where run_id = %(run)s
 ) read where length(read.salesforce_id) > 18
 """
-# As _LEAVERS finds them once what was read is stored.
+# As imports/leavers finds them once what was read is stored.
 _COUNT_LEAVERS = """
 select count(*) from (
     select c.salesforce_id from contacts_contact c
@@ -60,6 +57,7 @@ select count(*) from (
     union
     select unnest(created || updated || unchanged) from {batches} where run_id = %(run)s
 ) people where not exists (select 1 from import_members m where m.salesforce_id = people.salesforce_id)
+and not exists (select 1 from ({kept}) kept where kept.salesforce_id = people.salesforce_id)
 """
 _COUNTS = """
 select count(*), count(*) filter (where outcome = 1), count(*) filter (where outcome = 2),
@@ -75,7 +73,7 @@ from (
 """
 _LIST = 50_000
 # Both sides are whole lists: with the stale statistics of a first import the planner would compare each with each.
-_PLANNER = "set local enable_nestloop = off"
+LONG_LISTS = "set local enable_nestloop = off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Proof:
     accounted: str
 
     def sql(self, statement: str) -> str:
-        return statement.format(batches=self.table, accounted=self.accounted)
+        return statement.format(batches=self.table, accounted=self.accounted, kept=KEPT)
 
 
 def proof_of(run: ImportRun) -> Proof:
@@ -132,7 +130,7 @@ class Members:
         size."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
+            cursor.execute(LONG_LISTS)
             for statement in self._proof.sql(_MISSING).strip().split(";"):
                 cursor.execute(statement, self._names)
         with connection.cursor() as cursor:
@@ -157,22 +155,18 @@ class Members:
         message = f"People of the list who were erased here, and so were not imported again: {people:,}."
         return [Issue("", "", str(people), "erased", message)]
 
-    def mark_leavers(self, run: UUID) -> int:
-        """Marks whoever is stored as in the source and isn't a member, with the run that does; returns how many."""
-        with transaction.atomic(), connection.cursor() as cursor:
-            remembered.lock(self._workspace, alone=False)
-            cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
-            cursor.execute(_LEAVERS, {**self._names, "by": run})
-            return int(cursor.rowcount)
-
     def count_leavers(self) -> int:
-        """How many `mark_leavers` would mark, had what the run read been stored."""
+        """How many are no longer in the list, had what the run read been stored. Nobody is asked what became of
+        them, so who was merged or converted counts; whom an admin keeps does not."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
+            cursor.execute(LONG_LISTS)
             cursor.execute(self._proof.sql(_COUNT_LEAVERS), self._names)
             return int(cursor.fetchone()[0])
+
+
+def stored_in_source(workspace: int, object: str) -> int:  # noqa: A002
+    return Contact.objects.filter(workspace=workspace, object=object, in_source=True).count()
 
 
 def distinct_counts(proof: Proof) -> dict[str, int]:
