@@ -61,6 +61,15 @@ def former_ids(contact: Contact) -> list[FormerId]:
     return list(FormerId.objects.filter(contact=contact).order_by("since", "pk"))
 
 
+def former_ids_of(contacts: Sequence[Contact]) -> dict[int, list[str]]:
+    """The former ids of those that have any, by their keys."""
+    found: dict[int, list[str]] = {}
+    rows = FormerId.objects.filter(contact__in=contacts).order_by("since", "pk")
+    for contact, record_id in rows.values_list("contact", "salesforce_id"):
+        found.setdefault(contact, []).append(record_id)
+    return found
+
+
 def same_number(contact: Contact, limit: int = 10) -> tuple[list[Contact], int]:
     """Others with the contact's mobile number, the first few and how many there are: the same person as a Lead, a
     duplicate, or a household. Who stands for whom is for people to say."""

@@ -47,6 +47,9 @@ RESERVED = frozenset(
         "consent",
         "in_source",
         "source_modified_at",
+        "left_source_at",
+        "absence",
+        "former_ids",
     ]
 )
 

@@ -12,20 +12,19 @@ from carillon.contacts import remembered
 from carillon.contacts.models import RecordChange
 from carillon.imports import alerts
 from carillon.imports.leavers import Leavers
-from carillon.imports.leaving import is_held, likely_reason
+from carillon.imports.leaving import is_held, leavers_held, likely_reason
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import HELD_IN_FORCE, HeldIds, HeldLeavers, HeldStatus, ImportRun, ImportSetup
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 
-KIND = "leavers"
 _BACK = """
 update imports_heldids i set ids = array(
-    select salesforce_id from unnest(i.ids) salesforce_id
-    where not exists (select 1 from import_members m where m.salesforce_id = salesforce_id)
+    select given.id from unnest(i.ids) given(id)
+    where not exists (select 1 from import_members m where m.salesforce_id = given.id)
     and exists (
         select 1 from contacts_contact c
-        where c.workspace_id = %(workspace)s and c.salesforce_id = salesforce_id and c.in_source
+        where c.workspace_id = %(workspace)s and c.salesforce_id = given.id and c.in_source
     )
 )
 where i.held_id = %(held)s
@@ -73,7 +72,7 @@ def settle(run: ImportRun, leavers: Leavers) -> HeldLeavers | None:
     leaving, stored = leavers.count(), run.stored_before or 0
     if is_held(leaving.people, stored):
         reason = likely_reason(
-            leaving, stored=stored, listed=run.org_count or 0, setup_changed=_setup_changed(run)
+            leavers.count(kept=True), stored=stored, listed=run.org_count or 0, setup_changed=_setup_changed(run)
         )
         _over(before)
         return _hold(run, leavers, reason)
@@ -97,7 +96,7 @@ def _hold(run: ImportRun, leavers: Leavers, reason: str) -> HeldLeavers:
         HeldIds.objects.create(held=held, absence=absence, ids=ids)
         held.people += len(ids)
     held.save(update_fields=["people"])
-    run.held = [{"kind": KIND, "count": held.people, "reason": reason}]
+    run.held = [leavers_held(held.people, reason)]
     return held
 
 

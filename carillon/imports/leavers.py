@@ -41,7 +41,7 @@ select %(workspace)s, id, %(absence_field)s, to_jsonb(''::text), to_jsonb(absenc
 where absence <> ''
 """
 _COUNT = """
-select coalesce(absence, %(not_asked)s), count(*) from import_leavers where not kept group by 1
+select coalesce(absence, %(not_asked)s), count(*) from import_leavers where not kept or %(kept)s group by 1
 """
 _LIST = 2_000
 
@@ -106,10 +106,10 @@ class Leavers:
                 self._names,
             )
 
-    def count(self) -> Leaving:
-        """Those that nobody keeps."""
+    def count(self, *, kept: bool = False) -> Leaving:
+        """Those that no admin keeps, or all of them."""
         with connection.cursor() as cursor:
-            cursor.execute(_COUNT, {"not_asked": NOT_ASKED})
+            cursor.execute(_COUNT, {"not_asked": NOT_ASKED, "kept": kept})
             found: dict[str, int] = dict(cursor.fetchall())
         return Leaving(
             found.get(LIVING, 0), found.get(DELETED, 0), found.get(HIDDEN, 0), found.get(NOT_ASKED, 0)

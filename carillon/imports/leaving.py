@@ -81,6 +81,11 @@ def likely_reason(leaving: Leaving, *, stored: int, listed: int, setup_changed: 
     return f"{found} {_cause(leaving, setup_changed=setup_changed)}"
 
 
+def leavers_held(people: int, reason: str) -> dict[str, str | int]:
+    """What a run or a dry run says of a held set to programs."""
+    return {"kind": "leavers", "count": people, "reason": reason}
+
+
 def _cause(leaving: Leaving, *, setup_changed: bool) -> str:
     half = leaving.people / 2
     if leaving.deleted > half:
