@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,13 +13,16 @@ from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerI
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.drafts import SetupDraft
 from carillon.imports.erasing import erase
+from carillon.imports.lock import is_locked
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
 from carillon.imports.runner import execute
 from carillon.imports.runs import Request
 from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
+from tests.integration.commands import start
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
+from tests.integration.imports.test_interrupted import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,7 +211,7 @@ def test_two_imported_people_who_are_merged_become_one(org: OrgSim, import_now: 
 def test_a_chain_of_merges_leads_to_its_end(org: OrgSim, import_now: type_of_import) -> None:
     import_now()
     ids = sorted(stored_ids())[:6]
-    for loser, master in zip(ids, ids[1:], strict=False):
+    for loser, master in pairwise(ids):
         org.merge(master, (loser,))
 
     run = import_now()
@@ -425,6 +429,40 @@ def test_many_leavers_are_asked_about_two_thousand_a_call(
     assert stored_ids(in_source=True) == org_ids(org, "Department = 'Alumni'")
     # A call for the 700, one for the five; all of the list is read again, without a sweep, since its filter changed.
     assert run.api_calls <= quiet.api_calls + 2 + 2
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_following_it_goes_on(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    """Whoever was joined stays so and is counted once; whoever was not is followed by the process that goes on."""
+    import_now()
+    left, deleted, loser, master, *_ = sorted(stored_ids())
+    org.delete(left)
+    import_now()
+    org.undelete(left)
+    org.merge(master, (left,))
+    a_day_goes_by()
+    org.delete(deleted)
+    org.merge(master, (loser,))
+    # The second question is about those who left before.
+    org.slow(60, path_contains="queryAll", after=1)
+    process = start("import", "contact")
+    wait_until(FormerId.objects.exists)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_locked(setup.pk))
+    org.clear_faults()
+    killed = ImportRun.objects.latest("pk")
+    assert (killed.status, killed.phase, killed.merged) == (RunStatus.RUNNING, "following", 1)
+    assert person(deleted).in_source
+
+    run = import_now()
+
+    assert (run.pk, run.status) == (killed.pk, RunStatus.SUCCEEDED)
+    assert (run.merged, run.left_source, run.deleted) == (2, 1, 1)
+    assert stored_ids(salesforce_id__in=[left, loser, master]) == {master}
+    assert lines_of(master).count(("record:merged", loser, master)) == 1
 
 
 def test_the_database_refuses_states_that_cannot_be(setup: ImportSetup) -> None:
