@@ -445,8 +445,8 @@ def test_killed_in_the_middle_of_following_it_goes_on(
     a_day_goes_by()
     org.delete(deleted)
     org.merge(master, (loser,))
-    # The second question is about those who left before.
-    org.slow(60, path_contains="queryAll", after=1)
+    # The first two questions are about the leavers and the master, the third about those who left before.
+    org.slow(60, path_contains="queryAll", after=2)
     process = start("import", "contact")
     wait_until(FormerId.objects.exists)
     process.kill()
