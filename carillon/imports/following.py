@@ -29,7 +29,8 @@ from carillon.imports.sweep import KEPT
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
 from carillon.salesforce.pages import QueryPage
-from carillon.salesforce.records.following import Fate, Row, Whereabouts, living
+from carillon.salesforce.records.fates import Fate, Whereabouts
+from carillon.salesforce.records.following import Row, living
 from carillon.salesforce.soql import ListQuery
 
 # So many ids fit into the address of one query; beyond it records that simply left are told apart by their bodies.

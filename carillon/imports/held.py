@@ -72,7 +72,10 @@ def settle(run: ImportRun, leavers: Leavers) -> HeldLeavers | None:
     leaving, stored = leavers.count(), run.stored_before or 0
     if is_held(leaving.people, stored):
         reason = likely_reason(
-            leavers.count(kept=True), stored=stored, listed=run.org_count or 0, setup_changed=_setup_changed(run)
+            leavers.count(kept=True),
+            stored=stored,
+            listed=run.org_count or 0,
+            setup_changed=_setup_changed(run),
         )
         _over(before)
         return _hold(run, leavers, reason)

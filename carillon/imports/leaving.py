@@ -4,7 +4,7 @@ that an admin must look first. Pure."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from carillon.salesforce.records.following import Fate, Whereabouts
+from carillon.salesforce.records.fates import Fate, Whereabouts
 
 # Leavers are held when they are more than both.
 HELD_ABOVE_SHARE = 0.20

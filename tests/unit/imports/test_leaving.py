@@ -13,7 +13,7 @@ from carillon.imports.leaving import (
     likely_reason,
     verdicts_of,
 )
-from carillon.salesforce.records.following import Fate, Whereabouts
+from carillon.salesforce.records.fates import Fate, Whereabouts
 
 A, B, C = "003000000000001AAA", "003000000000002AAA", "003000000000003AAA"
 numbers = st.integers(0, 2_000_000)
