@@ -145,7 +145,7 @@ class RecordChange(models.TextChoices):
 
 
 class FormerId(models.Model):
-    """An id under which a person was stored before their record was merged into another, or a Lead was converted."""
+    """An id of a person from before their record was merged into another, or a Lead was converted."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="former_ids")

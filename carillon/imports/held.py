@@ -165,7 +165,7 @@ def _apply(held: HeldLeavers) -> int:
             {
                 "held": held.pk,
                 "workspace": workspace,
-                "run": held.run.public_id if held.run else None,
+                "run": held.run.public_id,
                 "field": RecordChange.ABSENCE,
             },
         )

@@ -14,7 +14,16 @@ from carillon.contacts.models import FieldChange
 from carillon.imports import alerts, dry_run, queries, runs, scheduler
 from carillon.imports.dry_run import Progress, Trial, try_import
 from carillon.imports.lock import LockHeld, setup_lock
-from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunStatus, Trigger
+from carillon.imports.models import (
+    HELD_IN_FORCE,
+    DryRun,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    RecordIssue,
+    RunStatus,
+    Trigger,
+)
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
 from carillon.imports.walk import Cancelled
@@ -82,13 +91,14 @@ def keep_house() -> None:
 
 
 def delete_what_is_old(workspace: Workspace) -> None:
-    """What the workspace no longer keeps. The last run of each setup that is over stays, however old."""
+    """What the workspace no longer keeps. The last run of each setup that is over stays, however old, and so does one
+    whose held people are not settled."""
     over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
     old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
     RecordIssue.objects.filter(run__in=old_issues).delete()
     last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
     old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
-    old.delete()
+    old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     FieldChange.objects.filter(workspace=workspace, at__lt=_days_ago(workspace.keep_changes_days)).delete()
 
 

@@ -70,6 +70,8 @@ def join_moved(workspace: Workspace, moves: Sequence[Move], *, run: UUID) -> Joi
 
 def forget_ids_in_use_again(workspace: int) -> None:
     """A former id whose record was taken back, so that it is somebody's own again."""
+    if not FormerId.objects.filter(workspace=workspace).exists():
+        return
     own = Contact.objects.filter(workspace=workspace).values("salesforce_id")
     FormerId.objects.filter(workspace=workspace, salesforce_id__in=own).delete()
 

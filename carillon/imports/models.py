@@ -295,8 +295,8 @@ class HeldLeavers(models.Model):
     the source until they are in the list again. *Over*: a later import found otherwise."""
 
     setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_leavers")
-    # The run that found them, as long as it is kept.
-    run = models.OneToOneField(ImportRun, on_delete=models.SET_NULL, null=True, related_name="held_leavers")
+    # It is kept as long as the set is in force.
+    run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="held_leavers")
     status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
     people = models.PositiveIntegerField()
     reason = models.TextField()

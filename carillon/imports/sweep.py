@@ -20,6 +20,8 @@ truncate import_members
 _READ = """
 select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
 """
+# Held people and those an admin keeps are stored as members and were not in the list for a while: what changed of
+# them meanwhile nobody read.
 _MISSING = """
 drop table if exists import_missing;
 create temp table import_missing as
@@ -30,7 +32,20 @@ where not exists (
 ) and not exists (
     select 1 from (select unnest({accounted}) as salesforce_id from {batches} where run_id = %(run)s) r
     where r.salesforce_id = m.salesforce_id
-)
+);
+insert into import_missing
+select distinct m.salesforce_id from import_members m
+join (
+    select unnest(i.ids) as salesforce_id from imports_heldids i
+    join imports_heldleavers h on h.id = i.held_id and h.status in ('open', 'dropped')
+    join imports_importsetup s on s.id = h.setup_id
+    where s.workspace_id = %(workspace)s and s.object = %(object)s
+) held on held.salesforce_id = m.salesforce_id
+where not exists (
+    select 1 from (
+        select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
+    ) r where r.salesforce_id = m.salesforce_id
+) and not exists (select 1 from import_missing i where i.salesforce_id = m.salesforce_id)
 """
 _TAKE_MISSING = """
 delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))

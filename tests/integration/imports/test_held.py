@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -11,7 +12,7 @@ from pytest_django.fixtures import Settings
 from carillon.accounts.actions import add_member
 from carillon.accounts.models import AuditEntry
 from carillon.contacts.models import Contact, FieldChange
-from carillon.imports import alerts, held, queries
+from carillon.imports import alerts, held, jobs, queries
 from carillon.imports.actions import save_setup
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
@@ -167,6 +168,43 @@ def test_who_was_dropped_and_came_back_may_leave_again(
 
     assert run.left_source == 1
     assert stored_ids(in_source=False) == back
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_what_changed_of_somebody_outside_the_list_is_read_when_they_are_back(
+    org: OrgSim, shrink: type_of_shrinking, import_now: type_of_import, *, dropped: bool
+) -> None:
+    import_now()
+    back = min(shrink(a_fifth_and_one()))
+    import_now()
+    if dropped:
+        held.drop(held=HeldLeavers.objects.get(), by=None)
+    with org.store.writing() as store:
+        store.execute("UPDATE Contact SET LastName = 'Wed-Meanwhile' WHERE Id = ?", [back])
+    import_now()
+    bring_back(org, {back})
+
+    run = import_now()
+
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    assert Contact.objects.get(salesforce_id=back).last_name == "Wed-Meanwhile"
+
+
+def test_a_run_is_kept_as_long_as_its_people_are_not_settled(
+    setup: ImportSetup, shrink: type_of_shrinking, import_now: type_of_import
+) -> None:
+    import_now()
+    shrink(a_fifth_and_one())
+    found_by = import_now()
+    held.drop(held=HeldLeavers.objects.get(), by=None)
+    import_now()
+    ImportRun.objects.update(finished_at=setup.updated_at - timedelta(days=10_000))
+
+    jobs.delete_what_is_old(setup.workspace)
+
+    assert ImportRun.objects.filter(pk=found_by.pk).exists()
+    assert HeldLeavers.objects.get().status == "dropped"
+    assert ImportRun.objects.count() == 2
 
 
 def test_a_dropped_set_is_over_when_all_are_back(
@@ -334,10 +372,17 @@ def test_a_dry_run_says_what_would_be_held(
 
 
 def test_the_database_keeps_one_set_in_force(setup: ImportSetup) -> None:
-    HeldLeavers.objects.create(setup=setup, people=1, reason="Many left.")
+    first, second = (
+        ImportRun.objects.create(
+            workspace=setup.workspace, setup=setup, object="Contact", mode=Mode.CHANGES,
+            status=RunStatus.SUCCEEDED, finished_at=setup.updated_at,
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    HeldLeavers.objects.create(setup=setup, run=first, people=1, reason="Many left.")
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        HeldLeavers.objects.create(setup=setup, people=1, reason="Many left.")
+        HeldLeavers.objects.create(setup=setup, run=second, people=1, reason="Many left.")
     with pytest.raises(IntegrityError), transaction.atomic():
         HeldLeavers.objects.update(status="applied")
     with connection.cursor() as cursor:
