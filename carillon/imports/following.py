@@ -201,7 +201,10 @@ def _alive(client: Client, sobject: str, ids: Sequence[str], *, own: str) -> fro
 
 
 def read_by_id(client: Client, plan: ImportPlan, ids: Sequence[str]) -> Iterator[Mapped]:
-    """The mapped values of these records, in the list or not; those the API user can't see don't come."""
+    """The mapped values of these records, in the source or not; those the API user can't see don't come, nor does
+    anybody where the rows of a report are all there is."""
+    if plan.reads_rows:
+        return
     everywhere = ListQuery(sobject=plan.object, alias="", source=plan.object, scope="", where="")
     plan = replace(plan, query=everywhere)
     mapper = Mapper(plan)
