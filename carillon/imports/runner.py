@@ -12,6 +12,7 @@ from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped
+from carillon.imports.bulk_reads import discard_jobs
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
@@ -26,15 +27,17 @@ from carillon.imports.models import (
     RunStatus,
 )
 from carillon.imports.planning import make_plan
-from carillon.imports.runs import Request
+from carillon.imports.reading import ShortRead
+from carillon.imports.runs import Request, Scope
 from carillon.imports.sweep import Members, distinct_counts, proof_of
-from carillon.imports.walk import Cancelled, Ending, Start, Walk, ending_of, scope_of
-from carillon.imports.watermark import BEFORE_ALL_IDS, Key, next_watermark
+from carillon.imports.walk import Cancelled, Ending, Start, Unexplained, Walk, ending_of, scope_of
+from carillon.imports.watermark import Key, next_watermark
 from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import Stopped
 from carillon.salesforce.transport import Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
-STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "expected")
+STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "job_place", "expected")
 # A worker waits out an outage of ten minutes; a person at a command line is not kept that long.
 WORKER_RETRY = Retry(budget_seconds=600, read_timeout=150)
 
@@ -100,6 +103,8 @@ class _Execution:
                 try:
                     self._import(known)
                 finally:
+                    # Ends what still waits or reads ahead after a trouble.
+                    self.stop.set()
                     self._count_calls()
         except (Exception, KeyboardInterrupt) as error:
             self._end(ending_of(error, f"import run {self.run.public_id}"))
@@ -120,18 +125,34 @@ class _Execution:
         sign_in(self.client, known)
         plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
-        asked = self.request.mode if self.run.cursor_stamp else self.run.mode
+        asked = self.request.mode if self.run.has_place else self.run.mode
         scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
         self.run = runs.begin(self.run, self.request, scope)
         self.take_issues(warnings)
+        discard_jobs(self.client, runs.abandoned_jobs(self.run))
         members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
-        Walk(self.client, plan, known.org_id, self).to_end(self._start(), members)
-        self._finish(members, self.run.org_clock or scope.org_clock)
+        walk = Walk(self.client, plan, known.org_id, self)
+        try:
+            walk.to_end(self._start(scope), members)
+        except (Cancelled, Stopped, ShortRead, Unexplained, KeyboardInterrupt):
+            # No run continues such a one, so nobody would go on with its job.
+            walk.discard_jobs()
+            raise
+        self._finish(
+            members, self.run.org_clock or scope.org_clock, scope.org_clock if walk.saw_stamps else None
+        )
 
-    def _start(self) -> Start:
+    def _start(self, scope: Scope) -> Start:
         run = self.run
-        cursor = Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None
-        return Start(run.watermark, cursor, run.received, run.mode == Mode.EVERYTHING and not run.resumed)
+        return Start(
+            run.watermark,
+            Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None,
+            run.received,
+            run.mode == Mode.EVERYTHING and not run.resumed,
+            runs.job_place(run),
+            scope.likely,
+            scope.with_stamps,
+        )
 
     def enter(self, phase: Phase) -> None:
         runs.set_phase(self.run, phase)
@@ -141,7 +162,7 @@ class _Execution:
         """One batch: rows, issues, proof, counts and cursor in one transaction."""
         run = self.run
         with transaction.atomic():
-            written = load(run, page.batch)
+            written = load(run, page.batch, by_id=page.by_id)
             run.created += written.created
             run.updated += written.updated
             run.unchanged += written.unchanged
@@ -149,17 +170,12 @@ class _Execution:
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
             if page.cursor:
-                known = page.cursor.id not in written.erased
-                run.cursor_stamp, run.cursor_id = (
-                    page.cursor.stamp,
-                    page.cursor.id if known else BEFORE_ALL_IDS,
-                )
+                runs.move(run, page.cursor, written.erased)
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
         self._count_calls()
         self.options.on_progress(run)
-        self.lock.check()
         self.look_for_cancel()
 
     def take_issues(self, issues: list[Issue]) -> None:
@@ -170,11 +186,12 @@ class _Execution:
         self.run.save(update_fields=["org_count"])
 
     def look_for_cancel(self) -> None:
+        self.lock.check()
         if runs.cancel_requested(self.run):
             self.stop.set()
             raise Cancelled
 
-    def _finish(self, members: Members, org_clock: datetime) -> None:
+    def _finish(self, members: Members, org_clock: datetime, swept_at: datetime | None) -> None:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
         self.enter(Phase.FINISHING)
@@ -184,8 +201,12 @@ class _Execution:
                 self.take_issues(erased)
             for name, count in distinct_counts(proof_of(run)).items():
                 setattr(run, name, count)
-            run.cursor_stamp = run.cursor_id = ""
-            run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
+            run.cursor_stamp, run.cursor_id, run.job_place = "", "", None
+            run.save(
+                update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", "job_place", *COUNTS]
+            )
+            if swept_at:
+                ImportSetup.objects.filter(pk=run.setup_id).update(stamps_swept_at=swept_at)
             ImportSetup.objects.filter(pk=run.setup_id).update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )

@@ -5,21 +5,26 @@ it with what is stored and counts.
 """
 
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from django.db import DataError
 
 from carillon.connections.clients import OtherOrg
+from carillon.imports import runs
 from carillon.imports.batches import Mapped, batches
+from carillon.imports.bulk_reads import BulkReads
 from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.parts import Part
 from carillon.imports.plan import ImportPlan
 from carillon.imports.reading import Reader, ShortRead
 from carillon.imports.runs import Scope
 from carillon.imports.sweep import Members
-from carillon.imports.watermark import Key, effective_start, since
+from carillon.imports.watermark import JobPlace, Key, effective_start, since, stamps_due
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
@@ -52,12 +57,16 @@ class Unexplained(CarillonError):
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a walk begins. `received` were taken before, by a process that was interrupted; `is_whole` says that
-    every record of the list is read, so that no sweep is needed."""
+    every record of the list is read, so that no sweep is needed. `place` is in the job that reads what comes after
+    `cursor`; `likely` as in Reader; `with_stamps`: a sweep compares stamps too."""
 
     watermark: datetime | None
     cursor: Key | None = None
     received: int = 0
     is_whole: bool = False
+    place: JobPlace | None = None
+    likely: int = 0
+    with_stamps: bool = False
 
 
 class Taker(Protocol):
@@ -78,7 +87,10 @@ class Walk:
         self._org_id = org_id
         self._taker = taker
         self._mapper = Mapper(plan)
-        self._reader = Reader(client, plan, self._mapper.record)
+        self._jobs = BulkReads(client)
+        self._reader = Reader(client, plan, self._mapper.record, self._jobs)
+        # Whether every member was seen with its stamp, once the walk is at its end.
+        self.saw_stamps = False
 
     @property
     def was_short(self) -> bool:
@@ -88,47 +100,72 @@ class Walk:
     def to_end(self, start: Start, members: Members) -> None:
         """Afterwards `members` holds the ids of the list, each of which was taken or explained.
         Raises ShortRead, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
-        self._taker.enter(Phase.READING)
+        self._reader.likely = start.likely
         self._read(start)
+        # What it holds is stored by now. Where the read broke off, a later run may go on in the job.
+        self.discard_jobs()
         if start.is_whole and not self.was_short:
             members.add_all_read()
             self._taker.take_count(members.count())
         else:
-            self._sweep(members)
+            try:
+                self._sweep(members, with_stamps=start.with_stamps)
+            finally:
+                self.discard_jobs()
+        self.saw_stamps = start.with_stamps or (start.is_whole and not self.was_short)
+        if self._jobs.refusal:
+            self._taker.take_issues([_read_by_pages(self._jobs.refusal)])
+
+    def discard_jobs(self) -> None:
+        """Leaves no bulk job of this walk in the org."""
+        self._jobs.discard()
 
     def _read(self, start: Start) -> None:
         conditions = [since(start.watermark)] if start.watermark else []
-        pages = prefetch(self._reader.records(conditions, start.cursor))
+        parts = prefetch(self._reader.records(conditions, start.cursor, start.place))
         mapped = prefetch(
-            (
-                Mapped(self._mapper.page(part.records), part.cursor, start.received + part.expected)
-                for part in pages
-            ),
-            while_waiting=self._taker.look_for_cancel,
+            (self._mapped(part, start.received) for part in parts), while_waiting=self._taker.look_for_cancel
         )
+        phase = Phase.READING
+        self._taker.enter(phase)
         for page in batches(mapped):
             self._take(page)
+            found = Phase.PREPARING if page.waits else Phase.READING
+            if found != phase:
+                phase = found
+                self._taker.enter(phase)
 
-    def _sweep(self, members: Members) -> None:
+    def _mapped(self, part: Part, received: int) -> Mapped:
+        expected = None if part.expected is None else received + part.expected
+        return Mapped(self._mapper.page(part.records), part.cursor, expected, waits=part.waits)
+
+    def _sweep(self, members: Members, *, with_stamps: bool) -> None:
         """Who is in the source now; whoever is not accounted for is read by id, or explained."""
         self._taker.enter(Phase.SWEEPING)
-        for ids in prefetch(self._reader.ids(), while_waiting=self._taker.look_for_cancel):
+        for add in prefetch(self._swept(members, with_stamps), while_waiting=self._taker.look_for_cancel):
             self._check_org()
-            members.add(ids)
+            add()
             self._taker.look_for_cancel()
         org_count = members.count()
         self._taker.take_count(org_count)
         self._taker.enter(Phase.REREADING)
-        for missing in members.missing():
+        for missing in members.to_read():
             unseen = set(missing)
             for records in prefetch(self._reader.members(missing), while_waiting=self._taker.look_for_cancel):
                 batch = self._mapper.page(records)
                 unseen.difference_update((row.salesforce_id for row in batch.rows), batch.rejected)
-                self._take(Mapped(batch, None, None))
+                self._take(Mapped(batch, None, None, by_id=True))
             self._explain(sorted(unseen), members)
         unexplained = sum(len(ids) for ids in members.missing())
         if unexplained:
             raise Unexplained(unexplained, org_count)
+
+    def _swept(self, members: Members, with_stamps: bool) -> Iterator[Callable[[], None]]:
+        """What adds the members, some at a time."""
+        if with_stamps:
+            yield from (partial(members.add_with_stamps, found) for found in self._reader.stamps())
+        else:
+            yield from (partial(members.add, ids) for ids in self._reader.ids())
 
     def _explain(self, ids: list[str], members: Members) -> None:
         """Swept ids that the source no longer holds when asked for them by id."""
@@ -164,7 +201,13 @@ def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: st
     fingerprint = plan.fingerprint(org_id)
     watermark, reason = effective_start(asked, setup.watermark, setup.imported_fingerprint, fingerprint)
     mode = Mode.CHANGES if watermark else Mode.EVERYTHING
-    return Scope(mode, reason, fingerprint, org_clock, watermark)
+    stamps = stamps_due(setup.stamps_swept_at, org_clock, setup.timezone)
+    return Scope(mode, reason, fingerprint, org_clock, watermark, runs.last_count(setup, fingerprint), stamps)
+
+
+def _read_by_pages(reason: str) -> Issue:
+    message = f"{reason} The records were read page by page instead, which takes more API calls."
+    return Issue("", "", "", "bulk_not_used", message)
 
 
 @dataclass(frozen=True, slots=True)
