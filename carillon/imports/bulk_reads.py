@@ -108,14 +108,13 @@ class BulkReads:
             before, place = before + given, None
 
     def _of_one_job(self, result: Result, place: JobPlace | None, before: int) -> Iterator[Part]:
-        if place is None:
-            job = self._bulk.create(result.soql)
-            place = JobPlace(job.id)
-        else:
-            job = self._bulk.job(place.job)
-        self._open[job.id] = job
-        if place.is_whole:
+        if place is not None and place.is_whole:
+            # Its job may be deleted by now, or not yet.
+            self._open[place.job] = BulkJob(place.job, "JobComplete")
             return
+        job = self._bulk.job(place.job) if place else self._bulk.create(result.soql)
+        self._open[job.id] = job
+        place = place or JobPlace(job.id)
         yield Part([], place, None, waits=True)
         job = self._open[job.id] = self._bulk.wait(job, seconds=PATIENCE_SECONDS, polling=POLLING)
         read, expected = place.read, before + job.processed - place.read
