@@ -31,6 +31,7 @@ from carillon.salesforce.errors import (
     QueryRejected,
     Refused,
     SalesforceError,
+    Stopped,
 )
 
 log = logging.getLogger("carillon.imports")
@@ -75,6 +76,7 @@ class BulkReads:
     def __init__(self, client: Client) -> None:
         self._bulk = client.bulk
         self._open: dict[str, BulkJob] = {}
+        self._closed = False
         self.refusal = ""
         self.began_again = False
 
@@ -112,6 +114,9 @@ class BulkReads:
             # Its job may be deleted by now, or not yet.
             self._open[place.job] = BulkJob(place.job, "JobComplete")
             return
+        if self._closed:
+            # Who reads ahead may not know yet that nobody wants it: its job was deleted for that.
+            raise Stopped
         job = self._bulk.job(place.job) if place else self._bulk.create(result.soql)
         self._open[job.id] = job
         place = place or JobPlace(job.id)
@@ -126,8 +131,13 @@ class BulkReads:
             result.fit(page.records)
             yield Part(page.records, _place(job, page.after, read), expected)
 
+    def close(self) -> None:
+        """No more jobs from here on, and none left behind."""
+        self._closed = True
+        self.discard()
+
     def discard(self) -> None:
-        """Leaves none of these jobs behind, as far as the org lets us."""
+        """Leaves none of the jobs made so far behind, as far as the org lets us."""
         for job in list(self._open.values()):
             self._bulk.discard(job)
         self._open.clear()

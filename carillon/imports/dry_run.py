@@ -179,7 +179,7 @@ class _DryRun:
                 self._find(status=RunStatus.SUCCEEDED)
             finally:
                 # Also what a walk that broke off had taken until then. Nobody goes on with its job.
-                walk.discard_jobs()
+                walk.abandon()
                 self._find(**self._counts())
 
     def _counts(self) -> dict[str, Any]:

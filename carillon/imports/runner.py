@@ -136,7 +136,7 @@ class _Execution:
             walk.to_end(self._start(scope), members)
         except (Cancelled, Stopped, ShortRead, Unexplained, KeyboardInterrupt):
             # No run continues such a one, so nobody would go on with its job.
-            walk.discard_jobs()
+            walk.abandon()
             raise
         self._finish(
             members, self.run.org_clock or scope.org_clock, scope.org_clock if walk.saw_stamps else None
@@ -146,12 +146,12 @@ class _Execution:
         run = self.run
         return Start(
             run.watermark,
-            Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None,
-            run.received,
-            run.mode == Mode.EVERYTHING and not run.resumed,
-            runs.job_place(run),
-            scope.likely,
-            scope.with_stamps,
+            cursor=Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None,
+            received=run.received,
+            is_whole=run.mode == Mode.EVERYTHING and not run.resumed,
+            place=runs.job_place(run),
+            likely=scope.likely,
+            with_stamps=scope.with_stamps,
         )
 
     def enter(self, phase: Phase) -> None:

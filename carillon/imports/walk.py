@@ -102,8 +102,9 @@ class Walk:
         Raises ShortRead, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
         self._reader.likely = start.likely
         self._read(start)
-        # What it holds is stored by now. Where the read broke off, a later run may go on in the job.
-        self.discard_jobs()
+        # What its job held is stored by now. Where the read broke off, a later run may go on in the job.
+        self._jobs.discard()
+        self._tell_refusal()
         if start.is_whole and not self.was_short:
             members.add_all_read()
             self._taker.take_count(members.count())
@@ -111,14 +112,19 @@ class Walk:
             try:
                 self._sweep(members, with_stamps=start.with_stamps)
             finally:
-                self.discard_jobs()
+                self._jobs.discard()
+            self._tell_refusal()
         self.saw_stamps = start.with_stamps or (start.is_whole and not self.was_short)
-        if self._jobs.refusal:
-            self._taker.take_issues([_read_by_pages(self._jobs.refusal)])
 
-    def discard_jobs(self) -> None:
-        """Leaves no bulk job of this walk in the org."""
-        self._jobs.discard()
+    def abandon(self) -> None:
+        """Leaves no bulk job of this walk in the org; it can't go on."""
+        self._jobs.close()
+
+    def _tell_refusal(self) -> None:
+        """Why pages were read where a job would have cost less; told twice, it stands there once."""
+        if self._jobs.refusal:
+            message = f"{self._jobs.refusal} The records were read page by page instead, which takes more API calls."
+            self._taker.take_issues([Issue("", "", "", "bulk_not_used", message)])
 
     def _read(self, start: Start) -> None:
         conditions = [since(start.watermark)] if start.watermark else []
@@ -203,11 +209,6 @@ def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: st
     mode = Mode.CHANGES if watermark else Mode.EVERYTHING
     stamps = stamps_due(setup.stamps_swept_at, org_clock, setup.timezone)
     return Scope(mode, reason, fingerprint, org_clock, watermark, runs.last_count(setup, fingerprint), stamps)
-
-
-def _read_by_pages(reason: str) -> Issue:
-    message = f"{reason} The records were read page by page instead, which takes more API calls."
-    return Issue("", "", "", "bulk_not_used", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from carillon.imports.bulk_reads import BulkReads, BulkUnusable, Result
 from carillon.imports.watermark import JobPlace
 from carillon.salesforce.bulk.resource import BulkJob, BulkPage, Place
-from carillon.salesforce.errors import BulkJobFailed, BulkJobGone, QueryRejected
+from carillon.salesforce.errors import BulkJobFailed, BulkJobGone, QueryRejected, Stopped
 
 
 class Record(msgspec.Struct):
@@ -215,6 +215,20 @@ def test_a_job_that_failed_leaves_the_read_to_pages_for_the_rest_of_the_walk() -
     assert not jobs.began_again
     jobs.discard()
     assert org.jobs == {}
+
+
+def test_who_reads_ahead_of_a_cancelled_walk_makes_no_new_job() -> None:
+    """Its job is deleted under its hands, which looks like one that is gone."""
+    org = Org(["a", "b", "c", "d"])
+    jobs = reads(org)
+    parts = jobs.parts(RESULT, None)
+    next(parts)
+    jobs.close()
+
+    with pytest.raises(Stopped):
+        list(parts)
+
+    assert (org.made, org.jobs) == (1, {})
 
 
 def test_a_query_that_only_pages_run_is_refused_at_once() -> None:
