@@ -5,36 +5,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_retention'),
-        ('imports', '0003_dry_run'),
+        ("accounts", "0002_retention"),
+        ("imports", "0003_dry_run"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importrun',
-            name='job_place',
+            model_name="importrun",
+            name="job_place",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='importsetup',
-            name='stamps_swept_at',
+            model_name="importsetup",
+            name="stamps_swept_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
-            model_name='dryrun',
-            name='phase',
-            field=models.CharField(choices=[('starting', 'Signing in to Salesforce and reading the setup'), ('preparing', 'Salesforce is preparing the records'), ('reading', 'Reading records'), ('sweeping', 'Checking who is in the list'), ('rereading', 'Reading records that are new in the list'), ('finishing', 'Finishing')], default='starting', max_length=10),
+            model_name="dryrun",
+            name="phase",
+            field=models.CharField(
+                choices=[
+                    ("starting", "Signing in to Salesforce and reading the setup"),
+                    ("preparing", "Salesforce is preparing the records"),
+                    ("reading", "Reading records"),
+                    ("sweeping", "Checking who is in the list"),
+                    ("rereading", "Reading records that are new in the list"),
+                    ("finishing", "Finishing"),
+                ],
+                default="starting",
+                max_length=10,
+            ),
         ),
         migrations.AlterField(
-            model_name='importrun',
-            name='phase',
-            field=models.CharField(choices=[('starting', 'Signing in to Salesforce and reading the setup'), ('preparing', 'Salesforce is preparing the records'), ('reading', 'Reading records'), ('sweeping', 'Checking who is in the list'), ('rereading', 'Reading records that are new in the list'), ('finishing', 'Finishing')], default='starting', max_length=10),
+            model_name="importrun",
+            name="phase",
+            field=models.CharField(
+                choices=[
+                    ("starting", "Signing in to Salesforce and reading the setup"),
+                    ("preparing", "Salesforce is preparing the records"),
+                    ("reading", "Reading records"),
+                    ("sweeping", "Checking who is in the list"),
+                    ("rereading", "Reading records that are new in the list"),
+                    ("finishing", "Finishing"),
+                ],
+                default="starting",
+                max_length=10,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'succeeded'), _negated=True), ('job_place__isnull', True), _connector='OR'), name='run_succeeded_left_no_job'),
+            model_name="importrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "succeeded"), _negated=True),
+                    ("job_place__isnull", True),
+                    _connector="OR",
+                ),
+                name="run_succeeded_left_no_job",
+            ),
         ),
     ]
