@@ -10,8 +10,8 @@ from enum import StrEnum
 
 PAGE = 2_000
 SET = 250_000
-# A set is held in memory as one answer. A value of a record takes some 24 bytes of CSV with its quotes and comma.
-SET_BYTES = 48_000_000
+# A set is held in memory as one answer, twice for a moment. A value of a record takes some 24 bytes of CSV with its quotes and comma.
+SET_BYTES = 24_000_000
 VALUE_BYTES = 24
 LOOKS = 5
 THRESHOLD = 16_000
