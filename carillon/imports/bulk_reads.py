@@ -70,13 +70,19 @@ class Result:
 
 
 class BulkReads:
-    """The jobs of one client. `refusal` says, once it is so, why this walk goes on without jobs; `began_again` that
-    records were given out of a result that was then lost."""
+    """The jobs of one walk. `likely` is how many records the source had when it was last counted, 0 when it never was;
+    `place` is where the reading of records goes on.
+
+    `refusal` says, once it is so, why this walk goes on without jobs; `began_again` that records were given out of a result
+    that was then lost.
+    """
 
     def __init__(self, client: Client) -> None:
         self._bulk = client.bulk
         self._open: dict[str, BulkJob] = {}
         self._closed = False
+        self.likely = 0
+        self.place: JobPlace | None = None
         self.refusal = ""
         self.began_again = False
 

@@ -20,7 +20,7 @@ from carillon.imports.csv_values import page_form
 from carillon.imports.mapping import BadEnvelope
 from carillon.imports.parts import Part as Part
 from carillon.imports.plan import ImportPlan
-from carillon.imports.watermark import JobPlace, Key, advance
+from carillon.imports.watermark import JobPlace, Key, advance, since
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import LONGEST_PATH, Client
 from carillon.salesforce.errors import LocatorExpired
@@ -30,6 +30,8 @@ from carillon.salesforce.soql import id_condition, id_list_chunks, string_litera
 log = logging.getLogger("carillon.imports")
 
 PART = 2000
+# For a list of ids in the address of a query that is short otherwise.
+ID_LIST_BYTES = LONGEST_PATH - 200
 _TRIES = 3
 
 
@@ -113,10 +115,9 @@ class _Asked:
 
 
 class Reader:
-    """Reads the source of one plan with one client; without `jobs` by pages alone.
+    """Reads the list view of one plan, or all records of its object, with one client; without `jobs` by pages alone."""
 
-    `likely` is how many records the source had when it was last counted, 0 when it never was.
-    """
+    is_own_sweep = True
 
     def __init__(
         self, client: Client, plan: ImportPlan, record: type[msgspec.Struct], jobs: BulkReads | None = None
@@ -127,20 +128,18 @@ class Reader:
         self._jobs = jobs
         self._page_form = page_form(plan)
         self._was_short = False
-        self.likely = 0
 
     @property
     def was_short(self) -> bool:
         """True once any read of this reader came out short the first time."""
         return self._was_short or (self._jobs is not None and self._jobs.began_again)
 
-    def records(
-        self, conditions: Sequence[str], cursor: Key | None, place: JobPlace | None = None
-    ) -> Iterator[Part]:
-        """All records of the source that meet the conditions, after `cursor`. Pages are ordered by stamp and id, a job's
-        result is not; `place` is in the job that read what is after `cursor`."""
-        asked = _Asked(self._plan, self._plan.selected, self._record, _ByStamp(), tuple(conditions))
-        yield from self._read(asked, cursor, place)
+    def records(self, watermark: datetime | None, cursor: Key | None) -> Iterator[Part]:
+        """All records of the source changed since the watermark, after `cursor`. Pages are ordered by stamp and id, a job's
+        result is not."""
+        conditions = (since(watermark),) if watermark else ()
+        asked = _Asked(self._plan, self._plan.selected, self._record, _ByStamp(), conditions)
+        yield from self._read(asked, cursor, self._jobs.place if self._jobs else None)
 
     def ids(self) -> Iterator[list[str]]:
         """The ids of the whole source as it is now: the sweep."""
@@ -163,7 +162,7 @@ class Reader:
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Which of these ids the API user can see at all, in or out of the source, not deleted."""
         found: set[str] = set()
-        for chunk in id_list_chunks(ids, LONGEST_PATH - 200):
+        for chunk in id_list_chunks(ids, ID_LIST_BYTES):
             soql = " ".join(("SELECT Id FROM", self._plan.object, "WHERE", id_condition(chunk)))
             found.update(record.Id for record in self._exactly(soql, _WithId))
         return found
@@ -175,6 +174,13 @@ class Reader:
                 raise BadEnvelope("A record came without a usable Id or SystemModstamp.")
             yield part.records
 
+    def first(self, most: int) -> list[Any]:
+        """The first records in the order of an import."""
+        found: list[Any] = []
+        for page in self._pages(self._plan.soql(limit=most), self._record):
+            found += page.records
+        return found[:most]
+
     def _read(self, asked: _Asked, start: Any, place: JobPlace | None = None) -> Iterator[Part]:
         """By a job where the last count of the whole source says so, else where the first page does."""
         jobs, given = self._jobs, 0
@@ -182,7 +188,7 @@ class Reader:
             yield from self._by_pages(asked, start)
             return
         is_whole = not (start or asked.conditions)
-        if not (place or jobs.suit(self.likely if is_whole else 0)):
+        if not (place or jobs.suit(jobs.likely if is_whole else 0)):
             pages = self._by_pages(asked, start)
             first = next(pages)
             left = (first.expected or 0) - len(first.records)

@@ -21,14 +21,17 @@ from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.parts import Part
 from carillon.imports.plan import ImportPlan
+from carillon.imports.purse import Postponed
 from carillon.imports.reading import Reader, ShortRead
 from carillon.imports.runs import Scope
+from carillon.imports.sources.membership import NotProven
+from carillon.imports.sources.readers import reader_of
 from carillon.imports.sweep import Members
-from carillon.imports.watermark import JobPlace, Key, effective_start, since, stamps_due
+from carillon.imports.watermark import JobPlace, Key, effective_start, stamps_due
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
-from carillon.salesforce.errors import SalesforceError, Stopped
+from carillon.salesforce.errors import BudgetSpent, LimitExceeded, SalesforceError, Stopped
 
 log = logging.getLogger("carillon.imports")
 
@@ -88,7 +91,7 @@ class Walk:
         self._taker = taker
         self._mapper = Mapper(plan)
         self._jobs = BulkReads(client)
-        self._reader = Reader(client, plan, self._mapper.record, self._jobs)
+        self._reader = reader_of(client, plan, self._mapper.record, self._jobs)
         # Whether every member was seen with its stamp, once the walk is at its end.
         self.saw_stamps = False
 
@@ -99,22 +102,25 @@ class Walk:
 
     def to_end(self, start: Start, members: Members) -> None:
         """Afterwards `members` holds the ids of the list, each of which was taken or explained.
-        Raises ShortRead, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
-        self._reader.likely = start.likely
+        Raises ShortRead, NotProven, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
+        self._jobs.likely, self._jobs.place = start.likely, start.place
         self._read(start)
         # What its job held is stored by now. Where the read broke off, a later run may go on in the job.
         self._jobs.discard()
         self._tell_refusal()
-        if start.is_whole and not self.was_short:
+        is_own_sweep = start.is_whole and self._reader.is_own_sweep and not self.was_short
+        # What a report shows is not the stamp of the record.
+        with_stamps = start.with_stamps and isinstance(self._reader, Reader)
+        if is_own_sweep:
             members.add_all_read()
             self._taker.take_count(members.count())
         else:
             try:
-                self._sweep(members, with_stamps=start.with_stamps)
+                self._sweep(members, with_stamps=with_stamps)
             finally:
                 self._jobs.discard()
             self._tell_refusal()
-        self.saw_stamps = start.with_stamps or (start.is_whole and not self.was_short)
+        self.saw_stamps = with_stamps or is_own_sweep
 
     def abandon(self) -> None:
         """Leaves no bulk job of this walk in the org; it can't go on."""
@@ -127,8 +133,7 @@ class Walk:
             self._taker.take_issues([Issue("", "", "", "bulk_not_used", message)])
 
     def _read(self, start: Start) -> None:
-        conditions = [since(start.watermark)] if start.watermark else []
-        parts = prefetch(self._reader.records(conditions, start.cursor, start.place))
+        parts = prefetch(self._reader.records(start.watermark, start.cursor))
         mapped = prefetch(
             (self._mapped(part, start.received) for part in parts), while_waiting=self._taker.look_for_cancel
         )
@@ -168,7 +173,7 @@ class Walk:
 
     def _swept(self, members: Members, with_stamps: bool) -> Iterator[Callable[[], None]]:
         """What adds the members, some at a time."""
-        if with_stamps:
+        if with_stamps and isinstance(self._reader, Reader):
             yield from (partial(members.add_with_stamps, found) for found in self._reader.stamps())
         else:
             yield from (partial(members.add, ids) for ids in self._reader.ids())
@@ -218,6 +223,7 @@ class Ending:
     status: RunStatus
     error: str = ""
     remedy: str = ""
+    over_budget: bool = False
 
 
 def ending_of(error: BaseException, what: str) -> Ending:
@@ -225,8 +231,15 @@ def ending_of(error: BaseException, what: str) -> Ending:
     match error:
         case Cancelled() | Stopped() | KeyboardInterrupt():
             return Ending(RunStatus.CANCELLED)
-        case ShortRead() | Unexplained():
+        case ShortRead() | NotProven() | Unexplained():
             return Ending(RunStatus.INCOMPLETE, error.sentence, error.remedy)
+        case BudgetSpent():
+            return Ending(RunStatus.INCOMPLETE, str(error), error.remedy, over_budget=True)
+        case Postponed():
+            return Ending(RunStatus.POSTPONED, error.sentence, error.remedy)
+        case LimitExceeded():
+            # The org's own count is used up: as if the reserve had been met.
+            return Ending(RunStatus.POSTPONED, str(error), error.remedy)
         case CarillonError():
             return Ending(RunStatus.FAILED, error.sentence, error.remedy)
         case SalesforceError():

@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from carillon.imports import actions, queries
+from carillon.imports import actions, daily, queries
 from carillon.imports.models import ImportRun, ImportSetup, Mode
-from carillon.imports.notices import stale, starts_left_out
+from carillon.imports.notices import stale
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from carillon.web import csv_download, keyset
+from carillon.web import csv_download, history_chart, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
+from carillon.web.cost import start_note
 from carillon.web.run_pages import STOP_POLLING, RunView, StartView
 
 RUN_ORDER = ("-queued_at", "-pk")
@@ -46,13 +47,14 @@ def import_history(request: MemberRequest) -> HttpResponse:
             for setup in ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
         ],
         "stale": stale(workspace, now()),
+        "charts": [] if older else history_chart.charts(daily.last_days_of(workspace, now())),
     }
     return render(request, "web/import_history.html", context)
 
 
 def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> list[RunView | StartView]:
     """The page's runs and, between them, the scheduled starts of the same time that made none. Newest first."""
-    starts = starts_left_out(request.user.workspace).select_related("setup").order_by("-starts_at", "-pk")
+    starts = queries.starts_left_out(request.user.workspace)
     if older:
         starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
     if page.next:
@@ -124,7 +126,9 @@ def start_import(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, object_or_404(slug))
     mode = Mode.EVERYTHING if request.POST.get("mode") == Mode.EVERYTHING else Mode.CHANGES
     try:
-        actions.request_run(setup=setup, mode=mode, by=request.user)
+        actions.request_run(setup=setup, mode=mode, by=request.user, past_cap="past_cap" in request.POST)
+    except actions.PastCap:
+        return redirect(f"{reverse('confirm_past_cap', args=[slug])}?mode={mode}")
     except CarillonError as error:
         messages.error(request, str(error))
     return redirect("import_history")
@@ -135,6 +139,15 @@ def start_import(request: MemberRequest, slug: str) -> HttpResponse:
 def confirm_everything(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, object_or_404(slug))
     return render(request, "web/confirm_everything.html", {"setup": setup, "slug": slug})
+
+
+@admin_only
+@require_safe
+def confirm_past_cap(request: MemberRequest, slug: str) -> HttpResponse:
+    setup = actions.setup_for(request.user.workspace, object_or_404(slug))
+    mode = Mode.EVERYTHING if request.GET.get("mode") == Mode.EVERYTHING else Mode.CHANGES
+    context = {"setup": setup, "slug": slug, "mode": mode.value, "note": start_note(setup, mode)}
+    return render(request, "web/confirm_past_cap.html", context)
 
 
 @admin_only

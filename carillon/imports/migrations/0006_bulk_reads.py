@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_retention"),
-        ("imports", "0003_dry_run"),
+        ("imports", "0005_api_budget"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
