@@ -185,14 +185,23 @@ class _DryRun:
             members = Members(self.setup.workspace_id, self.setup.object, PROOF)
             walk = Walk(self.client, plan, known.org_id, self)
             try:
-                walk.to_end(Start(scope.watermark, is_whole=everything), members)
+                walk.to_end(
+                    Start(
+                        scope.watermark,
+                        is_whole=everything,
+                        likely=scope.likely,
+                        with_stamps=scope.with_stamps,
+                    ),
+                    members,
+                )
                 self.enter(Phase.FINISHING)
                 self.take_issues(members.erased())
                 self._find_leavers(members.count_leavers(), scope)
                 self._find(note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
             finally:
-                # Also what a walk that broke off had taken until then.
+                # Also what a walk that broke off had taken until then. Nobody goes on with its job.
+                walk.abandon()
                 self._find(**self._counts())
 
     def _find_leavers(self, leaving: int, scope: Scope) -> None:
@@ -228,7 +237,7 @@ class _DryRun:
         self._move(phase=phase)
 
     def take(self, page: Mapped) -> None:
-        received = self.progress.received + self.tally.take(page.batch)
+        received = self.progress.received + self.tally.take(page.batch, by_id=page.by_id)
         expected = self.progress.expected if page.expected is None else page.expected
         self._move(received=received, expected=expected)
 

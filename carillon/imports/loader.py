@@ -149,14 +149,16 @@ class Written:
     erased: frozenset[str] = frozenset()
 
 
-def load(run: ImportRun, batch: Batch) -> Written:
-    """Stores one batch; call it inside the transaction that also moves the run's cursor. Raises KeyLost."""
+def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
+    """Stores one batch; call it inside the transaction that also moves the run's cursor. `by_id` as in Mapped. Raises
+    KeyLost."""
     rows = distinct(batch.rows)
     with transaction.atomic(), connection.cursor() as cursor:
         remembered.lock(run.workspace_id, alone=False)
         cursor.execute(PLANNER)
         stage(cursor, run.workspace_id, rows)
-        found = compare(cursor, run.workspace_id, batch, everything=run.mode == Mode.EVERYTHING)
+        everything = by_id or run.mode == Mode.EVERYTHING
+        found = compare(cursor, run.workspace_id, batch, everything=everything)
         _write(cursor, run, found, all_new=len(found.created) == len(rows))
         told = found.told(batch.issues)
         issues = _store_issues(cursor, run, told) if told else 0

@@ -56,6 +56,8 @@ class ImportSetup(models.Model):
     # Where the next *changes* run starts (org time), and the setup's fingerprint it is valid for.
     watermark = models.DateTimeField(null=True)
     imported_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    # The org's clock at the beginning of the last run that saw the stamp of every member.
+    stamps_swept_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -143,6 +145,7 @@ OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 class Phase(models.TextChoices):
     STARTING = "starting", "Signing in to Salesforce and reading the setup"
+    PREPARING = "preparing", "Salesforce is preparing the records"
     READING = "reading", "Reading records"
     SWEEPING = "sweeping", "Checking who is in the list"
     REREADING = "rereading", "Reading records that are new in the list"
@@ -177,6 +180,8 @@ class ImportRun(models.Model):
     # Keyset cursor: everything up to (SystemModstamp, Id) is stored. Text as Salesforce wrote it.
     cursor_stamp = models.CharField(max_length=40, blank=True, default="")
     cursor_id = models.CharField(max_length=18, blank=True, default="")
+    # watermark.JobPlace of the bulk job that reads what comes after the cursor, while there is one.
+    job_place = models.JSONField(null=True)
     # True once more than one process has worked on this read: it then proves itself by a sweep.
     resumed = models.BooleanField(default=False)
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
@@ -228,6 +233,10 @@ class ImportRun(models.Model):
                 condition=Q(over_budget=False) | Q(status=RunStatus.INCOMPLETE),
             ),
             models.CheckConstraint(
+                name="run_succeeded_left_no_job",
+                condition=~Q(status=RunStatus.SUCCEEDED) | Q(job_place__isnull=True),
+            ),
+            models.CheckConstraint(
                 name="run_queued_has_not_started",
                 condition=~Q(status=RunStatus.QUEUED) | Q(started_at__isnull=True),
             ),
@@ -240,6 +249,11 @@ class ImportRun(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def has_place(self) -> bool:
+        """Whether another process could go on where this run got to."""
+        return bool(self.cursor_stamp or self.job_place)
 
 
 class DryRun(models.Model):

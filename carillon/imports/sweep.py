@@ -1,5 +1,5 @@
-"""Who is in the source, compared with who is stored. Works on a temporary table of the session, so a million
-ids cost no memory of ours."""
+"""Who is in the source, and once a day with which stamp, compared with who is stored. Works on a temporary table of the
+session, so a million ids cost no memory of ours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun
 
 _TABLE = """
-create temp table if not exists import_members (salesforce_id text collate "C");
+create temp table if not exists import_members (salesforce_id text collate "C", stamp timestamptz);
 truncate import_members
 """
+_COPY = "copy import_members"
 # Every id the run read, from its committed batches.
 _READ = """
 select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
@@ -28,7 +29,7 @@ create temp table import_missing as
 select distinct m.salesforce_id from import_members m
 where not exists (
     select 1 from contacts_contact c
-    where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source
+    where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source {as_it_is}
 ) and not exists (
     select 1 from (select unnest({accounted}) as salesforce_id from {batches} where run_id = %(run)s) r
     where r.salesforce_id = m.salesforce_id
@@ -47,6 +48,8 @@ where not exists (
     ) r where r.salesforce_id = m.salesforce_id
 ) and not exists (select 1 from import_missing i where i.salesforce_id = m.salesforce_id)
 """
+# Where the sweep brought stamps. Older or newer makes no difference: either way we don't hold what the org holds.
+_SAME_STAMP = "and (m.stamp is null or c.system_modstamp = m.stamp)"
 _TAKE_MISSING = """
 delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))
 returning salesforce_id
@@ -100,8 +103,8 @@ class Proof:
     run: int
     accounted: str
 
-    def sql(self, statement: str) -> str:
-        return statement.format(batches=self.table, accounted=self.accounted, kept=KEPT)
+    def sql(self, statement: str, **parts: str) -> str:
+        return statement.format(batches=self.table, accounted=self.accounted, kept=KEPT, **parts)
 
 
 def proof_of(run: ImportRun) -> Proof:
@@ -121,13 +124,20 @@ class Members:
                 cursor.execute(statement)
 
     def add(self, ids: list[str]) -> None:
-        with connection.cursor() as cursor, cursor.copy("copy import_members from stdin") as copy:
+        with connection.cursor() as cursor, cursor.copy(f"{_COPY} (salesforce_id) from stdin") as copy:
             copy.write("".join(f"{record_id}\n" for record_id in ids))
+
+    def add_with_stamps(self, members: list[tuple[str, str]]) -> None:
+        """As `add`; each id with its SystemModstamp as Salesforce wrote it."""
+        with connection.cursor() as cursor, cursor.copy(f"{_COPY} from stdin") as copy:
+            copy.write("".join(f"{record_id}\t{stamp}\n" for record_id, stamp in members))
 
     def add_all_read(self) -> None:
         """A whole read is its own sweep: its ids are the members."""
         with connection.cursor() as cursor:
-            cursor.execute(self._proof.sql(f"insert into import_members {_READ}"), self._names)
+            cursor.execute(
+                self._proof.sql(f"insert into import_members (salesforce_id) {_READ}"), self._names
+            )
 
     def drop(self, ids: list[str]) -> None:
         """Members that turned out to have left meanwhile, or to be deleted or hidden."""
@@ -140,13 +150,20 @@ class Members:
             cursor.execute("select count(distinct salesforce_id) from import_members")
             return int(cursor.fetchone()[0])
 
+    def to_read(self) -> Iterator[list[str]]:
+        """As `missing`, and members who are stored with another stamp than they were swept with."""
+        return self._unaccounted(_SAME_STAMP)
+
     def missing(self) -> Iterator[list[str]]:
         """Members that are neither stored as such, nor rejected by this run, nor erased here; in lists of bounded
         size."""
+        return self._unaccounted("")
+
+    def _unaccounted(self, as_it_is: str) -> Iterator[list[str]]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
             cursor.execute(LONG_LISTS)
-            for statement in self._proof.sql(_MISSING).strip().split(";"):
+            for statement in self._proof.sql(_MISSING, as_it_is=as_it_is).strip().split(";"):
                 cursor.execute(statement, self._names)
         with connection.cursor() as cursor:
             while True:
