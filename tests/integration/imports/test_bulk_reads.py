@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from carillon.accounts.models import Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.contacts.models import Contact
 from carillon.imports import bulk_reads
 from carillon.imports.actions import cancel_run, save_setup
@@ -549,3 +550,27 @@ def test_a_scope_and_a_filter_on_a_related_object_stand_in_the_query_of_a_job(
     assert run.status == RunStatus.SUCCEEDED, run.error
     assert created(asked) == 1
     assert not RecordIssue.objects.filter(code="bulk_not_used").exists()
+
+
+def test_a_read_that_the_budget_cuts_goes_on_in_its_job(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import, in_three_sets: int
+) -> None:
+    """What is left is enough for the first set; there is more when the next import asks."""
+    org.slow(1.2, times=2, path_contains="/results")
+    known = SalesforceConnection.objects
+
+    def spend(run: ImportRun) -> None:
+        if run.phase == Phase.PREPARING:
+            known.update(import_cap_percent=None, import_cap_calls=run.api_calls + LOOK + 1)
+
+    cut = execute(Request(setup, Mode.CHANGES), Options(retry=QUICK, on_progress=spend))
+    place = job_place(cut)
+    known.update(import_cap_percent=100, import_cap_calls=None)
+    run = import_now()
+
+    assert (cut.status, cut.over_budget) == (RunStatus.INCOMPLETE, True), cut.error
+    assert place
+    assert 0 < place.read < run.received
+    assert (run.status, run.continues) == (RunStatus.SUCCEEDED, cut), run.error
+    assert (run.received, run.created, run.org_count) == (len(org_ids(org)),) * 3
+    assert jobs_left(org) == 0
