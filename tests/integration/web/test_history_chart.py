@@ -111,7 +111,7 @@ def test_the_page_shows_it_in_words_too(alice: Member, rows: Rows, signed_in: Si
     body = signed_in(alice).get(reverse("import_history")).content.decode()
 
     assert "The last 30 days" in body
-    assert "1 succeeded, 0 incomplete, 1 failed, 0 missed; 1,234 records changed." in body
+    assert "1 succeeded, 0 incomplete, 1 failed, 0 postponed, 0 missed; 1,234 records changed." in body
     assert 'href="?' not in body.partition("The last 30 days")[2].partition("</section>")[0]
     assert "style=" not in body
 
