@@ -34,7 +34,9 @@ def test_every_outcome_of_a_day_is_seen_and_nothing_stands_out_of_the_chart(
 
 
 def _outcomes(day: Day) -> list[tuple[str, int]]:
-    return [(name, getattr(day, name)) for name in ("succeeded", "incomplete", "failed", "postponed", "missed")]
+    return [
+        (name, getattr(day, name)) for name in ("succeeded", "incomplete", "failed", "postponed", "missed")
+    ]
 
 
 def test_pieces_stand_on_one_another() -> None:
