@@ -13,18 +13,21 @@ SYSTEM_FIELDS = ("Id", "SystemModstamp", "LastModifiedDate", "LastModifiedById")
 
 @dataclass(frozen=True, slots=True)
 class MappedField:
-    """A Salesforce field or path, its describe type, the contact field it goes to and that field's type."""
+    """A Salesforce field or path, its describe type, the contact field it goes to and that field's type. A blank
+    clears what is stored, unless it `keeps_when_blank`."""
 
     salesforce: str
     salesforce_type: str
     contact_field: str
     type: str
+    keeps_when_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
     """Names are API names; "" means not mapped. `unreadable` are mapped optional fields that the API user can't
-    see now: they are not read, and what is stored stays."""
+    see now, or can't be read any more: what is stored stays. `stale` are mapped fields whose changes don't touch the
+    record's stamp: formulas, and fields of related records."""
 
     object: str
     region: str
@@ -37,6 +40,7 @@ class ImportPlan:
     additional: tuple[MappedField, ...]
     types: dict[str, str]
     unreadable: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
 
     @property
     def mapped(self) -> tuple[str, ...]:
@@ -88,7 +92,11 @@ class ImportPlan:
             self.user_identification,
             # Not their order, which changes nothing; but the org may give a field another type without touching
             # its records.
-            sorted((f.salesforce, f.salesforce_type, f.contact_field, f.type) for f in self.additional),
+            sorted(
+                (f.salesforce, f.salesforce_type, f.contact_field, f.type, f.keeps_when_blank)
+                for f in self.additional
+            ),
+            self.types.get(self.user_identification, ""),
             sorted(self.unreadable),
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
