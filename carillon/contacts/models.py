@@ -1,6 +1,10 @@
 """People as the texting platform knows them. Invariants: one row per Salesforce record and workspace;
 someone who left the source is kept, with the date; a contact without a valid number is kept, not textable."""
 
+import json
+from decimal import Decimal
+from typing import Any
+
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -23,6 +27,14 @@ class FieldType(models.TextChoices):
     DATETIME = "datetime", "Date and time"
     YES_NO = "yes_no", "Yes/no"
     CHOICE = "choice", "Choice"
+    CHOICES = "choices", "Choices (several)"
+
+
+class ExactDecoder(json.JSONDecoder):
+    """Numbers digit by digit as they are stored; a float would round the long ones."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"parse_float": Decimal, **options})
 
 
 class ContactField(models.Model):
@@ -63,8 +75,8 @@ class Contact(models.Model):
     mobile_number = models.TextField(blank=True, default="", db_collation="C")
     mobile_as_given = models.TextField(blank=True, default="")
     user_identification = models.TextField(blank=True, default="")
-    # Additional fields by ContactField.name; a cleared value is null.
-    fields = models.JSONField(default=dict)
+    # Additional fields by ContactField.name; a cleared value is null, several choices are a list.
+    fields = models.JSONField(default=dict, decoder=ExactDecoder)
     in_source = models.BooleanField(default=True)
     left_source_at = models.DateTimeField(null=True)
     source_modified_at = models.DateTimeField(null=True)
@@ -100,6 +112,12 @@ class Contact(models.Model):
                 name="contact_by_mobile",
                 condition=~Q(mobile_number=""),
             ),
+            # Counts the people of each User Identification without reading the people.
+            models.Index(
+                fields=["workspace", "user_identification", "object"],
+                name="contact_by_assignment",
+                condition=Q(in_source=True) & ~Q(user_identification=""),
+            ),
             GinIndex(F("workspace"), OpClass("sort_name", name="gin_trgm_ops"), name="contact_name_search"),
         ]
 
@@ -115,8 +133,8 @@ class FieldChange(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="changes", db_index=False)
     field = models.TextField()
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = models.JSONField(null=True, decoder=ExactDecoder)
+    after = models.JSONField(null=True, decoder=ExactDecoder)
     # The public id of the import's run, which may be kept for less long than this.
     run = models.UUIDField()
     at = models.DateTimeField(default=now)

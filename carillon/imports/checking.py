@@ -10,8 +10,9 @@ from carillon.accounts.models import Workspace
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
+from carillon.imports.models import Blank
 from carillon.imports.planning import Field, Fields
-from carillon.imports.values import contact_types
+from carillon.imports.values import contact_types, why_not
 from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
 
@@ -121,6 +122,7 @@ def check_draft(draft: SetupDraft, fields: Fields, existing: Mapping[str, str]) 
         if not additional.salesforce:
             errors[f"{place}.salesforce"] = "Choose the Salesforce field, or remove this row."
         _check_additional(place, additional, field, existing, errors)
+        _check_blank(place, additional, errors)
     _check_repeated(draft, errors)
     _check_schedule(draft, errors)
     if errors:
@@ -135,7 +137,7 @@ def _standard_fault(name: str, field: Field) -> str:
     ):
         return f"{field.label} ({field.name}) holds no text ({field.type}), so it can't be used here."
     if not contact_types(field.type):
-        return f"{field.label} ({field.name}) has no single value ({field.type}), so it can't be used here."
+        return f"{field.label} ({field.name}) can't be used here: {why_not(field.type)}."
     return ""
 
 
@@ -161,10 +163,19 @@ def _check_additional(
         errors[f"{place}.type"] = (
             f"The contact field {name} exists and is of type {existing[name]}: give that type, or another name."
         )
+    elif field is not None and not contact_types(field.type):
+        errors[f"{place}.salesforce"] = f"{field.name} can't be mapped: {why_not(field.type)}."
     elif field is not None and kind not in contact_types(field.type):
-        fitting = ", ".join(contact_types(field.type)) or "none"
+        fitting = ", ".join(contact_types(field.type))
         errors[f"{place}.type"] = (
             f"{field.name} holds {_IN_WORDS.get(field.type, field.type)}; contact field types that fit it: {fitting}."
+        )
+
+
+def _check_blank(place: str, additional: AdditionalField, errors: dict[str, str]) -> None:
+    if additional.blank not in Blank.values:
+        errors[f"{place}.blank"] = (
+            f"Say what a blank in Salesforce does: {' or '.join(Blank.values)} what is stored."
         )
 
 

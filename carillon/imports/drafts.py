@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
-from carillon.imports.models import FieldMapping, ImportSetup
+from carillon.imports.models import Blank, FieldMapping, ImportSetup
 from carillon.imports.windows import EASTERN
 
 DEFAULT_TIMEZONE = EASTERN
@@ -13,12 +13,14 @@ STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_num
 
 @dataclass(frozen=True, slots=True)
 class AdditionalField:
-    """`contact_field` is the name (slug) of an existing contact field or of one to create."""
+    """`contact_field` is the name (slug) of an existing contact field or of one to create; `blank` is what a blank in
+    Salesforce does with the stored value."""
 
     salesforce: str
     contact_field: str
     label: str
     type: str
+    blank: str = Blank.CLEAR.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def draft_of(setup: ImportSetup) -> SetupDraft:
                 mapping.contact_field.name,
                 mapping.contact_field.label,
                 mapping.contact_field.type,
+                mapping.blank,
             )
             for mapping in setup.mappings.select_related("contact_field").order_by("position", "pk")
         ),
@@ -73,12 +76,15 @@ def unsaved(
         source_label=source_label,
         watermark=setup.watermark,
         imported_fingerprint=setup.imported_fingerprint,
+        full_import_at=setup.full_import_at,
+        timezone=draft.timezone,
         **standard,
     )
     mappings = [
         FieldMapping(
             position=position,
             salesforce_field=field.salesforce,
+            blank=field.blank,
             contact_field=ContactField(name=field.contact_field, label=field.label, type=field.type),
         )
         for position, field in enumerate(draft.additional_fields)

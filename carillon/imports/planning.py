@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from carillon.contacts.models import FieldType
 from carillon.imports.mapping import Issue
-from carillon.imports.models import FieldMapping, ImportSetup
+from carillon.imports.models import Blank, FieldMapping, ImportSetup
 from carillon.imports.plan import ImportPlan, MappedField
+from carillon.imports.values import contact_types, why_not
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
@@ -23,11 +25,18 @@ class RequiredFieldGone(CarillonError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field or path of an object as the API user sees it; `name` is spelled as describe spells it."""
+    """A field or path of an object as the API user sees it; `name` is spelled as describe spells it. `calculated`: a
+    formula or a roll-up."""
 
     name: str
     label: str
     type: str
+    calculated: bool = False
+
+    @property
+    def may_go_stale(self) -> bool:
+        """It can change without its record being touched, so that no import of changes sees it."""
+        return self.calculated or "." in self.name
 
 
 class Fields:
@@ -46,7 +55,7 @@ class Fields:
         head, _, rest = name.partition(".")
         if not rest:
             own = describe.field(head)
-            return Field(own.name, own.label, own.type) if own else None
+            return Field(own.name, own.label, own.type, own.calculated) if own else None
         for reference in describe.fields:
             if (reference.relationship_name or "").lower() == head.lower():
                 return self._related(reference, rest)
@@ -61,6 +70,7 @@ class Fields:
                     f"{reference.relationship_name}.{leaf.name}",
                     f"{reference.label.removesuffix(' ID')}: {leaf.label}",
                     leaf.type,
+                    leaf.calculated,
                 )
         return None
 
@@ -88,8 +98,10 @@ def make_plan(
     optional += [mapping.salesforce_field for mapping in mappings]
     found = {name: fields.find(name) for name in (*_required(setup), *optional) if name}
     _refuse_missing(setup, found)
-    types = {name: field.type for name, field in found.items() if field}
-    unreadable = sorted(found.keys() - types.keys())
+    valueless = {name: field for name, field in found.items() if field and not contact_types(field.type)}
+    types = {name: field.type for name, field in found.items() if field and name not in valueless}
+    unreadable = sorted(found.keys() - types.keys() - valueless.keys())
+    fitting = [one for one in mappings if _fits(one, found)]
     plan = ImportPlan(
         object=setup.object,
         region=setup.workspace.default_region,
@@ -99,11 +111,16 @@ def make_plan(
         last_name=setup.last_name,
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
-        additional=tuple(_mapped(mapping, types) for mapping in mappings),
+        additional=tuple(_mapped(mapping, types) for mapping in fitting),
         types=types,
-        unreadable=frozenset(unreadable),
+        unreadable=frozenset((*unreadable, *valueless)),
+        stale=frozenset(name for name in types if (field := found[name]) and field.may_go_stale),
     )
-    return plan, [_warning(name) for name in unreadable]
+    warnings = [_warning(name) for name in unreadable]
+    warnings += [_misfit(one, found) for one in mappings if one not in fitting]
+    standard = (setup.first_name_fallback, setup.user_identification)
+    warnings += [_valueless(field) for name, field in valueless.items() if name in standard]
+    return plan, warnings
 
 
 def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> None:
@@ -114,11 +131,25 @@ def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> No
             " required, so nothing was imported.",
             "Give the API user read access to it (field-level security), or map another field.",
         )
+    for name in _required(setup):
+        if (field := found[name]) and not contact_types(field.type):
+            raise RequiredFieldGone(
+                f"The field {name} of {setup.object} was changed in Salesforce and can't be imported any more"
+                f" ({why_not(field.type)}); it is required, so nothing was imported.",
+                "Map another field on the Contact Import page.",
+            )
+
+
+def _fits(mapping: FieldMapping, found: Mapping[str, Field | None]) -> bool:
+    """Whether its contact field can still hold it. One that can't be seen is none the worse for it."""
+    field = found[mapping.salesforce_field]
+    return field is None or mapping.contact_field.type in contact_types(field.type)
 
 
 def _mapped(mapping: FieldMapping, types: Mapping[str, str]) -> MappedField:
     name, target = mapping.salesforce_field, mapping.contact_field
-    return MappedField(name, types.get(name, ""), target.name, target.type)
+    keeps = mapping.blank == Blank.KEEP
+    return MappedField(name, types.get(name, ""), target.name, target.type, keeps)
 
 
 def _required(setup: ImportSetup) -> tuple[str, ...]:
@@ -135,6 +166,31 @@ def _source_query(client: Client, setup: ImportSetup) -> ListQuery:
             "Share it with a public group that holds the API user, or choose another list view.",
         ) from None
     return parse_list_view_query(view.query)
+
+
+def _misfit(mapping: FieldMapping, found: Mapping[str, Field | None]) -> Issue:
+    kind = field.type if (field := found[mapping.salesforce_field]) else ""
+    target = mapping.contact_field
+    return Issue(
+        "",
+        mapping.salesforce_field,
+        kind,
+        "type_no_longer_fits",
+        f"The field was changed in Salesforce to the type {kind}, which the contact field {target.label}"
+        f" ({FieldType(target.type).label}) can't hold; values imported earlier were kept. Map it to another contact"
+        " field, or remove it.",
+    )
+
+
+def _valueless(field: Field) -> Issue:
+    return Issue(
+        "",
+        field.name,
+        field.type,
+        "type_no_longer_fits",
+        f"The field was changed in Salesforce and can't be imported any more ({why_not(field.type)}); values imported"
+        " earlier were kept. Map another field.",
+    )
 
 
 def _warning(field: str) -> Issue:

@@ -186,9 +186,12 @@ class _Execution:
                 setattr(run, name, count)
             run.cursor_stamp = run.cursor_id = ""
             run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
-            ImportSetup.objects.filter(pk=run.setup_id).update(
+            setup = ImportSetup.objects.filter(pk=run.setup_id)
+            setup.update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
+            if run.mode == Mode.EVERYTHING:
+                setup.update(full_import_at=org_clock)
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
             alerts.import_succeeded(run)

@@ -17,6 +17,7 @@ from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.plan import ImportPlan
 from carillon.imports.reading import Reader, ShortRead
+from carillon.imports.refresh import Freshness, refresh
 from carillon.imports.runs import Scope
 from carillon.imports.sweep import Members
 from carillon.imports.watermark import Key, effective_start, since
@@ -153,8 +154,11 @@ class Walk:
             raise OtherOrg(self._org_id, found)
 
 
-def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: str, asked: str) -> Scope:
-    """What an import of this plan asked for in the mode `asked` reads now, from where, and why."""
+def scope_of(
+    client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: str, asked: str, affordable: bool = True
+) -> Scope:
+    """What an import of this plan asked for in the mode `asked` reads now, from where, and why. `affordable`: to read
+    everything stays within the API budget."""
     org_clock = client.transport.org_time
     if org_clock is None:
         raise CarillonError(
@@ -163,6 +167,11 @@ def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: st
         )
     fingerprint = plan.fingerprint(org_id)
     watermark, reason = effective_start(asked, setup.watermark, setup.imported_fingerprint, fingerprint)
+    if watermark:
+        today = refresh(
+            Freshness(setup.full_import_at, setup.timezone, plan.stale), org_clock, affordable=affordable
+        )
+        watermark, reason = (None if today.due else watermark), today.reason
     mode = Mode.CHANGES if watermark else Mode.EVERYTHING
     return Scope(mode, reason, fingerprint, org_clock, watermark)
 
