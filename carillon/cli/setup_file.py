@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from carillon.imports.drafts import DEFAULT_TIMEZONE, AdditionalField, SetupDraft
+from carillon.imports.models import Blank
 from carillon.lib.errors import CarillonError
 
 OBJECTS = {"contact": "Contact", "lead": "Lead"}
@@ -24,7 +25,7 @@ _SOURCE: dict[str, type] = {"type": str, "name": str}
 _STANDARD: dict[str, type] = dict.fromkeys(
     ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification"), str
 )
-_ADDITIONAL: dict[str, type] = {"salesforce": str, "contact_field": str, "label": str, "type": str}
+_ADDITIONAL: dict[str, type] = dict.fromkeys(("salesforce", "contact_field", "label", "type", "blank"), str)
 _SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
 _TYPE_NAMES = {
     str: "text in quotes",
@@ -102,6 +103,7 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
                 "contact_field": additional.contact_field,
                 "label": additional.label,
                 "type": additional.type,
+                "blank": additional.blank,
             }
             for additional in draft.additional_fields
         ],
@@ -142,5 +144,9 @@ def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> N
 def _additional(table: Mapping[str, str]) -> AdditionalField:
     name = table.get("contact_field", "")
     return AdditionalField(
-        table.get("salesforce", ""), name, table.get("label", ""), table.get("type", "text")
+        table.get("salesforce", ""),
+        name,
+        table.get("label", ""),
+        table.get("type", ""),
+        table.get("blank", Blank.CLEAR.value),
     )

@@ -13,7 +13,8 @@ from carillon.accounts.models import Workspace
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports.planning import Field, Fields
-from carillon.imports.values import contact_types
+from carillon.imports.related import related_fields
+from carillon.imports.values import contact_types, why_not
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
@@ -43,17 +44,29 @@ class SourceChoice:
 
 @dataclass(frozen=True, slots=True)
 class FieldChoice:
-    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first."""
+    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first.
+    `may_go_stale`: it can change without its record being touched."""
 
     name: str
     label: str
     salesforce_type: str
     contact_types: tuple[str, ...]
+    may_go_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A field that can't be mapped, and why."""
+
+    name: str
+    label: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFields:
-    """A chosen source: its columns, the object's other fields, and what an admin should know about it."""
+    """A chosen source: its columns, the object's other fields, some of related records, those that can't be mapped,
+    and what an admin should know about it."""
 
     source: SourceChoice
     columns: tuple[FieldChoice, ...]
@@ -61,10 +74,16 @@ class SourceFields:
     warnings: tuple[str, ...]
     filter_in_words: str
     people: int | None
+    related: tuple[FieldChoice, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def choices(self) -> tuple[FieldChoice, ...]:
+        return (*self.columns, *self.others, *self.related)
 
     def find(self, name: str) -> FieldChoice | None:
         wanted = name.lower()
-        return next((c for c in (*self.columns, *self.others) if c.name.lower() == wanted), None)
+        return next((c for c in self.choices if c.name.lower() == wanted), None)
 
 
 class SourceUnusable(CarillonError):
@@ -168,20 +187,33 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
     columns = tuple(choice for field in named if (choice := _choice(field)))
     names = {choice.name for choice in columns}
     others = tuple(choice for choice in _own_fields(fields.describe) if choice.name not in names)
+    related = tuple(
+        c for field in related_fields(fields) if field.name not in names and (c := _choice(field))
+    )
     people = _count(client, query)
     warnings = (*_warnings(view, people), *_compared_with_results(client, sobject, source, query, people))
     labels = {field.name: field.label for field in fields.describe.fields}
-    return SourceFields(source, columns, others, warnings, explain(view.where_condition, labels), people)
+    words = explain(view.where_condition, labels)
+    left_out = _left_out(fields.describe)
+    return SourceFields(source, columns, others, warnings, words, people, related, left_out)
 
 
 def _own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
-    own = [_choice(Field(field.name, field.label, field.type)) for field in describe.fields]
+    own = [_choice(Field(field.name, field.label, field.type, field.calculated)) for field in describe.fields]
     return sorted((choice for choice in own if choice), key=lambda choice: choice.label.lower())
 
 
 def _choice(field: Field) -> FieldChoice | None:
     types = contact_types(field.type)
-    return FieldChoice(field.name, field.label, field.type, types) if types else None
+    return FieldChoice(field.name, field.label, field.type, types, field.may_go_stale) if types else None
+
+
+def _left_out(describe: ObjectDescribe) -> tuple[LeftOut, ...]:
+    return tuple(
+        LeftOut(field.name, field.label, why_not(field.type))
+        for field in describe.fields
+        if not contact_types(field.type)
+    )
 
 
 def _count(client: Client, query: ListQuery, *conditions: str) -> int | None:

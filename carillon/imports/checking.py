@@ -66,6 +66,10 @@ class Checked:
 
     fields: dict[str, Field]
 
+    def additional(self, entered: AdditionalField) -> AdditionalField:
+        field = self.fields[entered.salesforce]
+        return replace(entered, salesforce=field.name, type=entered.type or contact_types(field.type)[0])
+
     def name(self, entered: str) -> str:
         return self.fields[entered].name if entered else ""
 
@@ -88,9 +92,7 @@ def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> Checked
         raise SetupInvalid({"source": str(error)}) from None
     with fields_of(workspace, object) as fields:
         checked = check_draft(draft, fields, existing)
-    additional = tuple(
-        replace(one, salesforce=checked.name(one.salesforce)) for one in draft.additional_fields
-    )
+    additional = tuple(checked.additional(one) for one in draft.additional_fields)
     names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
     return CheckedSetup(replace(draft, source=source.id, additional_fields=additional, **names), source)
 
@@ -148,7 +150,7 @@ def _check_additional(
     existing: Mapping[str, str],
     errors: dict[str, str],
 ) -> None:
-    name, kind = additional.contact_field, additional.type
+    name, kind = additional.contact_field, _type_of(additional, field)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         errors[f"{place}.contact_field"] = (
             "Give the contact field a name of lower-case letters, digits and underscores, such as program."
@@ -170,6 +172,11 @@ def _check_additional(
         errors[f"{place}.type"] = (
             f"{field.name} holds {_IN_WORDS.get(field.type, field.type)}; contact field types that fit it: {fitting}."
         )
+
+
+def _type_of(additional: AdditionalField, field: Field | None) -> str:
+    natural = contact_types(field.type) if field else ()
+    return additional.type or (natural[0] if natural else FieldType.TEXT)
 
 
 def _check_blank(place: str, additional: AdditionalField, errors: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_num
 @dataclass(frozen=True, slots=True)
 class AdditionalField:
     """`contact_field` is the name (slug) of an existing contact field or of one to create; `blank` is what a blank in
-    Salesforce does with the stored value."""
+    Salesforce does with the stored value. A `type` of "" is the natural one of the Salesforce field."""
 
     salesforce: str
     contact_field: str
@@ -94,7 +94,7 @@ def unsaved(
 
 def suggest(fields: SourceFields) -> SetupDraft:
     """Sensible first choices: a preferred name before the first name, the mobile number, the owner."""
-    choices = (*fields.columns, *fields.others)
+    choices = fields.choices
     preferred = _named_like(choices, "preferred")
     return SetupDraft(
         source=fields.source.id,

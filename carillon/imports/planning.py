@@ -75,6 +75,8 @@ class Fields:
         return None
 
     def _other(self, sobject: str) -> ObjectDescribe | None:
+        if sobject == self.describe.name:
+            return self.describe
         if sobject not in self._others:
             try:
                 self._others[sobject] = self._describe_other(sobject)

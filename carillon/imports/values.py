@@ -90,7 +90,8 @@ def is_blank(value: Any) -> bool:
 def converter(salesforce_type: str, contact_type: str) -> Callable[[Any], Any]:
     """What turns a value of the Salesforce type, in any of its three forms, into one of the contact field type, for
     JSON: text, int or Decimal, bool, a list of choices, or None for a blank. Raises ValueError when it doesn't fit."""
-    read, fit = _READERS.get(salesforce_type, as_text), _FITTERS[contact_type]
+    read: Callable[[Any], Any] = _READERS.get(salesforce_type, as_text)
+    fit = _FITTERS[contact_type]
 
     def convert(value: Any) -> Any:
         if is_blank(value):

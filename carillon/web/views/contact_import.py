@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from carillon.contacts.assignments import assignments
 from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, catalog, drafts, queries
@@ -135,6 +136,7 @@ def _page(
         "zones": zones(),
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
         "dry_run": queries.dry_run_of(setup),
+        "assignments": assignments(setup.workspace, setup.object) if setup.user_identification else None,
         **more,
     }
     return render(request, "web/contact_import.html", context)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
-from carillon.accounts.queries import members
+from carillon.accounts.user_ids import assigned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -97,8 +97,7 @@ def erase(request: MemberRequest, salesforce_id: str) -> HttpResponse:
 
 
 def _people(request: MemberRequest, found: list[Contact], fields: list[ContactField]) -> list[Person]:
-    known = members(request.user.workspace).exclude(user_id="")
-    emails: dict[str, str] = dict(known.values_list("user_id", "email"))
+    emails = assigned(request.user.workspace, (one.user_identification for one in found))
     return [
         Person(
             contact,
