@@ -66,9 +66,9 @@ class Checked:
 
     fields: dict[str, Field]
 
-    def additional(self, entered: AdditionalField) -> AdditionalField:
+    def additional(self, entered: AdditionalField, existing: Mapping[str, str]) -> AdditionalField:
         field = self.fields[entered.salesforce]
-        return replace(entered, salesforce=field.name, type=entered.type or contact_types(field.type)[0])
+        return replace(entered, salesforce=field.name, type=_type_of(entered, field, existing))
 
     def name(self, entered: str) -> str:
         return self.fields[entered].name if entered else ""
@@ -92,7 +92,7 @@ def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> Checked
         raise SetupInvalid({"source": str(error)}) from None
     with fields_of(workspace, object) as fields:
         checked = check_draft(draft, fields, existing)
-    additional = tuple(checked.additional(one) for one in draft.additional_fields)
+    additional = tuple(checked.additional(one, existing) for one in draft.additional_fields)
     names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
     return CheckedSetup(replace(draft, source=source.id, additional_fields=additional, **names), source)
 
@@ -150,7 +150,7 @@ def _check_additional(
     existing: Mapping[str, str],
     errors: dict[str, str],
 ) -> None:
-    name, kind = additional.contact_field, _type_of(additional, field)
+    name, kind = additional.contact_field, _type_of(additional, field, existing)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         errors[f"{place}.contact_field"] = (
             "Give the contact field a name of lower-case letters, digits and underscores, such as program."
@@ -174,9 +174,10 @@ def _check_additional(
         )
 
 
-def _type_of(additional: AdditionalField, field: Field | None) -> str:
-    natural = contact_types(field.type) if field else ()
-    return additional.type or (natural[0] if natural else FieldType.TEXT)
+def _type_of(additional: AdditionalField, field: Field | None, existing: Mapping[str, str]) -> str:
+    """What was entered; else that of the contact field there is, or the natural one of the Salesforce field."""
+    natural = (*(contact_types(field.type) if field else ()), FieldType.TEXT.value)
+    return additional.type or existing.get(additional.contact_field, natural[0])
 
 
 def _check_blank(place: str, additional: AdditionalField, errors: dict[str, str]) -> None:

@@ -14,7 +14,8 @@ STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_num
 @dataclass(frozen=True, slots=True)
 class AdditionalField:
     """`contact_field` is the name (slug) of an existing contact field or of one to create; `blank` is what a blank in
-    Salesforce does with the stored value. A `type` of "" is the natural one of the Salesforce field."""
+    Salesforce does with the stored value. A `type` of "" is that of the contact field there is, else the natural one of
+    the Salesforce field."""
 
     salesforce: str
     contact_field: str

@@ -313,7 +313,7 @@ def _user_id(value: str | None) -> str:
 
 
 def _loose(raw: msgspec.Raw) -> dict[str, Any]:
-    # The standard library reads what msgspec refuses, such as a number out of range.
+    # The standard library reads what msgspec refuses.
     try:
         values = json.loads(bytes(raw))
     except (ValueError, RecursionError):

@@ -121,12 +121,12 @@ def _read_number(value: Any) -> int | Decimal:
         raise ValueError(f"This is a yes/no value, not a number; {_KEPT}")
     if isinstance(value, int):
         return value
-    if isinstance(value, str):
-        try:
-            value = Decimal(value.strip())
-        except InvalidOperation:
-            return _fit_number(value)
-    return _plain(value)
+    if isinstance(value, float | Decimal):
+        return _plain(value)
+    try:
+        return _plain(Decimal(str(value).strip()))
+    except InvalidOperation:
+        return _fit_number(value)
 
 
 def _read_boolean(value: Any) -> bool:
