@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)", re.ASCII)
 # Longer digits are no number anyone means.
 _LONGEST_NUMBER = 40
 # The powers of ten of what a double can hold; beyond lies what would fill the database with zeros.
-_LARGEST_POWER = 400
+_LARGEST_POWER = 324
 _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 # PostgreSQL's text holds neither NUL nor a lone surrogate.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
