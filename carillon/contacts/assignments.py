@@ -11,7 +11,7 @@ SHOWN = 20
 _COUNT = """
 with counted as materialized (
     select user_identification as value, count(*) as people from contacts_contact
-    where workspace_id = %(workspace)s and in_source and not (user_identification = '' and user_identification is not null)
+    where workspace_id = %(workspace)s and in_source and user_identification > ''
         and (%(object)s = '' or object = %(object)s)
     group by user_identification
 ), matched as materialized (

@@ -116,7 +116,7 @@ class Contact(models.Model):
             models.Index(
                 fields=["workspace", "user_identification", "object"],
                 name="contact_by_assignment",
-                condition=Q(in_source=True) & ~Q(user_identification=""),
+                condition=Q(in_source=True, user_identification__gt=""),
             ),
             GinIndex(F("workspace"), OpClass("sort_name", name="gin_trgm_ops"), name="contact_name_search"),
         ]

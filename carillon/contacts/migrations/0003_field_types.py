@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="contact",
             index=models.Index(
-                condition=models.Q(("in_source", True), models.Q(("user_identification", ""), _negated=True)),
+                condition=models.Q(("in_source", True), ("user_identification__gt", "")),
                 fields=["workspace", "user_identification", "object"],
                 name="contact_by_assignment",
             ),
