@@ -31,7 +31,7 @@ class Person:
 
     contact: Contact
     consent: str
-    # Who it is assigned to: a member's e-mail where a User ID matches, else what Salesforce holds.
+    # The e-mail of the member it is assigned to; empty when what Salesforce holds is no member's User ID.
     assigned_to: str
     values: list[tuple[ContactField, object]]
 
@@ -102,7 +102,7 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
         Person(
             contact,
             consent,
-            emails.get(contact.user_identification, contact.user_identification),
+            emails.get(contact.user_identification, ""),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
         for contact, consent in zip(found, queries.consent_words(found), strict=True)
