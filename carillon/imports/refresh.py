@@ -39,5 +39,7 @@ def refresh(known: Freshness, now: datetime, *, affordable: bool = True) -> Refr
     named = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     why = f"{named} may go stale: formulas and fields of related records change without touching the record"
     if not affordable:
-        return Refresh(False, f"Only changes are read: the API budget is too small to read everything, though {why}.")
+        return Refresh(
+            False, f"Only changes are read: the API budget is too small to read everything, though {why}."
+        )
     return Refresh(True, f"Everything is read, as once a day ({known.timezone}): {why}.")

@@ -1,8 +1,5 @@
 """Additional fields as an admin meets them: related records, a path, what a blank does, what may go stale."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -35,7 +32,6 @@ def test_a_field_with_its_rules_is_mapped_imported_and_shown(
     row.get_by_label("Its path").fill("Account.Owner.Name")
     row.get_by_label("New field's name").fill(f"Adviser {width}")
     visitor.fits()
-    shoot(visitor.page, f"new-{width}")
     page.get_by_role("button", name="Save", exact=True).last.click()
 
     expect(page.get_by_text("The import of Contacts is saved.")).to_be_visible()
@@ -48,7 +44,6 @@ def test_a_field_with_its_rules_is_mapped_imported_and_shown(
     page.get_by_text("Fields that can't be mapped").click()
     expect(page.locator(".left-out")).to_contain_text("an address has several parts")
     visitor.fits()
-    shoot(visitor.page, f"fields-{width}")
 
     page.get_by_role("button", name="Import now").click()
     page.get_by_role("heading", level=1, name="Import History").wait_for()
@@ -58,15 +53,8 @@ def test_a_field_with_its_rules_is_mapped_imported_and_shown(
     page.get_by_text("Values that match no member").click()
     expect(page.locator("#assignments li").first).to_contain_text("@")
     visitor.fits()
-    shoot(visitor.page, f"members-{width}")
     visitor.go("Contact Import")
     expect(page.locator("#assignments")).to_contain_text("that is no member's User ID")
     visitor.go("Contacts")
     page.locator("tbody a").first.click()
     expect(page.locator(".facts").nth(1)).to_contain_text(f"Adviser {width}")
-    shoot(visitor.page, f"person-{width}")
-
-
-def shoot(page: object, name: str) -> None:
-    if folder := os.environ.get("FIELDS_SHOTS"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
