@@ -1,8 +1,8 @@
 """Whom a value of User Identification means: the member whose User ID it is.
 
 Spaces around either don't count. The id of a Salesforce user or queue is the same in its 15- and its 18-character
-form, and its capitals count; everything else (an e-mail, a user name, a number of an employee) is the same in any
-case. The database's function user_key says so once: two texts that have the same key mean the same member.
+form, and its capitals count; of everything else (an e-mail, a user name, a number of an employee) they
+don't. The database's function user_key says so once: two texts that have the same key mean the same member.
 """
 
 from collections.abc import Iterable

@@ -27,9 +27,8 @@ _CONTACT_TYPES = {
     **dict.fromkeys(
         ("string", "textarea"), ("text", "choice", "choices", "number", "date", "datetime", "yes_no")
     ),
-    **dict.fromkeys(
-        ("phone", "email", "url", "id", "reference", "encryptedstring", "time", "anyType"), ("text",)
-    ),
+    **dict.fromkeys(("phone", "email", "url"), ("text", "choice")),
+    **dict.fromkeys(("id", "reference", "encryptedstring", "time", "anyType"), ("text",)),
 }
 _WHY_NOT = {
     "address": "an address has several parts: map those you need, such as its city",
@@ -47,6 +46,8 @@ _NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)", re.ASCII)
 _LONGEST_NUMBER = 40
 # The powers of ten of what a double can hold; beyond lies what would fill the database with zeros.
 _LARGEST_POWER = 324
+# Around a value they are nothing; PostgreSQL can't store the last one.
+_BLANKS = " \t\r\n\x00"
 _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 # PostgreSQL's text holds neither NUL nor a lone surrogate.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -83,25 +84,28 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("", text) if not text.isascii() or "\x00" in text else text
 
 
-def is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip(" \t\r\n\x00"))
-
-
 def converter(salesforce_type: str, contact_type: str) -> Callable[[Any], Any]:
     """What turns a value of the Salesforce type, in any of its three forms, into one of the contact field type, for
     JSON: text, int or Decimal, bool, a list of choices, or None for a blank. Raises ValueError when it doesn't fit."""
+    if contact_type in ("text", "choice") and salesforce_type not in _READERS:
+        return _text
     read: Callable[[Any], Any] = _READERS.get(salesforce_type, as_text)
     fit = _FITTERS[contact_type]
 
     def convert(value: Any) -> Any:
-        if is_blank(value):
+        # Looked at for every value of every record: what is no text can't be blank.
+        if value is None or (value.__class__ is str and not value.strip(_BLANKS)):
             return None
-        if isinstance(value, Unreadable):
-            raise ValueError(f"This is not what a field of the type {salesforce_type} holds; {_KEPT}")
-        fitted = fit(read(value))
-        return None if fitted in ("", []) else fitted
+        return fit(read(value))
 
     return convert
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = as_text(value)
+    return text if text.strip(_BLANKS) else None
 
 
 def _plain(number: float | Decimal) -> int | Decimal:
@@ -111,8 +115,9 @@ def _plain(number: float | Decimal) -> int | Decimal:
         raise ValueError(f"This is not a number that can be kept; {_KEPT}")
     if exact.adjusted() >= _LONGEST_NUMBER:
         return exact
-    if exact == exact.to_integral_value():
-        return int(exact)
+    whole = int(exact)
+    if whole == exact:
+        return whole
     return Decimal(format(exact, "f").rstrip("0"))
 
 
@@ -220,10 +225,10 @@ def _fit_yes_no(value: Any) -> bool:
     return said in _YES
 
 
-def _fit_choices(value: Any) -> list[str]:
+def _fit_choices(value: Any) -> list[str] | None:
     """The parts of A;B;C in their order, each once."""
     parts = (part.strip() for part in as_text(value).split(";"))
-    return list(dict.fromkeys(part for part in parts if part))
+    return list(dict.fromkeys(part for part in parts if part)) or None
 
 
 _FITTERS: dict[str, Callable[[Any], Any]] = {

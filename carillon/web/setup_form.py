@@ -99,8 +99,7 @@ class StandardFieldsForm(PageForm):
     user_identification = forms.CharField(
         required=False,
         label="User Identification",
-        help_text="Says to whom a person is assigned: matched with the User ID of members, in any case. A blank here "
-        "takes the assignment away.",
+        help_text="Says to whom a person is assigned: the User ID of a member. A blank takes the assignment away.",
         widget=forms.Select,
     )
 

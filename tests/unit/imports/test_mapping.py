@@ -426,7 +426,7 @@ def test_who_changed_a_record_is_an_id_or_unknown(sent: str | None) -> None:
         ("picklist", ("choice", "text", "number", "yes_no")),
         ("multipicklist", ("choices", "text")),
         ("string", ("text", "choice", "choices", "number", "date", "datetime", "yes_no")),
-        ("email", ("text",)),
+        ("email", ("text", "choice")),
         ("reference", ("text",)),
         ("address", ()),
         ("location", ()),

@@ -185,8 +185,8 @@ def test_no_is_understood_in_text(said: str) -> None:
         ("double", "number", Decimal("1e401"), "number"),
         ("datetime", "datetime", date(2026, 5, 1), "date with time"),
         ("date", "date", "2026-02-30", "date (such as"),
-        ("currency", "number", Unreadable("EUR 1.000,00"), "currency"),
-        ("string", "text", Unreadable("?"), "string"),
+        ("currency", "number", Unreadable("EUR 1.000,00"), "number"),
+        ("boolean", "text", Unreadable("perhaps"), "checkbox"),
     ],
 )
 def test_a_value_that_does_not_fit_says_what_was_expected(
