@@ -1,5 +1,7 @@
 """Who is assigned to whom: values of User Identification matched with the User IDs of members, and counted."""
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +13,7 @@ from carillon.accounts.user_ids import assigned
 from carillon.contacts.assignments import SHOWN, Unmatched, assignments
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
 from tests.integration.web.conftest import Rows, SignedIn, add_contact
 
 # Two users whose ids differ in the case of one letter.
@@ -57,6 +60,18 @@ def test_one_user_id_in_two_spellings_is_refused(alice: Member, bob: Member, spe
 
     with pytest.raises(MemberRefused, match="Another member already has the User ID"):
         set_member(member=bob, user_id=spelling, by=None)
+
+
+def test_an_upgrade_names_members_who_share_a_user_id(alice: Member, bob: Member) -> None:
+    migration = import_module("carillon.accounts.migrations.0003_user_key")
+    migration.refuse_two_of_a_kind(None, connection.schema_editor())
+    with connection.cursor() as cursor:
+        cursor.execute("drop index member_user_id_unique_in_workspace")
+    Member.objects.filter(pk=alice.pk).update(user_id="ADA")
+    Member.objects.filter(pk=bob.pk).update(user_id="ada")
+
+    with pytest.raises(CarillonError, match=f"{alice.email} and {bob.email} have the same User ID"):
+        migration.refuse_two_of_a_kind(None, connection.schema_editor())
 
 
 def test_another_workspace_may_use_the_same_user_id(alice: Member, charlie: Member) -> None:
