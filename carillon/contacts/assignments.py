@@ -1,11 +1,12 @@
 """How many people each member is assigned, and which values of User Identification mean no member. One query over
 an index, so that it stays quick at a million people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import connection
 
-from carillon.accounts.models import Workspace
+from carillon.accounts.models import Member, Workspace
 
 SHOWN = 20
 _COUNT = """
@@ -49,6 +50,11 @@ class Assignments:
     @property
     def matched_people(self) -> int:
         return sum(self.members.values())
+
+    def of(self, members: Iterable[Member]) -> list[tuple[Member, int]]:
+        """Those of the members to whom people are assigned, with how many, the most first."""
+        found = [(one, self.members[one.pk]) for one in members if one.pk in self.members]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0].email))
 
 
 def assignments(workspace: Workspace, object: str = "") -> Assignments:  # noqa: A002

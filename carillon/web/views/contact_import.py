@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from carillon.accounts.queries import members
 from carillon.contacts.assignments import assignments
 from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
@@ -123,6 +124,7 @@ def _page(
 ) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     chosen = form.draft.source
+    counts = assignments(setup.workspace, setup.object) if setup.user_identification else None
     context = {
         "setup": setup,
         "slug": setup.object.lower(),
@@ -136,7 +138,8 @@ def _page(
         "zones": zones(),
         "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
         "dry_run": queries.dry_run_of(setup),
-        "assignments": assignments(setup.workspace, setup.object) if setup.user_identification else None,
+        "assignments": counts,
+        "by_member": counts.of(members(setup.workspace)) if counts else [],
         **more,
     }
     return render(request, "web/contact_import.html", context)

@@ -153,14 +153,17 @@ def test_the_members_page_says_who_is_assigned_to_whom(
 
 
 def test_the_setup_page_says_it_beside_the_mapping(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
-    people(alice.workspace, "somebody")
+    people(alice.workspace, "somebody", "alice")
+    set_member(member=alice, user_id="ALICE", by=None)
     page = reverse("contact_import", args=["contact"])
     without = signed_in(alice).get(page).content.decode()
     rows.setup.user_identification = "OwnerId"
     rows.setup.save()
 
-    body = signed_in(alice).get(page).content.decode()
+    response = signed_in(alice).get(page)
 
+    body = response.content.decode()
+    assert response.context["by_member"] == [(alice, 1)]
     assert 'id="assignments"' not in without
     assert 'id="assignments"' in body
     assert "somebody" in body
