@@ -204,7 +204,13 @@ def test_a_report_that_gives_only_the_day_of_a_moment_still_gives_a_date() -> No
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(Unreadable("12 €"), "12 €"), (Decimal("1E+3"), "1000"), (float("nan"), "nan"), (2.50, "2.5")],
+    [
+        (Unreadable("12 €"), "12 €"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("0.0000001"), "0.0000001"),
+        (float("nan"), "nan"),
+        (2.50, "2.5"),
+    ],
 )
 def test_every_value_can_be_shown(value: Any, shown: str) -> None:
     assert as_text(value) == shown
