@@ -146,7 +146,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_plain(part) for part in value)
+        between = "; " if any(isinstance(part, dict) for part in value) else ", "
+        return between.join(_plain(part) for part in value)
     if isinstance(value, dict):
         return ", ".join(f"{in_words(str(name))}: {_plain(part)}" for name, part in value.items())
     return str(value)

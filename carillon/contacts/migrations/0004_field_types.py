@@ -8,7 +8,7 @@ import carillon.contacts.models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_retention"),
-        ("contacts", "0002_timeline_and_erasure"),
+        ("contacts", "0003_filters"),
     ]
 
     operations = [
