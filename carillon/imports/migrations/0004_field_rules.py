@@ -5,7 +5,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0003_field_types"),
         ("imports", "0003_dry_run"),
     ]
 
