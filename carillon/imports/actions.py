@@ -13,9 +13,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
-from carillon.imports import alerts, runs
+from carillon.imports import alerts, budget_words, forecasts, runs
+from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
-from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
+from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
@@ -25,7 +26,6 @@ from carillon.imports.models import (
     ImportSetup,
     Mode,
     RunStatus,
-    SourceType,
 )
 from carillon.imports.queries import is_interrupted
 from carillon.imports.runner import AlreadyRunning
@@ -35,7 +35,7 @@ from carillon.lib.errors import CarillonError
 __all__ = ["SetupInvalid", "cancel_run", "request_run", "save_setup", "setup_for"]
 
 # What, when it changes, makes the stored contacts differ from what a full import would give.
-_FULL_IMPORT_FIELDS = ("source_id", *STANDARD_FIELDS)
+_FULL_IMPORT_FIELDS = ("source_id", *REPORT_PARTS, *STANDARD_FIELDS)
 
 
 def setup_for(workspace: Workspace, object: str) -> ImportSetup:  # noqa: A002
@@ -61,9 +61,8 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
     before = _described(setup)
     read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     setup.enabled, setup.updated_at = draft.enabled, now()
-    setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
-    setup.source_name, setup.source_label = source.api_name, source.label
-    for name in STANDARD_FIELDS:
+    setup.source_id, setup.source_name, setup.source_label = source.id, source.api_name, source.label
+    for name in (*REPORT_PARTS, *STANDARD_FIELDS):
         setattr(setup, name, getattr(draft, name))
     setup.timezone, setup.windows = draft.timezone, sorted(draft.windows)
     _save_mappings(setup, draft)
@@ -116,7 +115,7 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
         "enabled": draft.enabled,
         "source": setup.source_label,
         "source_id": setup.source_id,
-        **{name: getattr(draft, name) for name in STANDARD_FIELDS},
+        **{name: getattr(draft, name) for name in (*REPORT_PARTS, *STANDARD_FIELDS)},
         "additional_fields": [
             {
                 "salesforce": field.salesforce,
@@ -142,9 +141,14 @@ def _scheduled(setup: ImportSetup) -> object:
     return setup.enabled, setup.timezone, setup.windows
 
 
-def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRun:
+class PastCap(CarillonError):
+    """The import would use more API calls than the cap leaves: it waits for somebody's word."""
+
+
+def request_run(*, setup: ImportSetup, mode: str, by: Member | None, past_cap: bool = False) -> ImportRun:
     """Queues an import for a worker; an interrupted run of the same mode is taken up again.
-    Raises CarillonError when the setup is off or an import of it waits or runs."""
+    Raises PastCap when it has no room under the cap and `past_cap` does not allow that; CarillonError when it has none
+    above the reserve, when the setup is off, or when an import of it waits or runs."""
     if not setup.enabled:
         raise CarillonError(
             f"The import of {setup.object}s is switched off.", "Enable it on the Contact Import page first."
@@ -152,12 +156,17 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
     open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
     if open_run and not is_interrupted(open_run):
         raise AlreadyRunning(open_run)
+    _check_budget(setup, mode, past_cap=past_cap)
     if open_run and open_run.mode != mode:
         _close_interrupted(open_run)
         open_run = None
     try:
         with transaction.atomic():
-            run = open_run or runs.new_run(runs.Request(setup, Mode(mode), by=by), RunStatus.QUEUED)
+            request = runs.Request(setup, Mode(mode), by=by, past_cap=past_cap)
+            run = open_run or runs.new_run(request, RunStatus.QUEUED)
+            if past_cap:
+                ImportRun.objects.filter(pk=run.pk).update(past_cap=True)
+                audit(setup.workspace, by, "import started past the cap", str(run))
             transaction.on_commit(lambda: wake_worker(run))
     except IntegrityError:
         # Somebody else pressed the button in the same moment.
@@ -165,6 +174,18 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
             ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
         ) from None
     return run
+
+
+def _check_budget(setup: ImportSetup, mode: str, *, past_cap: bool) -> None:
+    outlook = forecasts.outlook(setup, mode, past_cap=past_cap)
+    if outlook is None or outlook.shortage is None:
+        return
+    sentence = budget_words.too_little(outlook.calls, outlook.shortage, outlook.budget)
+    if outlook.shortage.limit == Limit.CAP:
+        raise PastCap(sentence)
+    raise CarillonError(
+        f"The import was not started. {sentence}", budget_words.remedy_by_hand(outlook.shortage)
+    )
 
 
 def wake_worker(run: ImportRun) -> None:

@@ -1,9 +1,10 @@
-"""What the org offers a setup: list views and fields. Asked when a setup page needs it, kept five minutes.
+"""What the org offers a setup: list views and fields. Asked when a setup page needs it, kept five minutes. Reports are
+in report_catalog.
 
 A person waits for these answers, so the client gives up sooner than in an import.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from django.core.cache import cache
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
+from carillon.connections.usage import recorded
+from carillon.imports.models import SourceType
 from carillon.imports.planning import Field, Fields
 from carillon.imports.related import related_fields
 from carillon.imports.values import contact_types, why_not
@@ -33,24 +36,28 @@ _WAIT = Retry(budget_seconds=4, read_timeout=20)
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """A list view the API user can see; when not `usable`, `why_not` says why."""
+    """A list view or report the API user can see; when not `usable`, `why_not` says why. `folder` is a report's."""
 
     id: str
     label: str
     api_name: str
     usable: bool
     why_not: str = ""
+    type: str = SourceType.LIST_VIEW.value
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChoice:
-    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first.
-    `may_go_stale`: it can change without its record being touched."""
+    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first. `also` is
+    the column of a report that shows the field, or the field that a column shows. `may_go_stale`: it can change without
+    its record being touched."""
 
     name: str
     label: str
     salesforce_type: str
     contact_types: tuple[str, ...]
+    also: str = ""
     may_go_stale: bool = False
 
 
@@ -64,6 +71,24 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportOffer:
+    """A chosen report, read in one `way`: the columns found for Contact Identification and Last Modified ("" where
+    there is none), and what it costs. `day` is a Last Modified column without time; `times` are the
+    columns that carry one. `rows` and `hourly_runs` are None where the org doesn't say."""
+
+    way: str
+    identification: str
+    identification_label: str
+    modified: str
+    day: FieldChoice | None
+    times: tuple[FieldChoice, ...]
+    rows: int | None
+    runs: int | None
+    hourly_runs: int | None
+    too_long: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFields:
     """A chosen source: its columns, the object's other fields, some of related records, those that can't be mapped,
     and what an admin should know about it."""
@@ -74,6 +99,7 @@ class SourceFields:
     warnings: tuple[str, ...]
     filter_in_words: str
     people: int | None
+    report: ReportOffer | None = None
     related: tuple[FieldChoice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
@@ -87,15 +113,15 @@ class SourceFields:
 
 
 class SourceUnusable(CarillonError):
-    """The list view can't be imported."""
+    """The list view or report can't be imported."""
 
 
 def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> list[SourceChoice]:  # noqa: A002
     """List views of the object that the API user can see, by label. Raises SalesforceError, CarillonError."""
     connection = connection_for(workspace.pk)
     if refresh:
-        _forget(connection)
-    key = _key("list_views", connection, object)
+        forget(connection)
+    key = cache_key("list_views", connection, object)
     found: list[SourceChoice] | None = cache.get(key)
     if found is None:
         with signed_in(workspace) as client:
@@ -141,7 +167,7 @@ def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFi
     if not source.usable:
         raise SourceUnusable(source.why_not, "Choose another list view.")
     connection = connection_for(workspace.pk)
-    key = _key("source_fields", connection, f"{object}:{source.id}")
+    key = cache_key("source_fields", connection, f"{object}:{source.id}")
     found: SourceFields | None = cache.get(key)
     if found is None:
         with signed_in(workspace) as client:
@@ -161,16 +187,16 @@ def fields_of(workspace: Workspace, object: str) -> Iterator[Fields]:  # noqa: A
 def signed_in(workspace: Workspace) -> Iterator[Client]:
     """A client for a page that waits: it gives up soon. Raises SalesforceError, CarillonError."""
     connection = connection_for(workspace.pk)
-    with client_for(connection, retry=_WAIT) as client:
+    with client_for(connection, retry=_WAIT) as client, recorded(client, connection):
         sign_in(client, connection)
         yield client
 
 
-def _key(kind: str, connection: SalesforceConnection, rest: str) -> str:
+def cache_key(kind: str, connection: SalesforceConnection, rest: str) -> str:
     return f"{kind}:{connection.pk}:{connection.updated_at.timestamp()}:{rest}"
 
 
-def _forget(connection: SalesforceConnection) -> None:
+def forget(connection: SalesforceConnection) -> None:
     """Makes every process ask the org again: its time is part of each key."""
     connection.updated_at = now()
     connection.save(update_fields=["updated_at"])
@@ -184,31 +210,47 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
         raise SourceUnusable(str(error), error.remedy) from None
     fields = Fields(client.describe(sobject), client.describe)
     named = [found for column in view.columns if not column.hidden and (found := fields.find(column.field))]
-    columns = tuple(choice for field in named if (choice := _choice(field)))
+    columns = tuple(choice for field in named if (choice := choice_of(field)))
     names = {choice.name for choice in columns}
-    others = tuple(choice for choice in _own_fields(fields.describe) if choice.name not in names)
-    related = tuple(
-        c for field in related_fields(fields) if field.name not in names and (c := _choice(field))
-    )
+    others = tuple(choice for choice in own_fields(fields.describe) if choice.name not in names)
     people = _count(client, query)
     warnings = (*_warnings(view, people), *_compared_with_results(client, sobject, source, query, people))
     labels = {field.name: field.label for field in fields.describe.fields}
     words = explain(view.where_condition, labels)
-    left_out = _left_out(fields.describe)
-    return SourceFields(source, columns, others, warnings, words, people, related, left_out)
+    return SourceFields(
+        source,
+        columns,
+        others,
+        warnings,
+        words,
+        people,
+        related=related_choices(fields, names),
+        left_out=left_out(fields.describe),
+    )
 
 
-def _own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
-    own = [_choice(Field(field.name, field.label, field.type, field.calculated)) for field in describe.fields]
+def own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
+    own = [
+        choice_of(Field(field.name, field.label, field.type, field.calculated)) for field in describe.fields
+    ]
     return sorted((choice for choice in own if choice), key=lambda choice: choice.label.lower())
 
 
-def _choice(field: Field) -> FieldChoice | None:
+def choice_of(field: Field, *, also: str = "") -> FieldChoice | None:
+    """None for a field that has no single value."""
     types = contact_types(field.type)
-    return FieldChoice(field.name, field.label, field.type, types, field.may_go_stale) if types else None
+    return (
+        FieldChoice(field.name, field.label, field.type, types, also, field.may_go_stale) if types else None
+    )
 
 
-def _left_out(describe: ObjectDescribe) -> tuple[LeftOut, ...]:
+def related_choices(fields: Fields, besides: Collection[str]) -> tuple[FieldChoice, ...]:
+    """Some fields of related records, those left out that are among the choices already."""
+    found = (choice_of(field) for field in related_fields(fields) if field.name not in besides)
+    return tuple(choice for choice in found if choice)
+
+
+def left_out(describe: ObjectDescribe) -> tuple[LeftOut, ...]:
     return tuple(
         LeftOut(field.name, field.label, why_not(field.type))
         for field in describe.fields

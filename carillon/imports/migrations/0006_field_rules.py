@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imports", "0003_dry_run"),
+        ("imports", "0005_api_budget"),
     ]
 
     operations = [
