@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from carillon.imports.values import READ_BY_TYPE
 from carillon.salesforce.reports.describes import ReportDescription
 from carillon.salesforce.soql import ListQuery, compose
 
@@ -142,11 +143,12 @@ class ImportPlan:
             # Not their order, which changes nothing; but the org may give a field another type without touching
             # its records.
             sorted(
-                (f.salesforce, f.salesforce_type, f.contact_field, f.type, f.keeps_when_blank)
+                (f.salesforce, f.salesforce_type, f.contact_field, f.type, *(("keep",) * f.keeps_when_blank))
                 for f in self.additional
             ),
-            self.types.get(self.user_identification, ""),
             sorted(self.unreadable),
             *(self.report.parts() if self.report else ()),
+            # Other types are text as it stands.
+            *(kind for kind in (self.types.get(self.user_identification, ""),) if kind in READ_BY_TYPE),
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

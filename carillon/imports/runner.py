@@ -136,7 +136,11 @@ class _Execution:
         plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
         asked = self.request.mode if self.run.cursor_stamp else self.run.mode
-        scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
+        # What may go stale is not worth a postponed import: changes are read then.
+        affordable = not plan.stale or self.purse.can_afford(forecast_of(self.run, Mode.EVERYTHING))
+        scope = scope_of(
+            self.client, plan, self.setup, org_id=known.org_id, asked=asked, affordable=affordable
+        )
         self.purse.must_afford(forecast_of(self.run, scope.mode))
         self.run = runs.begin(self.run, self.request, scope)
         self.take_issues(warnings)

@@ -180,6 +180,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "time": _read_time,
     **dict.fromkeys(NUMBERS, _read_number),
 }
+# Salesforce types whose values have a form of their own; all others are text.
+READ_BY_TYPE = frozenset(_READERS)
 
 
 def _fit_number(value: Any) -> int | Decimal:
