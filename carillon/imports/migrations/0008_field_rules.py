@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imports", "0005_api_budget"),
+        ("imports", "0007_bulk_reads"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ import carillon.contacts.models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_retention"),
-        ("contacts", "0003_filters"),
+        ("contacts", "0004_followed_records"),
     ]
 
     operations = [
