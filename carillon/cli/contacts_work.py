@@ -14,6 +14,7 @@ from carillon.cli.tables import aligned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
 from carillon.imports import erasing
+from carillon.web.people import erase as erase_person
 
 FIRST = 25
 TOGETHER = 2000
@@ -124,4 +125,4 @@ def consequences(workspace_name: str, salesforce_id: str) -> str:
 
 def erase(workspace_name: str, salesforce_id: str) -> None:
     workspace: Workspace = only_workspace(workspace_name)
-    erasing.erase(workspace=workspace, salesforce_id=salesforce_id, by=None)
+    erase_person(workspace=workspace, salesforce_id=salesforce_id, by=None)

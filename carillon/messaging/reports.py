@@ -41,7 +41,7 @@ def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
 @transaction.atomic
 def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid: str = "") -> None:
     """Keeps what is reported of the text with this key, and of the number."""
-    text = Message.objects.select_for_update(of=("self",)).filter(pk=pk).first()
+    text = None if pk is None else Message.objects.select_for_update(of=("self",)).filter(pk=pk).first()
     if text is not None:
         _keep(text, report, sid)
     if report.error_code in error_codes.UNUSABLE:

@@ -174,5 +174,6 @@ class RetentionForm(PageForm):
         "Changes of contacts, in days", "What imports changed, as each contact's page lists it."
     )
     texts_days = _days(
-        "Texts, in days", "What people and Carillon texted. What a text said about consent is kept beyond that."
+        "Texts, in days",
+        "What people and Carillon texted. What a text said about consent is kept beyond that.",
     )

@@ -17,12 +17,16 @@ from carillon.imports.notices import stale
 from carillon.imports.queries import contact_issues, kept_runs
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from carillon.web import keyset, timeline
+from carillon.messaging import queries as texts
+from carillon.messaging.models import Message
+from carillon.web import keyset, people, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
 from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
 COLUMNS = 2
+# Of a conversation, on a contact's page.
+TEXTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,21 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "person": _people(request, [found], fields)[0],
         "issues": contact_issues(found),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
+        "texts": _texts(found),
+        "unusable": texts.unusable(found.workspace, found.mobile_number),
         "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
         "next": changes.next,
         "older": older,
         "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/contact.html", context)
+
+
+def _texts(contact: Contact) -> list[Message]:
+    """The latest, oldest first, as on a phone."""
+    if not contact.mobile_number:
+        return []
+    return list(texts.conversation(contact.workspace, contact.mobile_number)[:TEXTS])[::-1]
 
 
 @admin_only
@@ -84,9 +97,7 @@ def erase(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     form = EraseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            erasing.erase(
-                workspace=request.user.workspace, salesforce_id=found.salesforce_id, by=request.user
-            )
+            people.erase(workspace=request.user.workspace, salesforce_id=found.salesforce_id, by=request.user)
         except CarillonError as error:
             form.refuse(error)
         else:
