@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "carillon.accounts",
     "carillon.connections",
     "carillon.contacts",
+    "carillon.consent",
     "carillon.imports",
     "carillon.messaging",
     "carillon.web",

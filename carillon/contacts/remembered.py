@@ -7,6 +7,7 @@ takes numbers over by asking `suppressed` at a number's first sight.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
@@ -64,6 +65,23 @@ def erased(workspace_id: int, salesforce_ids: Sequence[str]) -> dict[str, str]:
 def suppressed(workspace_id: int, numbers: Iterable[str]) -> frozenset[str]:
     """Those of the numbers (E.164) that must not be texted."""
     return frozenset(_known(workspace_id, _NUMBER, {n for n in numbers if n}, _SUPPRESSED))
+
+
+def suppressed_since(workspace_id: int, numbers: Iterable[str]) -> dict[str, datetime]:
+    """As `suppressed`, with the time of the first erasure."""
+    hashes = {kept: number for number, kept in _known(workspace_id, _NUMBER, set(numbers), _SUPPRESSED).items()}
+    if not hashes:
+        return {}
+    found = SuppressedNumber.objects.filter(workspace=workspace_id, number_hash__in=list(hashes))
+    return {hashes[bytes(kept)]: since for kept, since in found.values_list("number_hash", "since")}
+
+
+def number_hash(workspace_id: int, number: str) -> str:
+    """What may stand for a number (E.164) whose people were all erased, after `remember`."""
+    recogniser = _recogniser(workspace_id)
+    if recogniser is None:
+        raise KeyLost
+    return recogniser.hash(_NUMBER, number).hex()
 
 
 def count_erased(workspace: Workspace) -> tuple[int, int]:

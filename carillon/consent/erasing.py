@@ -1,0 +1,47 @@
+"""What consent forgets when a person is erased. The ledger keeps its lines, since they name nobody: what they rest on
+goes, and a number that nobody has any more becomes a keyed hash."""
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from carillon.accounts.models import Workspace
+from carillon.consent import ledger
+from carillon.consent.decide import Kind
+from carillon.consent.ledger import Told
+from carillon.consent.models import (
+    Cause,
+    Consent,
+    ConsentConflict,
+    ConsentPush,
+    Evidence,
+    RecordValue,
+    Review,
+    StagedFlip,
+)
+from carillon.contacts import remembered
+from carillon.contacts.models import Contact
+
+
+@transaction.atomic
+def forget(*, workspace: Workspace, salesforce_id: str, number: str) -> None:
+    """Call it in the transaction of the erasure, after the contact was deleted and the number (E.164 or empty)
+    remembered. Others who have the number stay, and are opted out with it. Raises KeyLost."""
+    with connection.cursor() as cursor:
+        room = ledger.enter(cursor, workspace.pk, [number] if number else [])
+        locked = room.numbers.get(number)
+        of_person = Q(salesforce_id=salesforce_id)
+        if locked:
+            of_person |= Q(consent=locked.id)
+        for model in (Evidence, ConsentConflict, ConsentPush):
+            named = of_person if model is not ConsentPush else Q(salesforce_id=salesforce_id)
+            model._default_manager.filter(named, workspace=workspace).delete()
+        for kept in (RecordValue, StagedFlip):
+            kept._default_manager.filter(workspace=workspace, salesforce_id=salesforce_id).delete()
+        if locked is None:
+            return
+        if Contact.objects.filter(workspace=workspace, mobile_number=number).exists():
+            room.settle([Told(number, Kind.PERSON_OUT, Cause.ERASED)])
+        else:
+            Review.objects.filter(workspace=workspace, consent=locked.id).delete()
+            hashed = remembered.number_hash(workspace.pk, number)
+            Consent.objects.filter(pk=locked.id).update(number=f"#{hashed}.{locked.id}")

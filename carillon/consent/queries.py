@@ -1,0 +1,65 @@
+"""What pages, imports and messaging read about consent. Every query leads with the workspace and uses an index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from carillon.accounts.models import Workspace
+from carillon.consent.decide import Authority, Says, State
+from carillon.consent.models import Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.store import STAMPS
+from carillon.contacts import remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a number is, whose word that is, and since when (None: nobody ever said anything)."""
+
+    status: Says
+    is_suppressed: bool
+    authority: Authority
+    since: datetime | None
+
+    @property
+    def may_be_texted(self) -> bool:
+        return self.status is Says.IN and not self.is_suppressed
+
+
+def state_of(consent: Consent) -> State:
+    return State(*(getattr(consent, name) for name in STAMPS))
+
+
+def standings(workspace: Workspace, numbers: Sequence[str]) -> dict[str, Standing]:
+    """Of each of the numbers (E.164). Raises KeyLost when it can't be known whether somebody was erased."""
+    found = {
+        consent.number: state_of(consent)
+        for consent in Consent.objects.filter(workspace=workspace, number__in=set(numbers))
+    }
+    erased = remembered.suppressed_since(workspace.pk, [number for number in numbers if number not in found])
+    states = {
+        number: found.get(number) or State(person_out=erased.get(number)) for number in numbers if number
+    }
+    return {
+        number: Standing(state.status, state.is_suppressed, state.authority, state.since)
+        for number, state in states.items()
+    }
+
+
+def timeline(workspace: Workspace, number: str) -> QuerySet[ConsentEvent]:
+    """The lines of a number, newest first, with their evidence and members."""
+    consent = Consent.objects.filter(workspace=workspace, number=number)
+    found = ConsentEvent.objects.filter(workspace=workspace, consent__in=consent)
+    return found.select_related("evidence", "member").order_by("-version")
+
+
+def pushes_of(workspace: Workspace, number: str) -> QuerySet[ConsentPush]:
+    """Newest first."""
+    consent = Consent.objects.filter(workspace=workspace, number=number)
+    return ConsentPush.objects.filter(workspace=workspace, consent__in=consent).order_by("-pk")
+
+
+def open_reviews(workspace: Workspace) -> QuerySet[Review]:
+    """Likely opt-outs that nobody decided about, those that are due first."""
+    return Review.objects.filter(workspace=workspace, closed_at__isnull=True).order_by("due_at", "pk")
