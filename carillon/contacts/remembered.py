@@ -69,7 +69,9 @@ def suppressed(workspace_id: int, numbers: Iterable[str]) -> frozenset[str]:
 
 def suppressed_since(workspace_id: int, numbers: Iterable[str]) -> dict[str, datetime]:
     """As `suppressed`, with the time of the first erasure."""
-    hashes = {kept: number for number, kept in _known(workspace_id, _NUMBER, set(numbers), _SUPPRESSED).items()}
+    hashes = {
+        kept: number for number, kept in _known(workspace_id, _NUMBER, set(numbers), _SUPPRESSED).items()
+    }
     if not hashes:
         return {}
     found = SuppressedNumber.objects.filter(workspace=workspace_id, number_hash__in=list(hashes))

@@ -1,15 +1,29 @@
 """A text that came in. In one transaction: the text, once for each id of the carrier; what it says about consent; and
 the answer to it. Nothing here waits for Salesforce or the carrier."""
 
+import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.http import QueryDict
 
+from carillon.accounts.models import Workspace
+from carillon.consent import actions as consent
+from carillon.consent.models import ConsentEvent, Status
+from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
-from carillon.messaging.models import Direction, Message, Texting
-from carillon.messaging.numbers import LONGEST, as_number
+from carillon.messaging import sending
+from carillon.messaging.models import Confirms, Direction, Message, Purpose, Texting
+from carillon.messaging.numbers import LONGEST, as_number, is_phone
+from carillon.messaging.replies import Heard, Reply, meaning_of, reply_to
+from carillon.messaging.sending import Answer
 from carillon.messaging.states import State
+
+log = logging.getLogger(__name__)
+
+MOST_HELP = 5
+HELP_WITHIN = timedelta(hours=1)
 
 
 class NoText(CarillonError):
@@ -57,4 +71,52 @@ def receive(texting: Texting, text: Inbound) -> Message | None:
             "state": State.RECEIVED,
         },
     )
-    return message if is_new else None
+    if not is_new:
+        return None
+    if is_phone(text.sender):
+        heard = _heard(texting.workspace, text)
+        _answer(texting, message, reply_to(heard, carrier_confirms=texting.confirms == Confirms.CARRIER))
+    return message
+
+
+def _heard(workspace: Workspace, text: Inbound) -> Heard:
+    meaning = meaning_of(text.body, text.opt_out_type)
+    event = None
+    try:
+        # A savepoint: the text is kept whatever becomes of this.
+        with transaction.atomic():
+            event = consent.text_received(
+                workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
+            ).event
+    except KeyLost as error:
+        # Only what would opt somebody in needs the key: the number stays as it is.
+        log.error("A text that opts in was not followed: %s", error.sentence)
+    is_news = event is not None and not _was_opted_out(event)
+    return Heard(meaning, text.body, is_news, answered=bool(text.opt_out_type))
+
+
+def _was_opted_out(event_id: int) -> bool:
+    """Whether the line before this one left the number opted out."""
+    event = ConsentEvent.objects.get(pk=event_id)
+    before = ConsentEvent.objects.filter(
+        workspace=event.workspace_id, consent=event.consent_id, version=event.version - 1
+    )
+    return before.filter(status=Status.OPTED_OUT).exists()
+
+
+def _answer(texting: Texting, message: Message, reply: Reply | None) -> None:
+    if reply is Reply.CONFIRMATION:
+        sending.queue(texting, message, Answer(Purpose.CONFIRMATION, texting.confirmation_text))
+    elif reply is Reply.HELP and not _is_a_machine(message):
+        sending.queue(texting, message, Answer(Purpose.HELP, texting.help_text))
+
+
+def _is_a_machine(message: Message) -> bool:
+    """Whoever asks for help so often answers our answers."""
+    helped = Message.objects.filter(
+        workspace=message.workspace_id,
+        number=message.number,
+        purpose=Purpose.HELP,
+        at__gt=message.at - HELP_WITHIN,
+    )
+    return helped.count() >= MOST_HELP

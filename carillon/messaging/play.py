@@ -1,10 +1,11 @@
 """Playing a person with a phone, with the simulated carrier: what they text goes over HTTP to the real webhook."""
 
 from carillon.accounts.models import Workspace
+from carillon.consent.keywords import IN_WORDS, is_carriers_word
 from carillon.lib.errors import CarillonError
 from carillon.messaging import addresses, credentials, queries
 from carillon.messaging.carriers import simulated
-from carillon.messaging.models import CarrierKind, Texting
+from carillon.messaging.models import CarrierKind, Confirms, Texting
 
 
 class NoSimulatedCarrier(CarillonError):
@@ -31,5 +32,14 @@ def text_as(texting: Texting, number: str, body: str) -> str:
         addresses.inbound_url(texting),
         texting.account_sid,
         credentials.auth_token(texting),
-        simulated.Incoming(sender=number, to=texting.numbers[0], body=body),
+        simulated.Incoming(number, texting.numbers[0], body, _opt_out_type(texting, body)),
     )
+
+
+def _opt_out_type(texting: Texting, body: str) -> str:
+    """A carrier that confirms opt-outs has handled its own words when it calls us."""
+    if texting.confirms != Confirms.CARRIER:
+        return ""
+    if is_carriers_word(body):
+        return "STOP"
+    return "START" if body.strip().casefold() in IN_WORDS else ""

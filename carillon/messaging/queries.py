@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, QuerySet
 
 from carillon.accounts.models import Workspace
-from carillon.messaging.models import Direction, Message, Texting, UnusableNumber
+from carillon.messaging.models import Confirms, Direction, Message, Texting, UnusableNumber
 from carillon.messaging.states import State
 
 # Handed over, and after so long without a word from the carrier: nobody knows.
@@ -26,6 +26,10 @@ class Outbox:
 
 def texting_of(workspace: Workspace) -> Texting | None:
     return Texting.objects.select_related("workspace").filter(workspace=workspace).first()
+
+
+def carrier_confirms(workspace: Workspace) -> bool:
+    return Texting.objects.filter(workspace=workspace, confirms=Confirms.CARRIER).exists()
 
 
 def conversation(workspace: Workspace, number: str) -> QuerySet[Message]:

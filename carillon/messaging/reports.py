@@ -1,4 +1,5 @@
-"""What a carrier reports about a text it was given: its state, and what that means for the person's number."""
+"""What a carrier reports about a text it was given: its state, and what that means for the person's number. A number
+that the carrier blocks has opted out there (Twilio's error 21610), which counts as the person's own word."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,10 +7,12 @@ from uuid import UUID
 from django.db import transaction
 from django.http import QueryDict
 
+from carillon.accounts.models import Workspace
+from carillon.consent import actions as consent
 from carillon.lib.clock import now
 from carillon.messaging import error_codes, states
 from carillon.messaging.models import Direction, Message, Texting, UnusableNumber
-from carillon.messaging.numbers import as_number
+from carillon.messaging.numbers import as_number, is_phone
 from carillon.messaging.states import FINAL, State
 
 
@@ -44,6 +47,9 @@ def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid:
     text = None if pk is None else Message.objects.select_for_update(of=("self",)).filter(pk=pk).first()
     if text is not None:
         _keep(text, report, sid)
+    if report.error_code == error_codes.OPTED_OUT and is_phone(number):
+        workspace = Workspace.objects.get(pk=workspace_id)
+        consent.carrier_blocks(workspace=workspace, number=number, key=f"blocked {pk or sid}")
     if report.error_code in error_codes.UNUSABLE:
         UnusableNumber.objects.get_or_create(
             workspace_id=workspace_id, number=number, defaults={"error_code": report.error_code}

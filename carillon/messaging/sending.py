@@ -12,6 +12,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from carillon.consent.models import Consent
 from carillon.lib.clock import now
 from carillon.messaging import addresses, credentials, reports
 from carillon.messaging.carriers import simulated, twilio
@@ -98,6 +99,14 @@ def _hand_over(message_id: int) -> Message | None:
 
 
 def _why_not(text: Message) -> State | None:
+    """With the consent locked: what it says holds until the text is marked as handed over. To somebody who opted out
+    nothing goes but these answers."""
+    consent = Consent.objects.select_for_update(of=("self",)).filter(
+        workspace=text.workspace_id, number=text.number
+    )
+    if text.purpose == Purpose.CONFIRMATION and not any(one.is_opted_out for one in consent):
+        # Back in meanwhile: it would say the contrary.
+        return State.NOT_SENT
     if now() - text.at > WORTH_SENDING[Purpose(text.purpose)]:
         return State.NOT_SENT
     return State.NOT_SENT if reports.is_unusable(text.workspace_id, text.number) else None

@@ -81,6 +81,7 @@ def phone(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "texts": list(texts)[::-1],
         "keywords": KEYWORDS,
         "trouble": _trouble(request),
+        "carrier_confirms": queries.carrier_confirms(request.user.workspace),
     }
     return render(request, "web/phone.html", context)
 
