@@ -14,6 +14,7 @@ from carillon.cli.tables import aligned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
 from carillon.imports import erasing
+from carillon.web.people import consent_words
 from carillon.web.people import erase as erase_person
 
 FIRST = 25
@@ -44,7 +45,7 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
     people = (
         _values(contact, word, extra)
         for some in _in_lists(found)
-        for contact, word in zip(some, queries.consent_words(some), strict=True)
+        for contact, word in zip(some, consent_words(some), strict=True)
     )
     {"csv": _csv, "json": _json, "table": _table}[form](people, [*COLUMNS, *extra])
 

@@ -5,12 +5,13 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import QueryDict
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
-from carillon.consent.models import ConsentEvent, Status
+from carillon.consent.keywords import Meaning
+from carillon.consent.models import Status
 from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
 from carillon.messaging import sending
@@ -22,8 +23,22 @@ from carillon.messaging.states import State
 
 log = logging.getLogger(__name__)
 
+ABOUT_CONSENT = frozenset({Meaning.STOP, Meaning.START, Meaning.LIKELY_STOP})
+# Answers to HELP that one number gets.
 MOST_HELP = 5
 HELP_WITHIN = timedelta(hours=1)
+
+_KEEP = """
+insert into messaging_message (public_id, workspace_id, sid, direction, number, our_number, body, media_count, state, at,
+    purpose)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '') on conflict (workspace_id, sid) do nothing returning id
+"""
+_STATUS_BEFORE = """
+select b.status from consent_consentevent e
+join consent_consentevent b
+    on b.workspace_id = e.workspace_id and b.consent_id = e.consent_id and b.version = e.version - 1
+where e.id = %s
+"""
 
 
 class NoText(CarillonError):
@@ -59,49 +74,63 @@ def read(fields: QueryDict) -> Inbound:
 @transaction.atomic
 def receive(texting: Texting, text: Inbound) -> Message | None:
     """The text as it is kept; None when it came before: then nothing is done again."""
-    message, is_new = Message.objects.get_or_create(
-        workspace_id=texting.workspace_id,
-        sid=text.sid,
-        defaults={
-            "direction": Direction.IN,
-            "number": text.sender,
-            "our_number": text.to,
-            "body": text.body,
-            "media_count": text.media_count,
-            "state": State.RECEIVED,
-        },
-    )
-    if not is_new:
-        return None
-    if is_phone(text.sender):
+    message = _kept(texting, text)
+    if message is not None and is_phone(text.sender):
         heard = _heard(texting.workspace, text)
         _answer(texting, message, reply_to(heard, carrier_confirms=texting.confirms == Confirms.CARRIER))
     return message
 
 
+def _kept(texting: Texting, text: Inbound) -> Message | None:
+    """In one statement, which waits for another that has the same id until that one's transaction is over."""
+    message = Message(
+        workspace_id=texting.workspace_id,
+        sid=text.sid,
+        direction=Direction.IN,
+        number=text.sender,
+        our_number=text.to,
+        body=text.body,
+        media_count=text.media_count,
+        state=State.RECEIVED,
+    )
+    columns = ("public_id", "workspace_id", "sid", "direction", "number", "our_number", "body", "media_count")
+    values = [getattr(message, name) for name in (*columns, "state", "at")]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    message.pk = row[0]
+    return message
+
+
 def _heard(workspace: Workspace, text: Inbound) -> Heard:
-    meaning = meaning_of(text.body, text.opt_out_type)
-    event = None
+    meaning, event = meaning_of(text.body, text.opt_out_type), None
+    if meaning in ABOUT_CONSENT:
+        event = _recorded(workspace, text, meaning)
+    is_news = meaning is Meaning.STOP and event is not None and not _was_opted_out(event)
+    return Heard(meaning, text.body, is_news, answered=bool(text.opt_out_type))
+
+
+def _recorded(workspace: Workspace, text: Inbound, meaning: Meaning) -> int | None:
     try:
         # A savepoint: the text is kept whatever becomes of this.
         with transaction.atomic():
-            event = consent.text_received(
+            return consent.text_received(
                 workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
             ).event
     except KeyLost as error:
         # Only what would opt somebody in needs the key: the number stays as it is.
         log.error("A text that opts in was not followed: %s", error.sentence)
-    is_news = event is not None and not _was_opted_out(event)
-    return Heard(meaning, text.body, is_news, answered=bool(text.opt_out_type))
+        return None
 
 
 def _was_opted_out(event_id: int) -> bool:
     """Whether the line before this one left the number opted out."""
-    event = ConsentEvent.objects.get(pk=event_id)
-    before = ConsentEvent.objects.filter(
-        workspace=event.workspace_id, consent=event.consent_id, version=event.version - 1
-    )
-    return before.filter(status=Status.OPTED_OUT).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(_STATUS_BEFORE, [event_id])
+        row = cursor.fetchone()
+    return row is not None and row[0] == Status.OPTED_OUT
 
 
 def _answer(texting: Texting, message: Message, reply: Reply | None) -> None:

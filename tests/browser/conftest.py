@@ -77,7 +77,8 @@ class Installation:
 def installation(chromium: str) -> Iterator[Installation]:
     folder = Path(tempfile.mkdtemp(prefix="carillon-browser-"))
     folder.chmod(0o755)
-    web_port = free_port(8400)
+    # Several of these may start on one machine in the same moment.
+    web_port = free_port(8400 + os.getpid() % 500 * 2)
     org_port = free_port(web_port + 1)
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("CARILLON_", "DJANGO_"))

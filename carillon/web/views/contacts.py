@@ -72,6 +72,7 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "person": _people(request, [found], fields)[0],
         "issues": contact_issues(found),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
+        "not_texted": people.why_not_texted(found),
         "texts": _texts(found),
         "unusable": texts.unusable(found.workspace, found.mobile_number),
         "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
@@ -117,5 +118,5 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
             emails.get(contact.user_identification, contact.user_identification),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, queries.consent_words(found), strict=True)
+        for contact, consent in zip(found, people.consent_words(found), strict=True)
     ]

@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 
 from carillon.accounts import actions as accounts
 from carillon.accounts.models import Workspace
+from carillon.cli import contacts_work
 from carillon.consent.models import Consent
 from carillon.contacts.models import Contact
 from carillon.messaging import sending
@@ -48,6 +49,26 @@ def test_a_text_typed_on_the_phone_goes_through_the_webhook(
     assert "STOP" in shown
     assert "Admissions: no more texts come." in shown
     assert "Delivered" in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("STOP", "The person opted out by text."), ("please stop texting me", "was likely an opt-out")],
+)
+def test_what_a_text_said_shows_wherever_the_person_does(
+    alice: Client, texting: Texting, zoe: Contact, capsys: pytest.CaptureFixture[str], body: str, words: str
+) -> None:
+    page = reverse("contact", args=[zoe.salesforce_id])
+    assert "Opted in" in alice.get(page).content.decode()
+
+    alice.post(phone_of(zoe), {"body": body})
+    contacts_work.write("Admissions", "csv", "", everyone=True)
+
+    assert words in alice.get(page).content.decode()
+    assert "Not to be texted" in alice.get(reverse("contacts")).content.decode()
+    assert "opted_out" in capsys.readouterr().out
+    alice.post(phone_of(zoe), {"body": "START"})
+    assert "Not to be texted" not in alice.get(page).content.decode()
 
 
 def test_the_conversation_stands_on_the_contacts_page(alice: Client, texting: Texting, zoe: Contact) -> None:
