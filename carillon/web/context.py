@@ -27,6 +27,7 @@ SECTIONS: tuple[tuple[str, str, str, str, bool], ...] = (
     ("Contact Import", "download", "contact_import_start", "/contact-import/", False),
     ("Import History", "history", "import_history", "/import-history/", False),
     ("Contacts", "people", "contacts", "/contacts/", True),
+    ("Review", "unknown", "reviews", "/review/", True),
     ("Texting", "text", "texting", "/texting/", False),
     ("Members", "shield", "members", "/members/", False),
     ("Data Care", "clock", "data_care", "/data-care/", False),

@@ -1,4 +1,4 @@
-"""Addresses of the pages. They hold public ids or Salesforce ids, never database keys."""
+"""Addresses of the pages. They hold public ids or Salesforce ids, and no database keys but those of reviews."""
 
 from django.urls import path
 
@@ -12,6 +12,7 @@ from carillon.web.views import (
     import_history,
     members,
     phone,
+    reviews,
     sign_in,
     texting,
 )
@@ -42,6 +43,8 @@ urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<slug:salesforce_id>/", contacts.contact, name="contact"),
     path("contacts/<slug:salesforce_id>/erase/", contacts.erase, name="erase"),
+    path("review/", reviews.reviews, name="reviews"),
+    path("review/<int:pk>/", reviews.decide, name="decide_review"),
     path("texting/", texting.texting, name="texting"),
     path("texting/self-test/", texting.test_texting, name="test_texting"),
     path("texting/webhooks/", texting.replace_webhooks, name="replace_webhooks"),
