@@ -28,7 +28,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@sh tests/install-browser.sh
-	@sh tests/in-two-lanes.sh $(BIN)/python $(ARGS)
+	@sh tests/in-lanes.sh $(BIN)/python $(ARGS)
 
 test-fast: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -m "not soak and not slow and not browser" $(ARGS)

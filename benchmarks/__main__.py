@@ -11,6 +11,7 @@ BENCHMARKS = {
     "orgsim": "benchmarks.orgsim_pages",
     "bulk": "benchmarks.bulk",
     "texts": "benchmarks.texts",
+    "consent": "benchmarks.consent",
 }
 
 

@@ -39,7 +39,7 @@ def fetch() -> dict[str, Any]:
         plan, _ = make_plan(client, setup)
         reader = Reader(client, plan, Mapper(plan).record)
         started = time.monotonic()
-        for part in reader.records([], None):
+        for part in reader.records(None, None):
             records += len(part.records)
     return {"records": records, "seconds": time.monotonic() - started}
 
@@ -55,7 +55,7 @@ def write() -> dict[str, Any]:
         plan, _ = make_plan(client, setup)
         mapper = Mapper(plan)
         reader = Reader(client, plan, mapper.record)
-        mapped = (Mapped(mapper.page(part.records), None, None) for part in reader.records([], None))
+        mapped = (Mapped(mapper.page(part.records), None, None) for part in reader.records(None, None))
         for page in batches(mapped, clock=lambda: 0.0):
             started = time.monotonic()
             with transaction.atomic():

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from orgsim import birth, server
+from orgsim.claim import Claim, InUseError
 from orgsim.org import Org
 from orgsim.pages.site import link as pages_link
 from orgsim.signin.credentials import Credentials
@@ -86,6 +87,7 @@ def serve(
         for name, value in chosen:
             check_switch(name, value)
         listener = server.bind(port)
+        claim = Claim(data)
         if not data.exists():
             click.echo(f"Making {size.contacts:,} contacts and {size.leads:,} leads in {data} ...")
             birth.make(data, size, datetime.now(UTC))
@@ -95,7 +97,7 @@ def serve(
         sign_in.apply(org)
         for name, value in chosen:
             org.switches.set(name, value)
-    except (server.PortInUseError, StoreError, ValueError) as error:
+    except (server.PortInUseError, InUseError, StoreError, ValueError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except OSError as error:
@@ -114,6 +116,7 @@ def serve(
         click.echo("Stopped.")
     finally:
         org.close()
+        claim.release()
 
 
 def _say_credentials(credentials: Credentials) -> None:

@@ -40,7 +40,7 @@ def import_(object: str, everything: bool, dry_run: bool, as_json: bool, workspa
 @click.option("--limit", default=25, show_default=True, type=click.IntRange(1, 10_000), metavar="N")
 @WORKSPACE
 def history(as_json: bool, limit: int, workspace: str) -> None:
-    """List import runs, newest first."""
+    """List imports, newest first, with those that were due by schedule and did not start."""
     runs = runtime.call(f"{_WORK}:history", workspace, limit)
     if as_json:
         json.dump(runs, sys.stdout, indent=2, ensure_ascii=False)

@@ -9,7 +9,7 @@ from carillon.cli.quiet import quiet_retries
 from carillon.cli.tables import aligned
 from carillon.imports import queries
 from carillon.imports.actions import setup_for
-from carillon.imports.models import ImportRun, Mode, RunStatus
+from carillon.imports.models import ImportRun, Mode, RunStatus, StartOutcome
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import COMMAND_LINE, Request
 from carillon.lib.errors import CarillonError
@@ -37,10 +37,11 @@ def run(workspace: str, name: str, *, everything: bool) -> Outcome:
 
 
 def history(workspace: str, limit: int) -> list[dict[str, Any]]:
-    return [queries.summary_as_json(run) for run in queries.history(only_workspace(workspace))[:limit]]
+    return queries.history_as_json(only_workspace(workspace), limit)
 
 
 def history_rows(runs: list[dict[str, Any]]) -> list[list[str]]:
+    """A line each. A scheduled start that made no import has no counts: the reason stands behind them."""
     if not runs:
         return [["Nothing has been imported yet."]]
     heads = ["started_at", "object", "mode", "status", "started_by"]
@@ -54,15 +55,23 @@ def history_rows(runs: list[dict[str, Any]]) -> list[list[str]]:
         "issue_count",
         "api_calls",
     ]
-    return aligned(
+    table = aligned(
         [
             [head.replace("_", " ").upper() for head in (*heads, *counts)],
             *(
-                [str(run[head] or "-")[:19] for head in heads] + [f"{run[c]:,}" for c in counts]
+                [str(run["due_at"] if _left_out(run) else run["started_at"] or "-")[:19]]
+                + [str(run[head] or "-") for head in heads[1:]]
+                + ["-" if _left_out(run) else f"{run[count]:,}" for count in counts]
                 for run in runs
             ),
         ]
     )
+    reasons = aligned([[""], *([run["error"] if _left_out(run) else ""] for run in runs)], longest=200)
+    return [line + reason for line, reason in zip(table, reasons, strict=True)]
+
+
+def _left_out(run: dict[str, Any]) -> bool:
+    return run["status"] in (StartOutcome.MISSED, StartOutcome.SKIPPED)
 
 
 def _not_started(name: str, mode: Mode, error: str) -> dict[str, Any]:

@@ -20,9 +20,19 @@ _OBJECT: dict[str, type] = {
     "additional_fields": list,
     "schedule": dict,
 }
-_SOURCE: dict[str, type] = {"type": str, "name": str}
+_SOURCE: dict[str, type] = {"type": str, "name": str, "way": str}
+_SOURCE_TYPES, _WAYS = ("list_view", "report"), ("by_ids", "report_only")
 _STANDARD: dict[str, type] = dict.fromkeys(
-    ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification"), str
+    (
+        "first_name",
+        "first_name_fallback",
+        "last_name",
+        "mobile_number",
+        "user_identification",
+        "contact_identification",
+        "last_modified",
+    ),
+    str,
 )
 _ADDITIONAL: dict[str, type] = {"salesforce": str, "contact_field": str, "label": str, "type": str}
 _SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
@@ -75,7 +85,12 @@ def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
     if "enabled" in sections:
         draft = replace(draft, enabled=sections["enabled"])
     if "source" in sections:
-        draft = replace(draft, source=sections["source"].get("name", ""))
+        source = sections["source"]
+        kind = source.get("type", "list_view")
+        way = source.get("way", "by_ids") if kind == "report" else ""
+        # The columns of another report would be wrong: they are found in this one unless the file names them.
+        found: dict[str, Any] = {"contact_identification": "", "last_modified": ""}
+        draft = replace(draft, source=source.get("name", ""), source_type=kind, source_way=way, **found)
     if "standard_fields" in sections:
         draft = replace(draft, **{name: sections["standard_fields"].get(name, "") for name in _STANDARD})
     if "additional_fields" in sections:
@@ -94,7 +109,7 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
     """The draft as the file writes it; `merged` with any other draft gives it back."""
     return {
         "enabled": draft.enabled,
-        "source": {"type": "list_view", "name": source_name} if source_name else {},
+        "source": _source(draft, source_name),
         "standard_fields": {name: value for name in _STANDARD if (value := getattr(draft, name))},
         "additional_fields": [
             {
@@ -109,13 +124,36 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
     }
 
 
+def _source(draft: SetupDraft, name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    way = {"way": draft.source_way} if draft.source_type == "report" else {}
+    return {"type": draft.source_type, "name": name, **way}
+
+
+def _check_source(place: str, source: Mapping[str, str]) -> None:
+    kind = source.get("type", "list_view")
+    if kind not in _SOURCE_TYPES:
+        raise SetupFileInvalid(f"{place}.type is {kind!r}.", "Its values are list_view and report.")
+    if "way" not in source:
+        return
+    if kind != "report":
+        raise SetupFileInvalid(
+            f"{place}.way is given for a list view.", "Only a report has one: leave it out."
+        )
+    if source["way"] not in _WAYS:
+        raise SetupFileInvalid(
+            f"{place}.way is {source['way']!r}.",
+            "Its values are by_ids (ids from the report, fields by query) and report_only.",
+        )
+
+
 def _check_object(name: str, sections: Mapping[str, Any]) -> None:
     _check(name, sections, _OBJECT)
     for key, keys in (("source", _SOURCE), ("standard_fields", _STANDARD), ("schedule", _SCHEDULE)):
         if key in sections:
             _check(f"{name}.{key}", sections[key], keys)
-    if (kind := sections.get("source", {}).get("type", "list_view")) != "list_view":
-        raise SetupFileInvalid(f"{name}.source.type is {kind!r}.", "Its only value is list_view.")
+    _check_source(f"{name}.source", sections.get("source", {}))
     for index, additional in enumerate(sections.get("additional_fields", [])):
         place = f"{name}.additional_fields[{index}]"
         if not isinstance(additional, dict):

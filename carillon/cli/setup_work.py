@@ -84,7 +84,7 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
         if draft.enabled and not draft.source:
             raise CarillonError(
                 f"{name.lower()}.enabled is true, but there is no source.",
-                f"Name a list view in [{name.lower()}.source].",
+                f"Name a list view or a report in [{name.lower()}.source].",
             )
         try:
             setup = save_setup(setup=setup, draft=draft, by=None)

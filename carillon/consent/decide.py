@@ -214,7 +214,7 @@ def decide(current: Current, statements: Iterable[Statement]) -> Decision:
             state = after
     flipped = state.status != current.state.status
     pushes = tuple(
-        view.salesforce_id for view in current.records if _must_be_told(view, state.status, flipped=flipped)
+        view.salesforce_id for view in current.records if _must_be_told(view, state, flipped=flipped)
     )
     conflict = state.is_stopped_by_person and any(one.kind is Kind.STAFF_IN for one in told)
     return Decision(state, tuple(told), pushes, conflict)
@@ -263,11 +263,13 @@ def _counts(weak: Statement, before: State, after: State) -> bool:
     return weak.kind is Kind.SILENCE_OUT and bool(weak.renews and known and known < weak.renews)
 
 
-def _must_be_told(view: RecordView, status: Says, *, flipped: bool) -> bool:
+def _must_be_told(view: RecordView, state: State, *, flipped: bool) -> bool:
     assured = view.assured
-    if assured is status:
+    if assured is state.status:
         return False
-    if status is Says.OUT or assured in (None, Says.OUT):
-        return True
-    # It says nothing where the number is opted in: told when that is news, to either of them.
-    return flipped or (view.is_fresh and assured is Says.BLANK)
+    says_nothing = assured in (Says.BLANK, Says.UNCLEAR)
+    if state.is_opted_out:
+        # A record that says nothing agrees with silence.
+        return not says_nothing or state.authority is not Authority.SILENCE
+    # Where it says nothing and the number is opted in, it is told when that is news to either of them.
+    return not says_nothing or flipped or (view.is_fresh and assured is Says.BLANK)

@@ -19,7 +19,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, store
 from carillon.consent.decide import NOW, UNKNOWN, Authority, Current, Kind, Says, State, Statement, decide
 from carillon.consent.ledger import Move, Room, Source, Told
-from carillon.consent.models import Cause, StagedFlip
+from carillon.consent.models import Cause, OptOutMapping, StagedFlip
 from carillon.consent.reading import Heard, Mapping, Seen, Speech, listen
 from carillon.consent.store import HeldRow
 from carillon.contacts.models import Contact
@@ -133,6 +133,20 @@ def drop_staged(*, workspace: Workspace, run: UUID) -> None:
     StagedFlip.objects.filter(workspace=workspace, run=run).delete()
 
 
+def everything_was_read(*, workspace: Workspace, object_name: str, version: int) -> None:
+    """A run that succeeded read every record under this version of the mapping. From now on a stored record of which
+    nothing is known is one that was read as opted in."""
+    mapped = OptOutMapping.objects.filter(workspace=workspace, object=object_name, version=version)
+    mapped.update(read_version=version)
+
+
+def _known(row: Sighting, value: HeldRow | None, mapping: Mapping | None) -> HeldRow | None:
+    """What a record last held; None at its first sight."""
+    if value is None and mapping and mapping.is_read and row.number_before is not None:
+        return HeldRow.never_read(row.salesforce_id, mapping)
+    return value
+
+
 class _Sieve:
     """Finds the records of a batch that have something to tell, without a lock. `unclear` as in Imported."""
 
@@ -146,7 +160,7 @@ class _Sieve:
         numbers = {row.number for row in rows}
         left = {row.number_before for row in rows if row.number_before and row.is_new_here}
         out = self._numbers(_OPTED_OUT, numbers | left)
-        unsure = self._numbers(_SUPPRESSED, left) if left else set()
+        burdened = out | self._numbers(_SUPPRESSED, left) if left else out
         new = sorted({row.number for row in rows if row.is_new_here and row.number} - out)
         stopped = {one.number for one in ledger.erased(self._workspace, new)}
         values, waiting = store.held(self._cursor, self._workspace, [row.salesforce_id for row in rows])
@@ -156,10 +170,10 @@ class _Sieve:
             says = self._mapping.says(row.seen.value) if self._mapping and row.seen else Says.IN
             if says is Says.UNCLEAR:
                 self.unclear.append(row.salesforce_id)
+            moves = row.is_new_here and (row.number in stopped or row.number_before in burdened)
             # Most records: never anything but opted in, like their numbers.
-            if value is None and says is Says.IN and row.number not in out and not row.is_new_here:
+            if value is None and says is Says.IN and row.number not in out and not moves:
                 continue
-            moves = row.is_new_here and (row.number in stopped or row.number_before in out | unsure)
             if moves or self._tells(row, value, waiting.get(row.salesforce_id), out):
                 telling.append(row)
         return telling
@@ -170,6 +184,7 @@ class _Sieve:
         mapping, seen = self._mapping, row.seen
         if mapping is None or seen is None:
             return False
+        value = _known(row, value, mapping)
         speech = listen(value.held(waiting) if value else None, seen, mapping)
         if value is None:
             is_news = speech.says is not Says.IN
@@ -184,8 +199,11 @@ class _Sieve:
         if not row.number or self._mapping is None:
             return False
         view = store.view(row.salesforce_id, value, waiting, self._mapping, fresh=False)
-        is_out = row.number in out
-        return view.assured is not Says.OUT if is_out else view.assured in (None, Says.OUT)
+        says_nothing = view.assured in (Says.BLANK, Says.UNCLEAR)
+        if row.number in out:
+            # One that says nothing may agree with its number, and was told when it came to it otherwise.
+            return view.assured is not Says.OUT and (row.is_new_here or not says_nothing)
+        return not says_nothing and view.assured is not Says.IN
 
     def _numbers(self, query: str, numbers: Iterable[str]) -> set[str]:
         self._cursor.execute(query, [self._workspace, list(numbers)])
@@ -220,6 +238,7 @@ def _take(cursor: CursorWrapper, batch: _Batch, rows: Sequence[Sighting]) -> Imp
 
 
 def _judge(batch: _Batch, room: Room, row: Sighting, value: HeldRow | None, waiting: Says | None) -> _Judged:
+    value = _known(row, value, batch.mapping)
     move = Move(row.salesforce_id, row.number_before or "", row.number, Cause.NUMBER_CHANGED)
     told = [replace(one, source=replace(one.source, run=batch.run)) for one in move.told(room.numbers, value)]
     holding, mapping, is_fresh = value, batch.mapping, row.is_new_here
@@ -265,13 +284,15 @@ def _without_flip(one: _Judged) -> _Judged:
 def _holding(
     salesforce_id: str, seen: Seen, speech: Speech, mapping: Mapping, value: HeldRow | None
 ) -> HeldRow | None:
-    """What the record is held to hold from now on. One that was never read as anything but opted in needs no row."""
+    """What the record is held to hold from now on, learnt now. One that was only ever read as opted in needs no row."""
     if value is None and speech.says is Says.IN:
         return None
     known = value or HeldRow.never_read(salesforce_id, mapping)
     if value and known.says == speech.says and known.mapping_version == mapping.version:
         return value
-    return known._replace(says=speech.says.value, mapping_version=mapping.version, stamp=seen.stamp)
+    return known._replace(
+        says=speech.says.value, mapping_version=mapping.version, stamp=seen.stamp, answers=None
+    )
 
 
 def _flipping(room: Room, judged: Sequence[_Judged]) -> set[str]:

@@ -122,7 +122,10 @@ class Room:
         learnt_at = store.database_time(self.cursor)
         views = self._views()
         writes = Writes(self.workspace)
-        writes.held = list(self.holdings.values())
+        # What a record says next, it says after what was learnt now.
+        writes.held = [
+            held if held.answers else held._replace(answers=learnt_at) for held in self.holdings.values()
+        ]
         decisions = {
             number: _settle_one(writes, self.numbers[number], said, views.get(number, {}), learnt_at)
             for number, said in by_number.items()

@@ -215,6 +215,8 @@ class OptOutMapping(models.Model):
     # With each change of what values mean, the mapping is another one: what records held under the last one is moot.
     version = models.PositiveIntegerField(default=1)
     since = models.DateTimeField(default=now)
+    # The version under which an import read every record. Until then each is seen for the first time.
+    read_version = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -242,6 +244,7 @@ class OptOutMapping(models.Model):
             opted_in_value=self.opted_in_value,
             opted_out_value=self.opted_out_value,
             empty_means_opted_in=self.empty_means_opted_in,
+            is_read=self.read_version == self.version,
         )
 
 

@@ -18,7 +18,8 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The opt-out field of one object. `version` grows, and `since` moves, with each change of what values mean.
+    """The opt-out field of one object. `version` grows, and `since` moves, with each change of what values mean;
+    `is_read` once an import read every record under it.
 
     A checkbox has a polarity: *unchecked means opted in* (it is an opt-out box), or the contrary. A picklist has two
     values, and may let *empty* mean opted in."""
@@ -30,6 +31,7 @@ class Mapping:
     opted_in_value: str = ""
     opted_out_value: str = ""
     empty_means_opted_in: bool = False
+    is_read: bool = False
 
     def says(self, value: str | bool | None) -> Says:
         """What a value from the org says; picklists compare by API value."""
@@ -55,7 +57,8 @@ class Held:
     """What is known of a record whose opt-out field was read or written before.
 
     `stamp` is its SystemModstamp when it was last imported or acknowledged, `acknowledged_at` the org's time of the last
-    acknowledgement, `answers` our time of the statement that was pushed then. `waiting` and `sent` as in RecordView.
+    acknowledgement. Whatever it says next, it says after `answers`, which is our time: that of the statement that was
+    pushed, or when what it holds was learnt. `waiting` and `sent` as in RecordView.
     `is_merged`: another record was merged into it since, so its value may be that one's.
     """
 

@@ -96,6 +96,16 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["workspace", "sort_name", "id"], name="contact_by_name"),
             models.Index(
+                fields=["workspace", "sort_name", "id"],
+                name="contact_lead_by_name",
+                condition=Q(object="Lead"),
+            ),
+            models.Index(
+                fields=["workspace", "sort_name", "id"],
+                name="contact_left_by_name",
+                condition=Q(in_source=False),
+            ),
+            models.Index(
                 fields=["workspace", "mobile_number"],
                 name="contact_by_mobile",
                 condition=~Q(mobile_number=""),

@@ -6,13 +6,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextChoices
 
 from carillon.accounts.models import Workspace
-from carillon.contacts.models import Contact, ContactField, FieldChange
+from carillon.contacts.models import Contact, ContactField, FieldChange, SalesforceObject
 from carillon.contacts.search import fold
 from carillon.lib import phones
 from carillon.salesforce import ids
+
+
+class Among(TextChoices):
+    """Whom to look for."""
+
+    EVERYBODY = "", "Everybody"
+    CONTACTS = "contacts", "Contacts"
+    LEADS = "leads", "Leads"
+    LEFT = "left", "Left the list"
+
+
+_AMONG = {
+    Among.EVERYBODY: Q(),
+    Among.CONTACTS: Q(object=SalesforceObject.CONTACT),
+    Among.LEADS: Q(object=SalesforceObject.LEAD),
+    Among.LEFT: Q(in_source=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +51,16 @@ def timeline(contact: Contact) -> QuerySet[FieldChange]:
 
 
 def search(
-    workspace: Workspace, text: str = "", *, after: str = "", before: str = "", limit: int = 25
+    workspace: Workspace,
+    text: str = "",
+    *,
+    among: Among = Among.EVERYBODY,
+    after: str = "",
+    before: str = "",
+    limit: int = 25,
 ) -> ContactPage:
     """People whose name, number (any format) or 15- or 18-character id matches `text`; all when it is empty."""
-    found = matching(workspace, text)
+    found = matching(workspace, text, among)
     if before:
         name, pk = _decode(before)
         rows = list(found.filter(_before(name, pk)).order_by("-sort_name", "-pk")[: limit + 1])
@@ -60,9 +83,9 @@ def every(workspace: Workspace, text: str = "") -> Iterator[Contact]:
     return matching(workspace, text).order_by("salesforce_id").iterator(chunk_size=2000)
 
 
-def matching(workspace: Workspace, text: str) -> QuerySet[Contact]:
+def matching(workspace: Workspace, text: str, among: Among = Among.EVERYBODY) -> QuerySet[Contact]:
     text = text.strip().replace("\x00", "")
-    found = Contact.objects.filter(workspace=workspace)
+    found = Contact.objects.filter(_AMONG[among], workspace=workspace)
     if not text:
         return found
     return found.filter(_condition(workspace, text))

@@ -15,7 +15,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
 from carillon.imports import alerts, runs
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
-from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
+from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
@@ -25,7 +25,6 @@ from carillon.imports.models import (
     ImportSetup,
     Mode,
     RunStatus,
-    SourceType,
 )
 from carillon.imports.queries import is_interrupted
 from carillon.imports.runner import AlreadyRunning
@@ -35,7 +34,7 @@ from carillon.lib.errors import CarillonError
 __all__ = ["SetupInvalid", "cancel_run", "request_run", "save_setup", "setup_for"]
 
 # What, when it changes, makes the stored contacts differ from what a full import would give.
-_FULL_IMPORT_FIELDS = ("source_id", *STANDARD_FIELDS)
+_FULL_IMPORT_FIELDS = ("source_id", *REPORT_PARTS, *STANDARD_FIELDS)
 
 
 def setup_for(workspace: Workspace, object: str) -> ImportSetup:  # noqa: A002
@@ -61,9 +60,8 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
     before = _described(setup)
     read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     setup.enabled, setup.updated_at = draft.enabled, now()
-    setup.source_type, setup.source_id = SourceType.LIST_VIEW, source.id
-    setup.source_name, setup.source_label = source.api_name, source.label
-    for name in STANDARD_FIELDS:
+    setup.source_id, setup.source_name, setup.source_label = source.id, source.api_name, source.label
+    for name in (*REPORT_PARTS, *STANDARD_FIELDS):
         setattr(setup, name, getattr(draft, name))
     setup.timezone, setup.windows = draft.timezone, sorted(draft.windows)
     _save_mappings(setup, draft)
@@ -115,7 +113,7 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
         "enabled": draft.enabled,
         "source": setup.source_label,
         "source_id": setup.source_id,
-        **{name: getattr(draft, name) for name in STANDARD_FIELDS},
+        **{name: getattr(draft, name) for name in (*REPORT_PARTS, *STANDARD_FIELDS)},
         "additional_fields": [
             {"salesforce": field.salesforce, "contact_field": field.contact_field, "type": field.type}
             for field in draft.additional_fields

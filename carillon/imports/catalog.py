@@ -1,4 +1,5 @@
-"""What the org offers a setup: list views and fields. Asked when a setup page needs it, kept five minutes.
+"""What the org offers a setup: list views and fields. Asked when a setup page needs it, kept five minutes. Reports are
+in report_catalog.
 
 A person waits for these answers, so the client gives up sooner than in an import.
 """
@@ -12,6 +13,7 @@ from django.core.cache import cache
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
+from carillon.imports.models import SourceType
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
 from carillon.lib.clock import now
@@ -32,23 +34,45 @@ _WAIT = Retry(budget_seconds=4, read_timeout=20)
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """A list view the API user can see; when not `usable`, `why_not` says why."""
+    """A list view or report the API user can see; when not `usable`, `why_not` says why. `folder` is a report's."""
 
     id: str
     label: str
     api_name: str
     usable: bool
     why_not: str = ""
+    type: str = SourceType.LIST_VIEW.value
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChoice:
-    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first."""
+    """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first. `also` is
+    the column of a report that shows the field, or the field that a column shows."""
 
     name: str
     label: str
     salesforce_type: str
     contact_types: tuple[str, ...]
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOffer:
+    """A chosen report, read in one `way`: the columns found for Contact Identification and Last Modified ("" where
+    there is none), and what it costs. `day` is a Last Modified column without time; `times` are the
+    columns that carry one. `rows` and `hourly_runs` are None where the org doesn't say."""
+
+    way: str
+    identification: str
+    identification_label: str
+    modified: str
+    day: FieldChoice | None
+    times: tuple[FieldChoice, ...]
+    rows: int | None
+    runs: int | None
+    hourly_runs: int | None
+    too_long: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +85,7 @@ class SourceFields:
     warnings: tuple[str, ...]
     filter_in_words: str
     people: int | None
+    report: ReportOffer | None = None
 
     def find(self, name: str) -> FieldChoice | None:
         wanted = name.lower()
@@ -68,15 +93,15 @@ class SourceFields:
 
 
 class SourceUnusable(CarillonError):
-    """The list view can't be imported."""
+    """The list view or report can't be imported."""
 
 
 def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> list[SourceChoice]:  # noqa: A002
     """List views of the object that the API user can see, by label. Raises SalesforceError, CarillonError."""
     connection = connection_for(workspace.pk)
     if refresh:
-        _forget(connection)
-    key = _key("list_views", connection, object)
+        forget(connection)
+    key = cache_key("list_views", connection, object)
     found: list[SourceChoice] | None = cache.get(key)
     if found is None:
         with signed_in(workspace) as client:
@@ -122,7 +147,7 @@ def source_fields(workspace: Workspace, object: str, source_id: str) -> SourceFi
     if not source.usable:
         raise SourceUnusable(source.why_not, "Choose another list view.")
     connection = connection_for(workspace.pk)
-    key = _key("source_fields", connection, f"{object}:{source.id}")
+    key = cache_key("source_fields", connection, f"{object}:{source.id}")
     found: SourceFields | None = cache.get(key)
     if found is None:
         with signed_in(workspace) as client:
@@ -147,11 +172,11 @@ def signed_in(workspace: Workspace) -> Iterator[Client]:
         yield client
 
 
-def _key(kind: str, connection: SalesforceConnection, rest: str) -> str:
+def cache_key(kind: str, connection: SalesforceConnection, rest: str) -> str:
     return f"{kind}:{connection.pk}:{connection.updated_at.timestamp()}:{rest}"
 
 
-def _forget(connection: SalesforceConnection) -> None:
+def forget(connection: SalesforceConnection) -> None:
     """Makes every process ask the org again: its time is part of each key."""
     connection.updated_at = now()
     connection.save(update_fields=["updated_at"])
@@ -165,23 +190,24 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
         raise SourceUnusable(str(error), error.remedy) from None
     fields = Fields(client.describe(sobject), client.describe)
     named = [found for column in view.columns if not column.hidden and (found := fields.find(column.field))]
-    columns = tuple(choice for field in named if (choice := _choice(field)))
+    columns = tuple(choice for field in named if (choice := choice_of(field)))
     names = {choice.name for choice in columns}
-    others = tuple(choice for choice in _own_fields(fields.describe) if choice.name not in names)
+    others = tuple(choice for choice in own_fields(fields.describe) if choice.name not in names)
     people = _count(client, query)
     warnings = (*_warnings(view, people), *_compared_with_results(client, sobject, source, query, people))
     labels = {field.name: field.label for field in fields.describe.fields}
     return SourceFields(source, columns, others, warnings, explain(view.where_condition, labels), people)
 
 
-def _own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
-    own = [_choice(Field(field.name, field.label, field.type)) for field in describe.fields]
+def own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
+    own = [choice_of(Field(field.name, field.label, field.type)) for field in describe.fields]
     return sorted((choice for choice in own if choice), key=lambda choice: choice.label.lower())
 
 
-def _choice(field: Field) -> FieldChoice | None:
+def choice_of(field: Field, *, also: str = "") -> FieldChoice | None:
+    """None for a field that has no single value."""
     types = contact_types(field.type)
-    return FieldChoice(field.name, field.label, field.type, types) if types else None
+    return FieldChoice(field.name, field.label, field.type, types, also) if types else None
 
 
 def _count(client: Client, query: ListQuery, *conditions: str) -> int | None:

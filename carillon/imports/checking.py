@@ -3,14 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import available_timezones
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import ContactField, FieldType
-from carillon.imports.catalog import SourceChoice, SourceUnusable, fields_of, find_source, source_fields
-from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
-from carillon.imports.planning import Field, Fields
+from carillon.imports.catalog import (
+    ReportOffer,
+    SourceChoice,
+    SourceFields,
+    SourceUnusable,
+    fields_of,
+    find_source,
+    source_fields,
+)
+from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, AdditionalField, SetupDraft
+from carillon.imports.models import ReportWay, SourceType
+from carillon.imports.planning import Field
+from carillon.imports.report_catalog import find_report, report_fields
 from carillon.imports.values import contact_types
 from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
@@ -77,32 +87,85 @@ class CheckedSetup:
     source: SourceChoice
 
 
+class Lookup(Protocol):
+    """Finds what can be mapped by its name."""
+
+    def find(self, name: str) -> Field | None: ...
+
+
+class OfferedColumns:
+    """The columns of a report that can be mapped."""
+
+    def __init__(self, offered: SourceFields) -> None:
+        self._offered = offered
+
+    def find(self, name: str) -> Field | None:
+        choice = self._offered.find(name)
+        return Field(choice.name, choice.label, choice.salesforce_type) if choice else None
+
+
 def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> CheckedSetup:  # noqa: A002
     """Checks the draft with the org, as before saving. Raises SetupInvalid, SalesforceError, CarillonError."""
     existing = dict(ContactField.objects.filter(workspace=workspace).values_list("name", "type"))
-    try:
-        source = find_source(workspace, object, draft.source)
-        source_fields(workspace, object, source.id)
-    except SourceUnusable as error:
-        raise SetupInvalid({"source": str(error)}) from None
-    with fields_of(workspace, object) as fields:
-        checked = check_draft(draft, fields, existing)
+    draft, offered = _with_source(workspace, object, draft)
+    if draft.of_columns:
+        checked = check_draft(draft, OfferedColumns(offered), existing, offered.report)
+    else:
+        with fields_of(workspace, object) as fields:
+            checked = check_draft(draft, fields, existing, offered.report)
     additional = tuple(
         replace(one, salesforce=checked.name(one.salesforce)) for one in draft.additional_fields
     )
     names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
-    return CheckedSetup(replace(draft, source=source.id, additional_fields=additional, **names), source)
+    return CheckedSetup(replace(draft, additional_fields=additional, **names), offered.source)
 
 
-def check_draft(draft: SetupDraft, fields: Fields, existing: Mapping[str, str]) -> Checked:
+def _with_source(workspace: Workspace, object: str, draft: SetupDraft) -> tuple[SetupDraft, SourceFields]:  # noqa: A002
+    """The draft with its source by id and a report's columns found, and what the source offers."""
+    faults = {}
+    if draft.source_type not in SourceType.values:
+        faults["source_type"] = f"{draft.source_type} is no kind of source: choose a list view or a report."
+    if draft.source_way not in ("", *ReportWay.values):
+        faults["source_way"] = f"{draft.source_way} is no way to read a report."
+    if faults:
+        raise SetupInvalid(faults)
+    try:
+        if not draft.of_report:
+            source = find_source(workspace, object, draft.source)
+            offered = source_fields(workspace, object, source.id)
+            bare: dict[str, Any] = dict.fromkeys(REPORT_PARTS, "") | {
+                "source_type": SourceType.LIST_VIEW.value
+            }
+            return replace(draft, source=source.id, **bare), offered
+        source = find_report(workspace, draft.source)
+        offered = report_fields(workspace, object, source.id, draft.source_way)
+    except SourceUnusable as error:
+        raise SetupInvalid({"source": str(error)}) from None
+    draft = replace(draft, source=source.id, source_way=draft.source_way or ReportWay.BY_IDS.value)
+    if report := offered.report:
+        draft = replace(
+            draft,
+            contact_identification=draft.contact_identification or report.identification,
+            last_modified=draft.last_modified or report.modified,
+        )
+    return draft if draft.of_columns else replace(draft, last_modified=""), offered
+
+
+def check_draft(
+    draft: SetupDraft, fields: Lookup, existing: Mapping[str, str], report: ReportOffer | None = None
+) -> Checked:
     """`existing` maps names of contact fields to their types. Raises SetupInvalid with all faults."""
-    errors: dict[str, str] = {}
+    errors: dict[str, str] = _report_faults(draft, report) if report else {}
     found: dict[str, Field] = {}
 
     def find(place: str, entered: str) -> Field | None:
         field = fields.find(entered)
         if field is None:
-            errors[place] = f"{entered} does not exist, or the API user can't see it."
+            errors[place] = (
+                f"{entered} is no column of the report that can be mapped."
+                if draft.of_columns
+                else f"{entered} does not exist, or the API user can't see it."
+            )
         else:
             found[entered] = field
         return field
@@ -126,6 +189,32 @@ def check_draft(draft: SetupDraft, fields: Fields, existing: Mapping[str, str]) 
     if errors:
         raise SetupInvalid(errors)
     return Checked(found)
+
+
+def _report_faults(draft: SetupDraft, report: ReportOffer) -> dict[str, str]:
+    """What is wrong with the columns that hold a record's id and its last change."""
+    faults = {}
+    if draft.contact_identification != report.identification:
+        faults["contact_identification"] = (
+            f"{draft.contact_identification} does not hold the ids of the people. Choose"
+            f" {report.identification_label} ({report.identification})."
+        )
+    if draft.of_columns and draft.last_modified not in {one.name for one in report.times}:
+        faults["last_modified"] = _modified_fault(draft, report)
+    return faults
+
+
+def _modified_fault(draft: SetupDraft, report: ReportOffer) -> str:
+    if report.times and not draft.last_modified:
+        return "Last Modified is required: choose the column with date and time of a person's last change."
+    what = draft.last_modified or (report.day.label if report.day else "")
+    day = f"{what} shows the day only, which can't tell two changes of one day apart. " if what else ""
+    if report.times:
+        return f"{day}Choose {report.times[0].label} ({report.times[0].name})."
+    return (
+        f"{day}The report has no column with date and time of a person's last change. Add one as the guide below says"
+        " and check again, or choose 'Ids from the report, fields by query', which needs none."
+    )
 
 
 def _standard_fault(name: str, field: Field) -> str:

@@ -1,14 +1,17 @@
 """A setup as it is entered, before anything is checked: on the page, and in a TOML file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
-from carillon.imports.models import FieldMapping, ImportSetup
+from carillon.imports.models import FieldMapping, ImportSetup, ReportWay, SourceType
 from carillon.imports.windows import EASTERN
 
 DEFAULT_TIMEZONE = EASTERN
 STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
+# Where the rest of a source is kept: how a report is read, and two of its columns.
+REPORT_PARTS = ("source_type", "source_way", "contact_identification", "last_modified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,15 @@ class AdditionalField:
 
 @dataclass(frozen=True, slots=True)
 class SetupDraft:
-    """`source` is an id, an API name or a label; fields are API names or paths; "" is not mapped."""
+    """`source` is an id, an API name or a label; fields are API names or paths, of a report that is read alone names of
+    its columns; "" is not mapped. `source_way` is a ReportWay; "" of a report is the usual one."""
 
     enabled: bool = True
     source: str = ""
+    source_type: str = SourceType.LIST_VIEW.value
+    source_way: str = ""
+    contact_identification: str = ""
+    last_modified: str = ""
     first_name: str = ""
     first_name_fallback: str = ""
     last_name: str = ""
@@ -36,12 +44,25 @@ class SetupDraft:
     timezone: str = DEFAULT_TIMEZONE
     windows: tuple[str, ...] = ()
 
+    @property
+    def of_report(self) -> bool:
+        return self.source_type == SourceType.REPORT
+
+    @property
+    def of_columns(self) -> bool:
+        """Whether fields are columns of a report."""
+        return self.of_report and self.source_way == ReportWay.REPORT_ONLY
+
 
 def draft_of(setup: ImportSetup) -> SetupDraft:
     """What is saved, as it would be entered."""
     return SetupDraft(
         enabled=setup.enabled,
         source=setup.source_id,
+        source_type=setup.source_type or SourceType.LIST_VIEW.value,
+        source_way=setup.source_way,
+        contact_identification=setup.contact_identification,
+        last_modified=setup.last_modified,
         first_name=setup.first_name,
         first_name_fallback=setup.first_name_fallback,
         last_name=setup.last_name,
@@ -65,7 +86,7 @@ def unsaved(
     setup: ImportSetup, draft: SetupDraft, source_label: str
 ) -> tuple[ImportSetup, list[FieldMapping]]:
     """What saving a checked draft would make of the setup: rows that are in no table."""
-    standard = {name: getattr(draft, name) for name in STANDARD_FIELDS}
+    given = {name: getattr(draft, name) for name in (*REPORT_PARTS, *STANDARD_FIELDS)}
     tried = ImportSetup(
         workspace=setup.workspace,
         object=setup.object,
@@ -73,7 +94,7 @@ def unsaved(
         source_label=source_label,
         watermark=setup.watermark,
         imported_fingerprint=setup.imported_fingerprint,
-        **standard,
+        **given,
     )
     mappings = [
         FieldMapping(
@@ -90,18 +111,45 @@ def suggest(fields: SourceFields) -> SetupDraft:
     """Sensible first choices: a preferred name before the first name, the mobile number, the owner."""
     choices = (*fields.columns, *fields.others)
     preferred = _named_like(choices, "preferred")
+    source, report = fields.source, fields.report
     return SetupDraft(
-        source=fields.source.id,
+        source=source.id,
+        source_type=source.type,
+        source_way=report.way if report else "",
+        contact_identification=report.identification if report else "",
+        last_modified=report.modified if report else "",
         first_name=preferred or _named(choices, "FirstName"),
         first_name_fallback=_named(choices, "FirstName") if preferred else "",
         last_name=_named(choices, "LastName"),
         mobile_number=_named(choices, "MobilePhone"),
-        user_identification=_named(choices, "OwnerId"),
+        user_identification=_named(choices, "OwnerId") or _named(choices, "Owner.Email"),
     )
 
 
+def moved(draft: SetupDraft, fields: SourceFields) -> SetupDraft:
+    """The draft over to another source, or another way of it: fields are named as that names them where it shows the
+    same; whatever it doesn't show stays as it was entered. What is required and missing is suggested."""
+    suggested = suggest(fields)
+    names: dict[str, Any] = {name: _renamed(getattr(draft, name), fields) for name in STANDARD_FIELDS}
+    for name in ("first_name", "last_name", "mobile_number"):
+        names[name] = names[name] or getattr(suggested, name)
+    rows = tuple(replace(row, salesforce=_renamed(row.salesforce, fields)) for row in draft.additional_fields)
+    parts: dict[str, Any] = {name: getattr(suggested, name) for name in REPORT_PARTS}
+    return replace(draft, source=suggested.source, additional_fields=rows, **parts, **names)
+
+
+def _renamed(name: str, fields: SourceFields) -> str:
+    choices = (*fields.columns, *fields.others)
+    if not name or any(one.name == name for one in choices):
+        return name
+    shows = next((one for one in choices if one.also and one.also.lower() == name.lower()), None)
+    # A column EMAIL is found as Email too.
+    found = shows or fields.find(name)
+    return found.name if found else name
+
+
 def _named(choices: tuple[FieldChoice, ...], name: str) -> str:
-    return next((choice.name for choice in choices if choice.name == name), "")
+    return next((choice.name for choice in choices if name in (choice.name, choice.also)), "")
 
 
 def _named_like(choices: tuple[FieldChoice, ...], word: str) -> str:

@@ -61,8 +61,21 @@ class BadEnvelope(ValueError):
     """A record without a usable Id or SystemModstamp: the answer as a whole can't be trusted."""
 
 
+class ReportRecord(msgspec.Struct, gc=False):
+    """A row of a report, by the names of its columns; values as a query would give them."""
+
+    Id: str
+    SystemModstamp: str
+    LastModifiedDate: str
+    Name: str
+    cells: dict[str, Any]
+    LastModifiedById: str | None = None
+
+
 def record_type(plan: ImportPlan) -> type[msgspec.Struct]:
     """A struct for one record of the plan's query; related records (`Owner.Name`) nest and may be null."""
+    if plan.reads_rows:
+        return ReportRecord
     own: list[tuple[str, Any]] = [("Id", str), ("SystemModstamp", str)]
     related: dict[str, list[tuple[str, Any, Any]]] = {}
     for name in plan.selected[2:]:
@@ -125,6 +138,10 @@ class Mapper:
             for mapped in plan.additional
             if (getter := _getter(plan, mapped.salesforce)) is not None
         ]
+
+    @property
+    def plan(self) -> ImportPlan:
+        return self._plan
 
     @property
     def record(self) -> type[msgspec.Struct]:
@@ -230,6 +247,8 @@ def _getter(plan: ImportPlan, name: str) -> Callable[[Any], Any] | None:
     """Reads a field or path from a record struct; None when it is unmapped or unreadable."""
     if not name or name in plan.unreadable:
         return None
+    if plan.reads_rows:
+        return lambda record: record.cells.get(name)
     parents, leaf = name.split(".")[:-1], name.split(".")[-1]
 
     def get(record: Any) -> Any:

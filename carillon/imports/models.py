@@ -1,6 +1,6 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
-and workspace; an enabled setup has its source and required fields; at most one open run per setup; a run has
-an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert.
+and workspace; an enabled setup has its source and required fields, of a report also the columns its way needs; at most
+one open run per setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert.
 A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
@@ -11,16 +11,26 @@ from django.db.models import Q
 
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField, SalesforceObject
+from carillon.imports.plan import BY_IDS, REPORT_ONLY
 from carillon.imports.windows import EASTERN, Schedule
 from carillon.lib.clock import now
 
 
 class SourceType(models.TextChoices):
     LIST_VIEW = "list_view", "List View"
+    REPORT = "report", "Report"
+
+
+class ReportWay(models.TextChoices):
+    """What a report is read for; a list view has none."""
+
+    BY_IDS = BY_IDS, "Ids from the report, fields by query"
+    REPORT_ONLY = REPORT_ONLY, "Report only"
 
 
 class ImportSetup(models.Model):
-    """The configuration of one object. Salesforce field names are API names as describe spells them."""
+    """The configuration of one object. Salesforce field names are API names as describe spells them; of a report
+    that is read alone they are names of its columns."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="import_setups")
     object = models.CharField(max_length=10, choices=SalesforceObject.choices)
@@ -29,6 +39,10 @@ class ImportSetup(models.Model):
     source_id = models.CharField(max_length=18, blank=True, default="")
     source_name = models.CharField(max_length=255, blank=True, default="")
     source_label = models.CharField(max_length=255, blank=True, default="")
+    # The rest of a report's source: how it is read, and its columns with the record's id and its last change.
+    source_way = models.CharField(max_length=11, choices=ReportWay.choices, blank=True, default="")
+    contact_identification = models.CharField(max_length=255, blank=True, default="")
+    last_modified = models.CharField(max_length=255, blank=True, default="")
     first_name = models.CharField(max_length=255, blank=True, default="")
     first_name_fallback = models.CharField(max_length=255, blank=True, default="")
     last_name = models.CharField(max_length=255, blank=True, default="")
@@ -59,6 +73,18 @@ class ImportSetup(models.Model):
                     | Q(last_name="")
                     | Q(mobile_number="")
                 ),
+            ),
+            models.CheckConstraint(
+                name="setup_report_has_its_way",
+                condition=Q(source_type=SourceType.REPORT, source_way__in=ReportWay.values)
+                | ~Q(source_type=SourceType.REPORT) & Q(source_way=""),
+            ),
+            models.CheckConstraint(
+                name="setup_report_has_its_columns",
+                condition=Q(enabled=False)
+                | ~Q(source_type=SourceType.REPORT)
+                | ~Q(contact_identification="")
+                & (~Q(source_way=ReportWay.REPORT_ONLY) | ~Q(last_modified="")),
             ),
             models.CheckConstraint(name="setup_has_three_windows_at_most", condition=Q(windows__len__lte=3)),
         ]

@@ -1,9 +1,9 @@
-"""What pages say about schedules: what is wrong now, what is out of date, and which starts made no import."""
+"""What pages say about schedules: what is wrong now, and what is out of date."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 
 from carillon.accounts.models import Workspace
 from carillon.imports import alerts, scheduler, windows
@@ -13,8 +13,6 @@ from carillon.imports.models import (
     ImportRun,
     ImportSetup,
     RunStatus,
-    ScheduledStart,
-    StartOutcome,
 )
 
 # A scheduler looks each minute; a start that nobody took for so long means that none runs.
@@ -81,8 +79,3 @@ def stale(workspace: Workspace, now: datetime) -> list[Stale]:
         if promised and setup.ended and setup.ended < promised:
             found.append(Stale(setup, setup.as_of, promised))
     return found
-
-
-def starts_left_out(workspace: Workspace) -> QuerySet[ScheduledStart]:
-    """Starts by schedule that made no import: missed and skipped ones."""
-    return ScheduledStart.objects.filter(setup__workspace=workspace).exclude(outcome=StartOutcome.STARTED)

@@ -1,14 +1,53 @@
 """What one run reads and how values are mapped: frozen, made from the setup and the org's describe. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
+from carillon.salesforce.reports.describes import ReportDescription
 from carillon.salesforce.soql import ListQuery, compose
 
 # Read with every record, whatever is mapped: identity, order, and who changed it last.
 SYSTEM_FIELDS = ("Id", "SystemModstamp", "LastModifiedDate", "LastModifiedById")
+
+# What a report is read for: the ids of its records, whose fields a query then reads, or all of it.
+BY_IDS, REPORT_ONLY = "by_ids", "report_only"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSource:
+    """A report as it is described now, and its columns with the record's id and, where it is read alone, with the
+    date and time of the record's last change. `values` are those of picklists by the label that the report shows, by
+    column."""
+
+    report: ReportDescription
+    way: str
+    id_column: str
+    modified_column: str
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def parts(self) -> tuple[object, ...]:
+        """What decides which records it holds and how they are read. The days of a relative range are left out: they
+        pass by without anybody's change."""
+        report, dates = self.report, self.report.date_filter
+        days: tuple[str, ...] = (dates.column, dates.duration) if dates else ()
+        if dates and dates.duration == "CUSTOM":
+            days += (dates.start or "", dates.end or "")
+        return (
+            "report",
+            report.id,
+            self.way,
+            self.id_column,
+            self.modified_column,
+            report.type_name,
+            report.scope,
+            [(one.column, one.operator, one.value) for one in report.filters],
+            report.boolean_filter or "",
+            report.cross_filters,
+            days,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +63,9 @@ class MappedField:
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
     """Names are API names; "" means not mapped. `unreadable` are mapped optional fields that the API user can't
-    see now: they are not read, and what is stored stays."""
+    see now: they are not read, and what is stored stays.
+
+    Of a report, `query` is about every record of the object; names are columns where it is read alone."""
 
     object: str
     region: str
@@ -37,6 +78,14 @@ class ImportPlan:
     additional: tuple[MappedField, ...]
     types: dict[str, str]
     unreadable: frozenset[str] = frozenset()
+    report: ReportSource | None = None
+    # Fields to read beside the mapped ones.
+    beside: tuple[str, ...] = ()
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether records are the rows of a report."""
+        return self.report is not None and self.report.way == REPORT_ONLY
 
     @property
     def mapped(self) -> tuple[str, ...]:
@@ -55,7 +104,7 @@ class ImportPlan:
     def selected(self) -> tuple[str, ...]:
         """The SELECT list: system fields first, each name once (a field twice is an error in SOQL)."""
         readable = (name for name in self.mapped if name not in self.unreadable)
-        return tuple(dict.fromkeys((*SYSTEM_FIELDS, *readable)))
+        return tuple(dict.fromkeys((*SYSTEM_FIELDS, *readable, *self.beside)))
 
     def soql(
         self,
@@ -90,5 +139,6 @@ class ImportPlan:
             # its records.
             sorted((f.salesforce, f.salesforce_type, f.contact_field, f.type) for f in self.additional),
             sorted(self.unreadable),
+            *(self.report.parts() if self.report else ()),
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -4,17 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carillon.imports.mapping import Issue
-from carillon.imports.models import FieldMapping, ImportSetup
-from carillon.imports.plan import ImportPlan, MappedField
+from carillon.imports.models import FieldMapping, ImportSetup, SourceType
+from carillon.imports.plan import REPORT_ONLY, ImportPlan, MappedField, ReportSource
+from carillon.imports.sources.columns import picklists, type_of
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
 from carillon.salesforce.errors import Forbidden, NotFound
+from carillon.salesforce.reports.checks import carries_time, id_column, why_not_readable
+from carillon.salesforce.reports.describes import ReportDescription
+from carillon.salesforce.reports.errors import ReportGone, ReportNotShared, ReportsNotAllowed
 from carillon.salesforce.soql import ListQuery, parse_list_view_query
 
 
 class SourceGone(CarillonError):
     """The import source can't be read any more."""
+
+
+class ReportChanged(CarillonError):
+    """The report is not what it was when it was chosen, and can't be imported so."""
 
 
 class RequiredFieldGone(CarillonError):
@@ -73,27 +81,49 @@ class Fields:
         return self._others[sobject]
 
 
+class Columns:
+    """Looks up columns of a report, as `Fields` does fields. Only those the report shows can be mapped."""
+
+    def __init__(self, report: ReportDescription) -> None:
+        self.report = report
+
+    def find(self, name: str) -> Field | None:
+        for column in self.report.columns:
+            if column.name.lower() == name.lower():
+                return Field(column.name, column.label, type_of(column))
+        return None
+
+
 def make_plan(
     client: Client, setup: ImportSetup, mappings: Sequence[FieldMapping] | None = None
 ) -> tuple[ImportPlan, list[Issue]]:
     """The plan and a warning for each optional field that can't be read. Two calls and one per related object.
 
-    `mappings` are those of a setup that is not saved. Raises SourceGone, RequiredFieldGone, UnsupportedListQuery, SalesforceError: before anything is changed.
+    `mappings` are those of a setup that is not saved. Raises SourceGone, ReportChanged, RequiredFieldGone,
+    UnsupportedListQuery, SalesforceError: before anything is changed.
     """
-    fields = Fields(client.describe(setup.object), client.describe)
-    query = _source_query(client, setup)
     if mappings is None:
         mappings = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
     optional = [setup.first_name_fallback, setup.user_identification]
     optional += [mapping.salesforce_field for mapping in mappings]
-    found = {name: fields.find(name) for name in (*_required(setup), *optional) if name}
-    _refuse_missing(setup, found)
+    names = [name for name in (*_required(setup), *optional) if name]
+    describe = client.describe(setup.object)
+    source: ReportSource | None = None
+    if setup.source_type == SourceType.REPORT:
+        source = _report_source(client, setup, names, describe)
+    if source and source.way == REPORT_ONLY:
+        columns = Columns(source.report)
+        found = {name: columns.find(name) for name in names}
+    else:
+        fields = Fields(describe, client.describe)
+        found = {name: fields.find(name) for name in names}
+        _refuse_missing(setup, found)
     types = {name: field.type for name, field in found.items() if field}
     unreadable = sorted(found.keys() - types.keys())
     plan = ImportPlan(
         object=setup.object,
         region=setup.workspace.default_region,
-        query=query,
+        query=_whole(setup.object) if source else _source_query(client, setup),
         first_name=setup.first_name,
         first_name_fallback=setup.first_name_fallback,
         last_name=setup.last_name,
@@ -102,6 +132,7 @@ def make_plan(
         additional=tuple(_mapped(mapping, types) for mapping in mappings),
         types=types,
         unreadable=frozenset(unreadable),
+        report=source,
     )
     return plan, [_warning(name) for name in unreadable]
 
@@ -135,6 +166,58 @@ def _source_query(client: Client, setup: ImportSetup) -> ListQuery:
             "Share it with a public group that holds the API user, or choose another list view.",
         ) from None
     return parse_list_view_query(view.query)
+
+
+def _whole(sobject: str) -> ListQuery:
+    """Every record of the object."""
+    return ListQuery(sobject, "", sobject, "", "")
+
+
+def _report_source(
+    client: Client, setup: ImportSetup, names: Sequence[str], describe: ObjectDescribe
+) -> ReportSource:
+    """The report as it is now. Raises SourceGone, ReportChanged."""
+    report = _described(client, setup)
+    for obstacle in why_not_readable(report, setup.object):
+        raise ReportChanged(f"{obstacle.sentence} Nothing was imported.", obstacle.remedy)
+    alone = setup.source_way == REPORT_ONLY
+    identification = id_column(report, setup.object)
+    if identification is None or identification.name != setup.contact_identification:
+        raise _column_gone(report, setup.contact_identification)
+    if alone:
+        shown = Columns(report)
+        for name in (*names, setup.last_modified):
+            if shown.find(name) is None:
+                raise _column_gone(report, name)
+        modified = report.column(setup.last_modified)
+        if modified is None or not carries_time(modified):
+            raise ReportChanged(
+                f"The column {setup.last_modified} of the report {report.name} no longer carries a time, so it"
+                " can't say what changed. Nothing was imported.",
+                "Choose another column as Last Modified on the Contact Import page.",
+            )
+    if not alone:
+        return ReportSource(report, setup.source_way, identification.name, "")
+    values = picklists(report, describe)
+    return ReportSource(report, setup.source_way, identification.name, setup.last_modified, values)
+
+
+def _described(client: Client, setup: ImportSetup) -> ReportDescription:
+    label = setup.source_label or setup.source_name
+    kept = "Nothing was imported and nobody was taken off."
+    try:
+        return client.reports.describe(setup.source_id)
+    except ReportGone as error:
+        raise SourceGone(f"The report {label} was deleted. {kept}", error.remedy) from None
+    except (ReportNotShared, ReportsNotAllowed) as error:
+        raise SourceGone(f"The report {label} can't be opened: {error} {kept}", error.remedy) from None
+
+
+def _column_gone(report: ReportDescription, name: str) -> ReportChanged:
+    return ReportChanged(
+        f"The report {report.name} no longer has the column {name}, which is mapped, so nothing was imported.",
+        "Put the column back into the report, or map another one on the Contact Import page.",
+    )
 
 
 def _warning(field: str) -> Issue:

@@ -1,8 +1,8 @@
-"""The first records of a setup as they would be imported: read by the import's own query and mapped by its own
+"""The first records of a setup as they would be imported: read by the import's own reader and mapped by its own
 mapper, and nothing is stored."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from carillon.imports.drafts import unsaved
 from carillon.imports.mapping import Batch, Issue, Mapper, Row
 from carillon.imports.models import ImportSetup
 from carillon.imports.planning import make_plan
-from carillon.salesforce.client import Client
+from carillon.imports.sources.readers import reader_of
 
 SHOWN = 20
 
@@ -68,31 +68,14 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     tried, mappings = unsaved(setup, checked.draft, checked.source.label)
     with signed_in(setup.workspace) as client:
         plan, warnings = make_plan(client, tried, mappings)
-        mapper = Mapper(plan)
-        fields = tuple(dict.fromkeys((*plan.selected, "Name")))
-        records = _records(client, plan.soql(fields, limit=SHOWN), _named(mapper.record))
+        mapper = Mapper(replace(plan, beside=("Name",)))
+        records = reader_of(client, mapper.plan, mapper.record).first(SHOWN)
     columns = _columns(checked)
     host = connection_for(setup.workspace_id).host
     read = [_person(mapper.page([record]), record, columns, host) for record in records]
     erased = remembered.erased(setup.workspace_id, [person.salesforce_id for person in read])
     people = tuple(person for person in read if person.salesforce_id not in erased)
     return Preview(people, columns, tuple(warnings), len(erased))
-
-
-def _records(client: Client, soql: str, record: type[Any]) -> list[Any]:
-    found: list[Any] = []
-    for page in client.query(soql, record):
-        found += page.records
-    return found[:SHOWN]
-
-
-def _named(record: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The same record with its Salesforce name."""
-    if "Name" in record.__struct_fields__:
-        return record
-    return msgspec.defstruct(
-        f"Named{record.__name__}", [("Name", str | None, None)], bases=(record,), gc=False
-    )
 
 
 def _columns(checked: CheckedSetup) -> tuple[Column, ...]:

@@ -13,13 +13,31 @@ from carillon.contacts.models import Contact, FieldChange
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Findings
 from carillon.imports.lock import is_locked
-from carillon.imports.models import OPEN_STATUSES, DryRun, ImportRun, ImportSetup, RecordIssue, RunStatus
+from carillon.imports.models import (
+    OPEN_STATUSES,
+    DryRun,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    RecordIssue,
+    RunStatus,
+    ScheduledStart,
+    StartOutcome,
+    Trigger,
+)
+from carillon.imports.runs import SCHEDULE
 
 SHOWN_ISSUES = 1000
 
 
 def history(workspace: Workspace) -> QuerySet[ImportRun]:
     return ImportRun.objects.filter(workspace=workspace).order_by("-queued_at", "-pk")
+
+
+def starts_left_out(workspace: Workspace) -> QuerySet[ScheduledStart]:
+    """Starts by schedule that made no import: missed and skipped ones."""
+    found = ScheduledStart.objects.filter(setup__workspace=workspace).exclude(outcome=StartOutcome.STARTED)
+    return found.select_related("setup").order_by("-starts_at", "-pk")
 
 
 def open_runs(workspace: Workspace) -> list[ImportRun]:
@@ -147,4 +165,39 @@ def summary_as_json(run: ImportRun) -> dict[str, Any]:
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": f"{run.error} {run.remedy}".strip() or None,
+    }
+
+
+def history_as_json(workspace: Workspace, limit: int) -> list[dict[str, Any]]:
+    """Runs and, between them, scheduled starts that made none, newest first, as `carillon history --json` lists
+    them. Both have the same keys; `window` and `due_at` are null where an import was not due by schedule."""
+    runs = history(workspace).select_related("scheduled_start")[:limit]
+    starts = starts_left_out(workspace)[:limit]
+    lines = [
+        *(
+            (run.queued_at, {**summary_as_json(run), **_due(getattr(run, "scheduled_start", None))})
+            for run in runs
+        ),
+        *((start.starts_at, _left_out_as_json(start)) for start in starts),
+    ]
+    lines.sort(key=lambda line: line[0], reverse=True)
+    return [line for _, line in lines[:limit]]
+
+
+def _left_out_as_json(start: ScheduledStart) -> dict[str, Any]:
+    nothing = ImportRun(
+        object=start.setup.object,
+        mode=Mode.CHANGES,
+        trigger=Trigger.SCHEDULED,
+        status=start.outcome,
+        started_by_name=SCHEDULE,
+        error=start.reason,
+    )
+    return {**summary_as_json(nothing), "id": None, **_due(start)}
+
+
+def _due(start: ScheduledStart | None) -> dict[str, str | None]:
+    return {
+        "window": start.window if start else None,
+        "due_at": start.starts_at.isoformat() if start else None,
     }

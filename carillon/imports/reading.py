@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from carillon.imports.plan import ImportPlan
-from carillon.imports.watermark import Key, advance
+from carillon.imports.watermark import Key, advance, since
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import LONGEST_PATH, Client
 from carillon.salesforce.errors import LocatorExpired
@@ -22,6 +22,8 @@ from carillon.salesforce.pages import QueryPage
 from carillon.salesforce.soql import id_condition, id_list_chunks, string_literal
 
 PART = 2000
+# For a list of ids in the address of a query that is short otherwise.
+ID_LIST_BYTES = LONGEST_PATH - 200
 _TRIES = 3
 
 
@@ -89,7 +91,9 @@ class _ById:
 
 
 class Reader:
-    """Reads the source of one plan with one client."""
+    """Reads the list view of one plan, or all records of its object, with one client."""
+
+    is_own_sweep = True
 
     def __init__(self, client: Client, plan: ImportPlan, record: type[msgspec.Struct]) -> None:
         self._client = client
@@ -98,8 +102,9 @@ class Reader:
         # True once any read of this reader came out short the first time.
         self.was_short = False
 
-    def records(self, conditions: Sequence[str], cursor: Key | None) -> Iterator[Part]:
-        """All records of the source that meet the conditions, after `cursor`, ordered by stamp and id."""
+    def records(self, watermark: datetime | None, cursor: Key | None) -> Iterator[Part]:
+        """All records of the source changed since the watermark, after `cursor`, ordered by stamp and id."""
+        conditions = (since(watermark),) if watermark else ()
 
         def compose(more: Sequence[str], limit: int | None) -> str:
             return self._plan.soql(conditions=(*conditions, *more), limit=limit)
@@ -124,10 +129,17 @@ class Reader:
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Which of these ids the API user can see at all, in or out of the source, not deleted."""
         found: set[str] = set()
-        for chunk in id_list_chunks(ids, LONGEST_PATH - 200):
+        for chunk in id_list_chunks(ids, ID_LIST_BYTES):
             soql = " ".join(("SELECT Id FROM", self._plan.object, "WHERE", id_condition(chunk)))
             found.update(record.Id for record in self._exactly(soql, _WithId))
         return found
+
+    def first(self, most: int) -> list[Any]:
+        """The first records in the order of an import."""
+        found: list[Any] = []
+        for page in self._pages(self._plan.soql(limit=most), self._record):
+            found += page.records
+        return found[:most]
 
     def _read(
         self,

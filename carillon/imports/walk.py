@@ -16,10 +16,12 @@ from carillon.imports.batches import Mapped, batches
 from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.plan import ImportPlan
-from carillon.imports.reading import Reader, ShortRead
+from carillon.imports.reading import ShortRead
 from carillon.imports.runs import Scope
+from carillon.imports.sources.membership import NotProven
+from carillon.imports.sources.readers import reader_of
 from carillon.imports.sweep import Members
-from carillon.imports.watermark import Key, effective_start, since
+from carillon.imports.watermark import Key, effective_start
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
@@ -78,7 +80,7 @@ class Walk:
         self._org_id = org_id
         self._taker = taker
         self._mapper = Mapper(plan)
-        self._reader = Reader(client, plan, self._mapper.record)
+        self._reader = reader_of(client, plan, self._mapper.record)
 
     @property
     def was_short(self) -> bool:
@@ -87,18 +89,17 @@ class Walk:
 
     def to_end(self, start: Start, members: Members) -> None:
         """Afterwards `members` holds the ids of the list, each of which was taken or explained.
-        Raises ShortRead, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
+        Raises ShortRead, NotProven, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
         self._taker.enter(Phase.READING)
         self._read(start)
-        if start.is_whole and not self.was_short:
+        if start.is_whole and self._reader.is_own_sweep and not self.was_short:
             members.add_all_read()
             self._taker.take_count(members.count())
         else:
             self._sweep(members)
 
     def _read(self, start: Start) -> None:
-        conditions = [since(start.watermark)] if start.watermark else []
-        pages = prefetch(self._reader.records(conditions, start.cursor))
+        pages = prefetch(self._reader.records(start.watermark, start.cursor))
         mapped = prefetch(
             (
                 Mapped(self._mapper.page(part.records), part.cursor, start.received + part.expected)
@@ -181,7 +182,7 @@ def ending_of(error: BaseException, what: str) -> Ending:
     match error:
         case Cancelled() | Stopped() | KeyboardInterrupt():
             return Ending(RunStatus.CANCELLED)
-        case ShortRead() | Unexplained():
+        case ShortRead() | NotProven() | Unexplained():
             return Ending(RunStatus.INCOMPLETE, error.sentence, error.remedy)
         case CarillonError():
             return Ending(RunStatus.FAILED, error.sentence, error.remedy)

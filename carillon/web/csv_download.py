@@ -4,9 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from django.http import StreamingHttpResponse
 
+# Without it Excel reads the file in the encoding of its own country, and accents become other letters.
+BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
@@ -30,6 +33,7 @@ def lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 def download(name: str, rows: Iterable[Iterable[str]]) -> StreamingHttpResponse:
     """A streamed attachment called `name`, which must be plain ASCII."""
-    response = StreamingHttpResponse(lines(rows), content_type="text/csv; charset=utf-8")
+    text = chain([BYTE_ORDER_MARK], lines(rows))
+    response = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

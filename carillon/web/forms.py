@@ -168,7 +168,8 @@ class RetentionForm(PageForm):
     )
     runs_days = _days(
         "Imports, in days",
-        "Their counts, and with them their issues. The last import of each object stays in any case.",
+        "Their counts and issues, and scheduled starts that were missed or skipped. The last import of each"
+        " object stays in any case.",
     )
     changes_days = _days(
         "Changes of contacts, in days", "What imports changed, as each contact's page lists it."

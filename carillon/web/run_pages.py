@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from carillon.imports import queries
 from carillon.imports.models import ImportRun, Mode, RunStatus, ScheduledStart, StartOutcome, Trigger
+from carillon.imports.runs import COMMAND_LINE
 from carillon.imports.windows import Start, end_of
 from carillon.lib.clock import now
 
@@ -61,6 +62,14 @@ class RunView:
         if start is None:
             return self.row.started_by_name or str(self.row.get_trigger_display())
         return f"Schedule {start.window}{', caught up' if _caught_up(start) else ''}"
+
+    @property
+    def begun(self) -> str:
+        """The same for a line of text."""
+        name = self.row.started_by_name
+        if self.row.trigger == Trigger.SCHEDULED or not name:
+            return self.asked
+        return "started on the command line" if name == COMMAND_LINE else f"started by {name}"
 
     @property
     def percent(self) -> int | None:

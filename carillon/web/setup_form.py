@@ -14,6 +14,7 @@ from django import forms
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
+from carillon.imports.models import ReportWay
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -31,10 +32,13 @@ class Offer:
         self.existing = {field.name: field for field in existing}
         self.by_name: dict[str, FieldChoice] = {}
         self.groups: Choices = []
+        self.report = fields.report if fields else None
+        self.alone = self.report is not None and self.report.way == ReportWay.REPORT_ONLY
         if fields is None:
             return
         self.by_name = {field.name: field for field in (*fields.columns, *fields.others)}
-        for heading, group in (("In this list view", fields.columns), ("Other fields", fields.others)):
+        shown = "In this report" if fields.report else "In this list view"
+        for heading, group in ((shown, fields.columns), ("Other fields", fields.others)):
             if group:
                 self.groups.append(
                     (heading, [(field.name, f"{field.label} ({field.name})") for field in group])
@@ -43,8 +47,31 @@ class Offer:
     def fields(self, blank: str, current: str) -> Choices:
         options: Choices = [("", blank), *self.groups]
         if current and current not in self.by_name:
-            unseen = f"{current} (not offered by the org now)" if self.by_name else current
+            where = "not a column of the report" if self.alone else "not offered by the org now"
+            unseen = f"{current} ({where})" if self.by_name else current
             options.insert(1, (current, unseen))
+        return options
+
+    def identifications(self, current: str) -> Choices:
+        if self.report is None:
+            return [(current, current)]
+        return [
+            (self.report.identification, f"{self.report.identification_label} ({self.report.identification})")
+        ]
+
+    def modified(self, current: str) -> Choices:
+        """Columns with date and time, and those with the day only: whoever takes one of these is told why not."""
+        if self.report is None:
+            return [(current, current)]
+        times = [(one.name, f"{one.label} ({one.name})") for one in self.report.times]
+        day = self.report.day
+        days = [(day.name, f"{day.label} ({day.name})")] if day else []
+        options: Choices = [("", "Choose a column")]
+        options += [
+            (heading, group) for heading, group in (("With time", times), ("Day only", days)) if group
+        ]
+        if current and current not in dict(times + days):
+            options.insert(1, (current, f"{current} (not in the report now)"))
         return options
 
     def contact_fields(self, current: str) -> Choices:
@@ -95,6 +122,32 @@ class StandardFieldsForm(PageForm):
             _choose(self, name, offer.fields(blank, _value(self, name)))
 
 
+class ReportForm(PageForm):
+    """The two standard fields that only a report has; the second one only where it is read alone."""
+
+    contact_identification = forms.CharField(
+        required=False,
+        label="Contact Identification",
+        help_text="The column with the record's id: it says which person a row is about.",
+        widget=forms.Select,
+    )
+    last_modified = forms.CharField(
+        required=False,
+        label="Last Modified",
+        help_text="The column with date and time of a person's last change: it says whom to read again.",
+        widget=forms.Select,
+    )
+
+    def __init__(self, *args: Any, offer: Offer, alone: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        identification = _value(self, "contact_identification")
+        _choose(self, "contact_identification", offer.identifications(identification))
+        if alone:
+            _choose(self, "last_modified", offer.modified(_value(self, "last_modified")))
+        else:
+            del self.fields["last_modified"]
+
+
 class AdditionalFieldForm(PageForm):
     salesforce = forms.CharField(required=False, label="Salesforce field", widget=forms.Select)
     contact_field = forms.CharField(
@@ -133,8 +186,24 @@ class SetupForm:
         self.errors: list[str] = []
         initial = {name: getattr(draft, name) for name in ("enabled", *STANDARD_FIELDS)}
         self.standard = StandardFieldsForm(data, initial=initial, offer=offer)
+        self.report = self._report_form(data) if draft.of_report else None
         self.schedule = ScheduleForm(draft, data)
         self.rows = self._shown_rows() if data is None else self._entered_rows(data)
+
+    def _report_form(self, data: Mapping[str, Any] | None) -> ReportForm:
+        initial = {name: getattr(self.draft, name) for name in ("contact_identification", "last_modified")}
+        return ReportForm(data, initial=initial, offer=self.offer, alone=self.draft.of_columns)
+
+    @property
+    def _parts(self) -> list[PageForm]:
+        return [self.standard, *([self.report] if self.report else []), self.schedule, *self.rows]
+
+    @property
+    def needs_guide(self) -> bool:
+        """Whether a report that is read alone lacks, or was refused, its Last Modified."""
+        if self.report is None or not self.draft.of_columns or self.offer.report is None:
+            return False
+        return not self.offer.report.times or bool(self.report.errors.get("last_modified"))
 
     def _row(self, number: int, **kwargs: Any) -> AdditionalFieldForm:
         return AdditionalFieldForm(prefix=ROW.format(number), offer=self.offer, **kwargs)
@@ -160,17 +229,19 @@ class SetupForm:
         return [self._row(number, data=data) for number in range(count)]
 
     def is_valid(self) -> bool:
-        return all(
-            [self.standard.is_valid(), self.schedule.is_valid(), *[row.is_valid() for row in self.rows]]
-        )
+        # Each is asked, so that all faults are shown at once.
+        faulty = [part for part in self._parts if not part.is_valid()]
+        return not faulty
 
     @property
     def has_faults(self) -> bool:
-        return bool(self.standard.errors or self.schedule.errors) or any(row.errors for row in self.rows)
+        return any(part.errors for part in self._parts)
 
     def entered(self) -> SetupDraft:
         """What was entered, as a draft. Rows left wholly blank are dropped."""
         values: dict[str, Any] = {name: str(self.standard[name].value() or "") for name in STANDARD_FIELDS}
+        if self.report:
+            values |= {name: str(self.report[name].value() or "") for name in self.report.fields}
         rows = tuple(self._additional(row) for row in self.rows if not row.is_blank)
         draft = replace(
             self.draft, enabled=bool(self.standard["enabled"].value()), additional_fields=rows, **values
@@ -197,6 +268,8 @@ class SetupForm:
             number, _, field = rest.partition(".")
             if part in self.standard.fields:
                 self.standard.add_error(part, sentence)
+            elif self.report and part in self.report.fields:
+                self.report.add_error(part, sentence)
             elif part in self.schedule.fields and self.schedule.is_bound:
                 self.schedule.add_error(part, sentence)
             elif part == "additional_fields" and number.isdecimal() and int(number) < len(filled):

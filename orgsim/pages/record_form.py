@@ -1,7 +1,7 @@
 """A record's form: which control a field has, and what of a posted form the person changed.
 
 A form carries the values it was made with. What differs from those is written and nothing else, so that a page left
-open does not undo what Carillon or somebody else wrote meanwhile.
+open does not undo what a program or somebody else wrote meanwhile.
 """
 
 import json

@@ -54,6 +54,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters.update(moment=moment, number=number)
+    templates.globals["zip"] = zip
     return templates
 
 

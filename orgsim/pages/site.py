@@ -22,9 +22,10 @@ _RECORD = re.compile(r"/[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 _ROUTES = (
     *home.ROUTES,
     *people.ROUTES,
-    *record.ROUTES,
     *list_views.ROUTES,
+    # Before the records': a report has a page of its own at the address of its record.
     *reports.ROUTES,
+    *record.ROUTES,
     *automation.ROUTES,
     *setup.ROUTES,
     *faults.ROUTES,

@@ -77,8 +77,8 @@ class Installation:
 def installation(chromium: str) -> Iterator[Installation]:
     folder = Path(tempfile.mkdtemp(prefix="carillon-browser-"))
     folder.chmod(0o755)
-    # Several of these may start on one machine in the same moment.
-    web_port = free_port(8400 + os.getpid() % 500 * 2)
+    # Two runs of the tests on one machine must not choose the same ports in the same moment.
+    web_port = free_port(8400 + os.getpid() % 100 * 4)
     org_port = free_port(web_port + 1)
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("CARILLON_", "DJANGO_"))

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from orgsim.pages.visit import SECTIONS
 from orgsim.testing import OrgSim
 from tests.contract.conftest import V, signed_in, soql
 
@@ -439,6 +440,45 @@ def test_list_views_are_shared_opened_and_deleted(org: OrgSim, post: Post, clien
     assert "is shared with the API user" in shared
     assert (deleted.status_code, deleted.url.path) == (200, "/orgsim/list-views")
     assert "SpringAdmits" not in listed()
+
+
+def test_every_report_opens_with_its_first_rows(org: OrgSim, staff: httpx.Client) -> None:
+    index = staff.get("/orgsim/reports").text
+    opened = {path: staff.get(path) for path in re.findall(r"/lightning/r/00O[^/]+/view", index)}
+
+    assert len(opened) > 15
+    assert {page.status_code for page in opened.values()} == {200}
+    texts = [page.text for page in opened.values()]
+    assert sum('<td data-label="' in text for text in texts) > 8
+    assert sum("can&#39;t be run" in text or "can't be run" in text for text in texts) == 1
+
+
+def test_a_report_shows_what_its_run_gives(org: OrgSim, staff: httpx.Client, client: httpx.Client) -> None:
+    report = soql(client, "SELECT Id FROM Report WHERE Name = 'All Contacts'").json()["records"][0]["Id"]
+    run = client.get(f"{V}/analytics/reports/{report}?includeDetails=true").json()["factMap"]["T!T"]
+
+    page = staff.get(record_page(report)).text
+
+    first = run["rows"][0]["dataCells"]
+    assert f"{run['aggregates'][0]['value']:,} rows" in page
+    assert f'<a href="{record_page(first[0]["value"])}">{first[0]["label"]}</a>' in page
+    assert page.count("<tr>") == min(50, len(run["rows"])) + 1
+
+
+def test_a_report_that_is_gone_says_so(org: OrgSim, staff: httpx.Client, client: httpx.Client) -> None:
+    report = soql(client, "SELECT Id FROM Report WHERE Name = 'All Contacts'").json()["records"][0]["Id"]
+    org.delete_report(report)
+
+    assert staff.get(record_page(report)).status_code == 404
+    assert staff.get(record_page("00OHs00000ZZZZZ")).status_code == 404
+
+
+def test_no_page_names_a_program_that_calls_the_org(org: OrgSim, staff: httpx.Client) -> None:
+    pages = [path for _, path, _ in SECTIONS]
+
+    shown = [staff.get(path).text for path in pages] + [httpx.get(f"{org.url}/").text]
+
+    assert not any("carillon" in text.lower() for text in shown)
 
 
 def test_every_list_view_opens(org: OrgSim, staff: httpx.Client) -> None:

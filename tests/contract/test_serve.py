@@ -44,6 +44,32 @@ def test_it_says_what_to_sign_in_with(tmp_path: Path) -> None:
         assert told["Refresh token"] == ["orgsim-refresh-token"]
 
 
+def test_a_data_file_is_served_by_one_process_at_a_time(tmp_path: Path) -> None:
+    data = tmp_path / "org.db"
+    with _serving(data) as told:
+        second = subprocess.run(
+            [str(_ORGSIM), "serve", "--port", "0", "--data", str(data)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+        assert second.returncode == 1
+        assert f"The org in {data} is served already (process " in second.stderr
+        assert "choose another --data" in second.stderr
+        assert second.stderr.count("\n") == 1
+        assert _sign_in(
+            told["Simulated org"][0],
+            grant_type="client_credentials",
+            client_id="orgsim-client",
+            client_secret="orgsim-secret",
+        ).is_success
+
+    with _serving(data) as told:
+        assert told["Simulated org"]
+
+
 @pytest.mark.parametrize("command", [(), ("serve",)])
 def test_help_has_a_short_form(command: tuple[str, ...]) -> None:
     told = [subprocess.check_output([str(_ORGSIM), *command, asked], text=True) for asked in ("-h", "--help")]

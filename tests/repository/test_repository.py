@@ -148,7 +148,7 @@ def test_templates_hold_no_inline_script_or_style() -> None:
 
 
 def test_every_folder_of_tests_is_in_one_of_the_lanes() -> None:
-    script = (ROOT / "tests" / "in-two-lanes.sh").read_text()
+    script = (ROOT / "tests" / "in-lanes.sh").read_text()
     folders = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
 
     assert {name for name in folders - {"soak"} if f"tests/{name}" not in script} == set()

@@ -36,7 +36,7 @@ def why_not_readable(
     `flatten` lets summary and matrix reports pass: they can be run without their groups.
     """
     found = [
-        *_of_format(report, flatten=flatten),
+        *why_not_format(report.format, flatten=flatten),
         *_of_rows(report),
         *_of_filters(report),
         *_of_id(report, sobject),
@@ -93,8 +93,9 @@ def only_grows(column: ReportColumn, sobject: str) -> bool:
     return bool(modified) or never_moves(column, sobject)
 
 
-def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:
-    if report.format == JOINED:
+def why_not_format(given: str, *, flatten: bool = False) -> list[Obstacle]:
+    """What is to be said against a report of this format, known before it is described."""
+    if given == JOINED:
         return [
             Obstacle(
                 "joined",
@@ -102,9 +103,9 @@ def _of_format(report: ReportDescription, *, flatten: bool) -> list[Obstacle]:
                 "Save one block of it as a tabular report of its own and choose that.",
             )
         ]
-    if report.format == TABULAR or flatten:
+    if given == TABULAR or flatten:
         return []
-    what = _FORMATS.get(report.format, "a report with groups")
+    what = _FORMATS.get(given, "a report with groups")
     return [
         Obstacle(
             "not_tabular",

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from carillon.salesforce.caller import Caller
-from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.errors import InvalidId, SalesforceError
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
@@ -26,12 +26,13 @@ from carillon.salesforce.reports.errors import (
     report_error_of,
 )
 from carillon.salesforce.reports.reading import MOST_ROWS, ReadOrder, ReportReading, Way
-from carillon.salesforce.reports.request import Condition
+from carillon.salesforce.reports.request import Condition, own_columns, run_metadata
 from carillon.salesforce.reports.runs import Patience, Runs
 from carillon.salesforce.soql import parse_datetime, string_literal
 from carillon.salesforce.transport import Call
 
 _FIELDS = "Id, Name, DeveloperName, FolderName, Format, Description, LastModifiedDate, LastRunDate"
+_FOLDERS = "SELECT Id, Name FROM Folder WHERE Type = 'Report' ORDER BY Name LIMIT 500"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,30 @@ class Reports:
             for row in page.records:
                 if isinstance(row, _Row):
                     yield _summary(row)
+
+    def named(self, wanted: str) -> list[ReportSummary]:
+        """Reports with this id, API name or name; a few at most."""
+        return [
+            _summary(row)
+            for page in self._query(named_query(wanted), _Row)
+            for row in page.records
+            if isinstance(row, _Row)
+        ]
+
+    def folders(self) -> list[str]:
+        """Names of the report folders that the API user can see, the first few hundred."""
+        return [
+            row.Name
+            for page in self._query(_FOLDERS, _Row)
+            for row in page.records
+            if isinstance(row, _Row) and row.Name
+        ]
+
+    def count(self, report: ReportDescription) -> int | None:
+        """How many rows the report has now; None when the org doesn't say. One run of the report."""
+        # A run without any column is refused.
+        metadata = run_metadata(report, own_columns(report)[:1])
+        return Runs(self._caller, report.id).run(metadata, details=False).row_count
 
     def describe(self, report_id: str) -> ReportDescription:
         """Raises ReportGone when the report was deleted, ReportNotShared when nothing of it can be seen."""
@@ -155,6 +180,18 @@ def find_query(text: str = "", *, folder: str = "", tabular_only: bool = False, 
     if most:
         clauses += ["LIMIT", str(most)]
     return " ".join(clauses)
+
+
+def named_query(wanted: str) -> str:
+    """A report by its id, else by its API name or its name."""
+    try:
+        condition = f"Id = {string_literal(to_18(wanted))}"
+    except InvalidId:
+        name = string_literal(wanted)
+        condition = f"DeveloperName = {name} OR Name = {name}"
+    return " ".join(
+        ("SELECT", _FIELDS, "FROM Report WHERE", condition, "ORDER BY FolderName, Name, Id LIMIT 5")
+    )
 
 
 def _as_it_is(text: str) -> str:

@@ -41,6 +41,7 @@ ICONS = {
     "list": "M9 6h11M9 12h11M9 18h11M4.5 6v.1M4.5 12v.1M4.5 18v.1",
     "text": "M4 5h16v11H11l-4.5 4v-4H4zM8 9h8M8 12h5",
     "phone": "M8 3h8a1.5 1.5 0 0 1 1.5 1.5v15A1.5 1.5 0 0 1 16 21H8a1.5 1.5 0 0 1-1.5-1.5v-15A1.5 1.5 0 0 1 8 3M11 18h2",
+    "table": "M4 5h16v14H4zM4 10h16M10 10v9",
     "bell": "M12 3v1.5M6.5 17V10.5a5.5 5.5 0 0 1 11 0V17l1.5 1.5H5zM10 21h4",
 }
 
@@ -150,7 +151,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_plain(part) for part in value)
+        between = "; " if any(isinstance(part, dict) for part in value) else ", "
+        return between.join(_plain(part) for part in value)
     if isinstance(value, dict):
         return ", ".join(f"{in_words(str(name))}: {_plain(part)}" for name, part in value.items())
     return str(value)

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
-from carillon.imports import actions, catalog, drafts, queries
+from carillon.imports import actions, drafts, queries
 from carillon.imports.checking import SetupInvalid, check_setup
-from carillon.imports.models import ImportSetup, Mode
+from carillon.imports.models import ImportSetup, Mode, ReportWay
 from carillon.imports.preview import Preview
 from carillon.imports.preview import preview as preview_of
 from carillon.lib.clock import now
@@ -20,16 +20,7 @@ from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
-
-
-@dataclass(slots=True)
-class OrgAnswers:
-    """What the org says about the sources; when it can't be asked, why, and the page shows what is stored."""
-
-    sources: list[catalog.SourceChoice]
-    fields: catalog.SourceFields | None
-    trouble: str = ""
-    remedy: str = ""
+from carillon.web.source_choice import OrgAnswers, Search, Wanted, ask, draft_for, is_moved, wanted_of
 
 
 @setup_reader
@@ -47,23 +38,30 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return render(request, "web/contact_import_unconnected.html", {"setup": setup, "slug": slug})
     tried = _tried(request, setup)
     given = request.POST if request.method == "POST" else request.GET
-    source_id = given.get("source", "") or (tried.source if tried else setup.source_id)
-    answers = _ask(request, kind, source_id)
+    wanted = wanted_of(given, tried or drafts.draft_of(setup))
+    if (way := request.POST.get("way_to", "")) in ReportWay.values:
+        wanted = replace(wanted, way=way)
+    again = "check_again" in request.POST
+    search = Search(refresh=True) if again else Search.of(request.GET)
+    answers = ask(request.user.workspace, kind, wanted, search)
     offer = Offer(answers.fields, contact_fields(request.user.workspace))
+    page = _Page(request, setup, wanted, answers)
     if request.method != "POST":
-        form = SetupForm(tried or _draft(setup, source_id, answers), offer)
-        return _page(request, setup, answers, form, tried=tried is not None)
-    form = SetupForm(replace(drafts.draft_of(setup), source=source_id), offer, request.POST)
+        form = SetupForm(tried or draft_for(setup, wanted, answers), offer)
+        return page.shown(form, tried=tried is not None)
+    form = SetupForm(wanted.into(drafts.draft_of(setup)), offer, request.POST)
+    if way or again:
+        entered = form.entered()
+        draft = drafts.moved(entered, answers.fields) if answers.fields else entered
+        return page.shown(SetupForm(draft, offer), checked_again=again)
     if "add_field" in request.POST:
-        return _page(request, setup, answers, form.with_row_added())
+        return page.shown(form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
-        return _page(request, setup, answers, form.with_row_removed(int(number)), removed=True)
+        return page.shown(form.with_row_removed(int(number)), removed=True)
     if "show_starts" in request.POST:
-        return _page(request, setup, answers, form)
-    shown = _act(request, setup, form) if form.is_valid() else None
-    if isinstance(shown, HttpResponse):
-        return shown
-    return _page(request, setup, answers, form, preview=shown)
+        return page.shown(form)
+    done = _act(request, setup, form) if form.is_valid() else None
+    return done if isinstance(done, HttpResponse) else page.shown(form, preview=done)
 
 
 def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpResponse | Preview | None:
@@ -93,52 +91,45 @@ def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | No
     return queries.dry_run_draft(asked) if asked else None
 
 
-def _ask(request: MemberRequest, kind: SalesforceObject, source_id: str) -> OrgAnswers:
-    answers = OrgAnswers([], None)
-    workspace, refresh = request.user.workspace, "refresh" in request.GET
-    try:
-        answers.sources = catalog.list_views(workspace, kind, refresh=refresh)
-        if source_id:
-            answers.fields = catalog.source_fields(workspace, kind, source_id)
-    except (CarillonError, SalesforceError) as error:
-        answers.trouble, answers.remedy = str(getattr(error, "sentence", error)), error.remedy
-    return answers
-
-
-def _draft(setup: ImportSetup, source_id: str, answers: OrgAnswers) -> drafts.SetupDraft:
-    """What is stored, under the source now chosen; suggestions while nothing is stored."""
-    if not setup.source_id and answers.fields:
-        return drafts.suggest(answers.fields)
-    return replace(drafts.draft_of(setup), source=source_id)
-
-
 def _sentence(error: CarillonError | SalesforceError) -> str:
     sentence = str(getattr(error, "sentence", error))
     return f"{sentence} {error.remedy}".rstrip()
 
 
-def _page(
-    request: MemberRequest, setup: ImportSetup, answers: OrgAnswers, form: SetupForm, **more: object
-) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
-    chosen = form.draft.source
-    context = {
-        "setup": setup,
-        "slug": setup.object.lower(),
-        "answers": answers,
-        "sources": [one for one in answers.sources if _matches(one, text)],
-        "text": text,
-        "chosen": chosen,
-        "moved": bool(setup.source_id) and chosen != setup.source_id,
-        "form": form,
-        "lines": form.schedule.lines(setup.schedule.seed, now()),
-        "zones": zones(),
-        "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
-        "dry_run": queries.dry_run_of(setup),
-        **more,
-    }
-    return render(request, "web/contact_import.html", context)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the page shows whatever is entered."""
 
+    request: MemberRequest
+    setup: ImportSetup
+    wanted: Wanted
+    answers: OrgAnswers
 
-def _matches(source: catalog.SourceChoice, text: str) -> bool:
-    return text.casefold() in f"{source.label} {source.api_name}".casefold()
+    @property
+    def _is_mappable(self) -> bool:
+        """What is saved or was entered is shown also when the org can't be asked."""
+        saved = self.setup.source_id == self.wanted.id
+        return self.answers.fields is not None or saved or self.request.method == "POST"
+
+    def shown(self, form: SetupForm, **more: object) -> HttpResponse:
+        setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)
+        moved = is_moved(setup, wanted)
+        context = {
+            "setup": setup,
+            "slug": setup.object.lower(),
+            "answers": self.answers,
+            "sources": self.answers.sources,
+            "wanted": wanted,
+            "chosen": wanted.id,
+            "search": search,
+            "text": search.text,
+            "moved": moved,
+            "mappable": bool(wanted.id) and self._is_mappable,
+            "form": form,
+            "lines": form.schedule.lines(setup.schedule.seed, now()),
+            "zones": zones(),
+            "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
+            "dry_run": queries.dry_run_of(setup),
+            **more,
+        }
+        return render(self.request, "web/contact_import.html", context)

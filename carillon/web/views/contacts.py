@@ -1,6 +1,7 @@
 """The Contacts pages: everybody who was imported, found by name, number or Salesforce id."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -43,14 +44,22 @@ class Person:
 @any_member
 @require_safe
 def contacts(request: MemberRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
+    text, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
+    among = queries.Among(show) if show in queries.Among.values else queries.Among.EVERYBODY
     workspace = request.user.workspace
     page = queries.search(
-        workspace, text, after=request.GET.get("after", ""), before=request.GET.get("before", "")
+        workspace,
+        text,
+        among=among,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
     )
     columns = queries.contact_fields(workspace)[:COLUMNS]
     context = {
         "text": text,
+        "among": among,
+        "choices": queries.Among,
+        "query": urlencode([(name, value) for name, value in (("q", text), ("show", among.value)) if value]),
         "page": page,
         "columns": columns,
         "people": _people(request, page.contacts, columns),

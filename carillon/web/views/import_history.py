@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from carillon.imports import actions, queries
+from carillon.imports import actions, daily, queries
 from carillon.imports.models import ImportRun, ImportSetup, Mode
-from carillon.imports.notices import stale, starts_left_out
+from carillon.imports.notices import stale
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from carillon.web import csv_download, keyset
+from carillon.web import csv_download, history_chart, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
 from carillon.web.run_pages import STOP_POLLING, RunView, StartView
 
@@ -46,13 +46,14 @@ def import_history(request: MemberRequest) -> HttpResponse:
             for setup in ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
         ],
         "stale": stale(workspace, now()),
+        "charts": [] if older else history_chart.charts(daily.last_days_of(workspace, now())),
     }
     return render(request, "web/import_history.html", context)
 
 
 def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> list[RunView | StartView]:
     """The page's runs and, between them, the scheduled starts of the same time that made none. Newest first."""
-    starts = starts_left_out(request.user.workspace).select_related("setup").order_by("-starts_at", "-pk")
+    starts = queries.starts_left_out(request.user.workspace)
     if older:
         starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
     if page.next:

@@ -1,7 +1,9 @@
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from carillon.accounts.models import Member, Workspace
+from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
 
@@ -97,3 +99,69 @@ def test_who_left_the_list_is_kept_with_the_date(alice: Member, rows: Rows, sign
     body = signed_in(alice).get(reverse("contacts")).content.decode()
 
     assert "Left Mar 4, 2026" in body
+
+
+@pytest.fixture
+def mixed(workspace: Workspace) -> None:
+    for number in range(40):
+        person = add_contact(workspace, number, "Ana", f"García{number:02d}")
+        if number % 2:
+            Contact.objects.filter(pk=person.pk).update(object="Lead")
+        if number < 10:
+            Contact.objects.filter(pk=person.pk).update(in_source=False, left_source_at="2026-03-04T00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("show", "number"), [("", 40), ("contacts", 20), ("leads", 20), ("left", 10), ("nonsense", 40)]
+)
+@pytest.mark.usefixtures("mixed")
+def test_people_are_filtered_by_object_and_by_having_left(
+    alice: Member, signed_in: SignedIn, show: str, number: int
+) -> None:
+    client = signed_in(alice)
+    context = client.get(reverse("contacts"), {"show": show}).context
+    seen = list(context["page"].contacts)
+    while cursor := context["page"].next:
+        context = client.get(reverse("contacts"), {"show": show, "after": cursor}).context
+        seen += context["page"].contacts
+
+    assert len({contact.pk for contact in seen}) == len(seen) == number
+    if show in ("contacts", "leads"):
+        assert {contact.object for contact in seen} == {show.capitalize()[:-1]}
+    if show == "left":
+        assert not any(contact.in_source for contact in seen)
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_filter_and_a_search_hold_together_and_on_the_next_page(alice: Member, signed_in: SignedIn) -> None:
+    client = signed_in(alice)
+
+    body = client.get(reverse("contacts"), {"q": "garcía", "show": "leads"}).content.decode()
+    found = client.get(reverse("contacts"), {"q": "garcia11", "show": "leads"}).context["page"].contacts
+    nobody = client.get(reverse("contacts"), {"q": "garcia10", "show": "leads"}).content.decode()
+
+    assert '<option value="leads" selected>' in body
+    assert [contact.last_name for contact in found] == ["García11"]
+    assert "among those shown (Leads)" in nobody
+
+
+def test_an_empty_filter_says_what_it_means(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    client = signed_in(alice)
+
+    assert "No Leads were imported." in client.get(reverse("contacts"), {"show": "leads"}).content.decode()
+    assert "Nobody has left the list." in client.get(reverse("contacts"), {"show": "left"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("show", "index"), [("leads", "contact_lead_by_name"), ("left", "contact_left_by_name")]
+)
+def test_a_filter_has_an_index_of_its_own(workspace: Workspace, show: str, index: str) -> None:
+    found = queries.matching(workspace, "", queries.Among(show))
+    with connection.cursor() as cursor:
+        # The tables of tests are small: a scan of them would always be cheaper.
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("set local enable_sort = off")
+
+    plan = found.order_by("sort_name", "pk")[:25].explain()
+
+    assert index in plan

@@ -10,8 +10,9 @@ from procrastinate.contrib.django import app
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.contacts.models import FieldChange
+from carillon.imports import scheduler
 from carillon.imports.jobs import keep_house
-from carillon.imports.models import ImportRun, RecordIssue
+from carillon.imports.models import ImportAlert, ImportRun, ImportSetup, RecordIssue, ScheduledStart
 from carillon.lib.clock import now
 from tests.integration.web.conftest import Rows, SignedIn, add_issue, add_run
 
@@ -81,7 +82,8 @@ def test_each_night_what_is_too_old_goes(rows: Rows) -> None:
     assert set(ImportRun.objects.all()) == {rows.run, fresh, stale}
     assert set(RecordIssue.objects.values_list("run", flat=True)) == {rows.run.pk, fresh.pk}
     assert list(FieldChange.objects.all()) == [young]
-    assert {ancient.pk, old.pk}.isdisjoint(ImportRun.objects.values_list("pk", flat=True))
+    assert not ImportRun.objects.filter(pk=ancient.pk).exists()
+    assert not FieldChange.objects.filter(pk=old.pk).exists()
 
 
 def test_each_workspace_is_kept_by_its_own_rule(rows: Rows, charlie: Member) -> None:
@@ -107,6 +109,57 @@ def test_the_last_import_stays_however_old(rows: Rows) -> None:
 
     days = [(now() - run.queued_at).days for run in ImportRun.objects.order_by("queued_at")]
     assert days == [2999, 2998]
+
+
+def add_start(rows: Rows, days: int, outcome: str = "missed") -> ScheduledStart:
+    at = now() - timedelta(days=days)
+    return ScheduledStart.objects.create(
+        setup=rows.setup,
+        timezone="UTC",
+        day=at.date(),
+        window=outcome,
+        starts_at=at,
+        outcome=outcome,
+        reason="Nothing looked at the schedule then.",
+    )
+
+
+def add_alert(rows: Rows, days: int, *, over: bool = True) -> ImportAlert:
+    at = now() - timedelta(days=days)
+    return ImportAlert.objects.create(
+        setup=rows.setup, kind="failed", sentence="It failed.", since=at, over_at=at if over else None
+    )
+
+
+def test_starts_that_made_no_import_and_ended_alerts_go_with_the_runs(rows: Rows) -> None:
+    kept_starts = {add_start(rows, 729), add_start(rows, 729, "skipped")}
+    kept_alerts = {add_alert(rows, 729), add_alert(rows, 3000, over=False)}
+    for outcome in ("missed", "skipped"):
+        add_start(rows, 731, outcome)
+    add_alert(rows, 731)
+
+    keep_house()
+
+    assert set(ScheduledStart.objects.all()) == kept_starts
+    assert set(ImportAlert.objects.all()) == kept_alerts
+
+
+def test_a_start_that_was_missed_is_not_found_undecided_again(rows: Rows) -> None:
+    """However short runs are kept: its row is what tells the scheduler that it was decided."""
+    Workspace.objects.filter(pk=rows.contact.workspace_id).update(keep_runs_days=1)
+    ImportSetup.objects.filter(pk=rows.setup.pk).update(
+        windows=["06:00-08:00"], scheduled_since=now() - timedelta(days=40)
+    )
+    setup = ImportSetup.objects.get(pk=rows.setup.pk)
+    scheduler.start_due(now())
+    ScheduledStart.objects.filter(starts_at__gt=now() - timedelta(days=3)).delete()
+    add_start(rows, 50)
+    before = ScheduledStart.objects.count()
+
+    keep_house()
+
+    assert ScheduledStart.objects.count() == before - 1 > 20
+    assert len(scheduler.undecided(setup, now())) <= 4
 
 
 def test_an_import_says_for_how_long_its_issues_were_kept(

@@ -1,3 +1,4 @@
+import codecs
 import csv
 import io
 import itertools
@@ -160,7 +161,7 @@ def test_issue_pages_hold_every_issue_once(alice: Member, rows: Rows, signed_in:
 
 def test_the_download_is_streamed_filtered_and_safe(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
     add_issue(rows.run, 1, "=HYPERLINK(1)")
-    add_issue(rows.run, 2, "+12125550123")
+    add_issue(rows.run, 2, "+12125550123", field="Zoë's field")
     add_issue(rows.run, 3, "left out", code="mobile_missing")
 
     response = signed_in(alice).get(
@@ -168,7 +169,10 @@ def test_the_download_is_streamed_filtered_and_safe(alice: Member, rows: Rows, s
     )
 
     assert isinstance(response, StreamingHttpResponse)
-    text = b"".join(response).decode()
+    whole = b"".join(response)
+    assert whole.startswith(codecs.BOM_UTF8)
+    text = whole.decode("utf-8-sig")
+    assert "\ufeff" not in text
     values = [row["value"] for row in csv.DictReader(io.StringIO(text))]
     assert values == ["'=HYPERLINK(1)", "+12125550123"]
     assert "attachment" in response.headers["Content-Disposition"]

@@ -171,11 +171,32 @@ def test_a_value_of_another_type_is_refused(toml: str, sentence: str) -> None:
     assert refused.value.sentence == sentence
 
 
-def test_a_source_of_another_kind_is_refused() -> None:
-    with pytest.raises(
-        SetupFileInvalid, match=r"lead\.source\.type is 'report'\. Its only value is list_view\."
-    ):
-        parse("[lead.source]\ntype = 'report'")
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("type = 'dashboard'", r"lead\.source\.type is 'dashboard'\. Its values are list_view and report\."),
+        ("type = 'report'\nway = 'both'", r"lead\.source\.way is 'both'\. Its values are by_ids"),
+        ("way = 'by_ids'", r"lead\.source\.way is given for a list view\. Only a report has one"),
+    ],
+)
+def test_a_source_of_another_kind_is_refused(source: str, sentence: str) -> None:
+    with pytest.raises(SetupFileInvalid, match=sentence):
+        parse(f"[lead.source]\n{source}")
+
+
+def test_a_report_is_read_by_ids_unless_the_file_says_otherwise() -> None:
+    before = SetupDraft(source="Old", contact_identification="OLD_ID", last_modified="OLD_DATE")
+
+    usual = applied("[contact.source]\ntype = 'report'\nname = 'All_Contacts'", before)
+    alone = applied(
+        "[contact.source]\ntype = 'report'\nname = 'All_Contacts'\nway = 'report_only'\n"
+        "[contact.standard_fields]\nlast_modified = 'Contact.Changed__c'",
+        before,
+    )
+
+    assert (usual.source, usual.source_type, usual.source_way) == ("All_Contacts", "report", "by_ids")
+    assert (usual.contact_identification, usual.last_modified) == ("", "")
+    assert (alone.source_way, alone.last_modified) == ("report_only", "Contact.Changed__c")
 
 
 def test_a_workspace_section_needs_its_name() -> None:
@@ -189,10 +210,22 @@ def test_what_is_no_toml_is_refused_with_the_line() -> None:
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+KINDS = (("list_view", ""), ("report", "by_ids"), ("report", "report_only"))
+
+
+def draft_of_kind(kind: tuple[str, str], **values: Any) -> SetupDraft:
+    """A source without a name has no kind in the file."""
+    kind = kind if values["source"] else KINDS[0]
+    return SetupDraft(source_type=kind[0], source_way=kind[1], **values)
+
+
 drafts = st.builds(
-    SetupDraft,
+    draft_of_kind,
+    kind=st.sampled_from(KINDS),
     enabled=st.booleans(),
     source=names,
+    contact_identification=names,
+    last_modified=names,
     first_name=names,
     first_name_fallback=names,
     last_name=names,

@@ -63,6 +63,11 @@ def test_audit_details_say_what_was_and_what_is() -> None:
         ("Secret", "kept"),
         ("Host", "x"),
     ]
+    fields = [{"salesforce": "A", "type": "text"}, {"salesforce": "B", "type": "date"}]
+    assert changes({"before": None, "after": {"fields": fields, "windows": ["a", "b"]}}) == [
+        ("Fields", "Salesforce: A, Type: text; Salesforce: B, Type: date"),
+        ("Windows", "a, b"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""How pushes end."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from carillon.accounts.models import Workspace
+from carillon.consent.actions import text_received
+from carillon.consent.keywords import understand
+from carillon.consent.models import ConsentPush, RecordValue
+from carillon.consent.pushes import Claimed, NotUnderWay, acknowledge, claim, put_off, refuse, retry
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+from tests.integration.consent.people import ANN, BEA, a_contact, day, pushes
+
+NO = CarillonError("A validation rule refused it.", "Ask the Salesforce admin.")
+
+
+def text(workspace: Workspace, words: str, number: str = ANN) -> None:
+    text_received(
+        workspace=workspace,
+        number=number,
+        words=words,
+        meaning=understand(words),
+        message_id=uuid.uuid4().hex,
+    )
+
+
+def claimed(workspace: Workspace, *, hours: int = 0) -> list[Claimed]:
+    return claim(workspace_id=workspace.pk, now=now() + timedelta(hours=hours, seconds=1))
+
+
+def test_a_claimed_push_says_what_to_write_and_is_nobody_elses(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+
+    (push,) = claimed(workspace)
+
+    assert (push.salesforce_id, push.field, push.value) == (contact.salesforce_id, "Opted_Out__c", True)
+    assert claimed(workspace) == []
+
+
+def test_read_back_equal_is_acknowledged(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (push,) = claimed(workspace)
+
+    assert acknowledge(push_id=push.id, value=True, org_time=day(1), now=now())
+
+    held = RecordValue.objects.get(salesforce_id=contact.salesforce_id)
+    assert (held.says, held.acknowledged_at, held.sent) == ("opted_out", day(1), "")
+    assert pushes(contact, "acknowledged") == ["opted_out"]
+
+
+def test_read_back_different_is_reverted_and_goes_out_again(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (push,) = claimed(workspace)
+
+    assert not acknowledge(push_id=push.id, value=False, org_time=day(1), now=now())
+
+    assert pushes(contact, "reverted") == ["opted_out"]
+    (again,) = claimed(workspace)
+    assert (again.id, again.attempts) == (push.id, 2)
+
+
+def test_a_refusal_is_shown_and_tried_again_when_asked(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (push,) = claimed(workspace)
+
+    refuse(push_id=push.id, error=NO, next_try_at=now() + timedelta(days=1))
+
+    kept = ConsentPush.objects.get()
+    assert (kept.state, kept.error, kept.remedy) == ("failed", NO.sentence, NO.remedy)
+    assert claimed(workspace) == []
+    assert retry(push_id=push.id, now=now())
+    assert [one.id for one in claimed(workspace)] == [push.id]
+
+
+def test_a_newer_push_waits_for_the_one_under_way(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (first,) = claimed(workspace)
+    text(workspace, "START")
+
+    assert claimed(workspace) == []
+    acknowledge(push_id=first.id, value=True, org_time=day(1), now=now())
+
+    (second,) = claimed(workspace)
+    assert second.value is False
+    assert pushes(contact) == ["opted_out", "opted_in"]
+
+
+def test_what_was_overtaken_under_way_never_goes_out_again(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (first,) = claimed(workspace)
+    text(workspace, "START")
+
+    put_off(push_id=first.id, next_try_at=now())
+
+    assert pushes(contact, "superseded") == ["opted_out"]
+    assert [push.value for push in claimed(workspace)] == [False]
+
+
+def test_after_a_lost_answer_a_start_is_pushed_although_nothing_was_held(workspace: Workspace) -> None:
+    """The STOP may be in Salesforce: what the record holds is not known."""
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (first,) = claimed(workspace)
+    put_off(push_id=first.id, next_try_at=now() + timedelta(hours=5))
+
+    text(workspace, "START")
+
+    assert pushes(contact, "waiting") == ["opted_in"]
+
+
+def test_a_push_whose_worker_died_goes_to_another(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (lost,) = claimed(workspace)
+
+    (found,) = claimed(workspace, hours=1)
+
+    assert (found.id, found.attempts) == (lost.id, 2)
+
+
+def test_how_it_ended_is_told_once(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (push,) = claimed(workspace)
+    acknowledge(push_id=push.id, value=True, org_time=day(1), now=now())
+
+    with pytest.raises(NotUnderWay):
+        put_off(push_id=push.id, next_try_at=now())
+    assert not retry(push_id=push.id, now=now())
+
+
+def test_workspaces_claim_their_own(workspace: Workspace) -> None:
+    other = Workspace.objects.create(name="Alumni")
+    a_contact(workspace, BEA)
+    text(workspace, "STOP", BEA)
+
+    assert claimed(other) == []
+    assert len(claimed(workspace)) == 1
