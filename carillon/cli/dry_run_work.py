@@ -77,6 +77,7 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
         "issues_by_code": {one.code: one.count for one in found.issue_kinds},
         "blanked": found.blanked,
         "api_calls": found.api_calls,
+        "api_calls_by_kind": found.calls,
         "seconds": found.seconds,
         "started_at": found.started_at or None,
         "finished_at": found.finished_at or None,

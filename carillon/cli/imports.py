@@ -15,9 +15,19 @@ _WORK = "carillon.cli.imports_work"
 @click.argument("object", type=click.Choice(["contact", "lead"]))
 @click.option("--everything", is_flag=True, help="Read every record, not only what changed.")
 @click.option("--dry-run", is_flag=True, help="Count what an import would do; store nothing.")
+@click.option(
+    "--past-cap", is_flag=True, help="Let it use more API calls than the cap of imports; never the reserve."
+)
 @AS_JSON
 @WORKSPACE
-def import_(object: str, everything: bool, dry_run: bool, as_json: bool, workspace: str) -> int:  # noqa: A002
+def import_(
+    object: str,  # noqa: A002
+    everything: bool,
+    dry_run: bool,
+    past_cap: bool,
+    as_json: bool,
+    workspace: str,
+) -> int:
     """Import Contacts or Leads, here and now.
 
     Exits with 0 when the import succeeded and with 1 on any other outcome. An interrupted import of the
@@ -25,7 +35,10 @@ def import_(object: str, everything: bool, dry_run: bool, as_json: bool, workspa
     import.
     """
     work = "carillon.cli.dry_run_work:run" if dry_run else f"{_WORK}:run"
-    outcome = runtime.call(work, workspace, object, everything=everything)
+    if dry_run and past_cap:
+        raise click.UsageError("--past-cap is for imports: a dry run keeps to the cap.")
+    more = {} if dry_run else {"past_cap": past_cap}
+    outcome = runtime.call(work, workspace, object, everything=everything, **more)
     if as_json:
         click.echo(json.dumps(outcome.as_json, indent=2, ensure_ascii=False))
     else:

@@ -24,13 +24,13 @@ class Outcome:
     as_json: dict[str, Any]
 
 
-def run(workspace: str, name: str, *, everything: bool) -> Outcome:
+def run(workspace: str, name: str, *, everything: bool, past_cap: bool = False) -> Outcome:
     """Never raises CarillonError: what kept the import from starting is an outcome too."""
     mode = Mode.EVERYTHING if everything else Mode.CHANGES
     try:
         setup = setup_for(only_workspace(workspace), name.capitalize())
         with quiet_retries():
-            done = execute(Request(setup, mode), Options(on_progress=_progress_bar))
+            done = execute(Request(setup, mode, past_cap=past_cap), Options(on_progress=_progress_bar))
     except CarillonError as error:
         return Outcome(False, f"carillon: {error}", _not_started(name.capitalize(), mode, str(error)))
     return Outcome(done.status == RunStatus.SUCCEEDED, _sentence(done), queries.run_as_json(done))

@@ -1,6 +1,6 @@
 """Changes of the Salesforce connection, each with its audit entry; secrets never enter an audit entry."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -10,6 +10,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.connections.clients import OtherOrg, client_for, sealer, sign_in
 from carillon.connections.models import ConnectionState, SalesforceConnection
 from carillon.connections.permissions import PermissionCheck, check_permissions
+from carillon.connections.usage import recorded
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
@@ -17,9 +18,13 @@ from carillon.salesforce.errors import HostRefused, SalesforceError
 from carillon.salesforce.hosts import check_host
 from carillon.salesforce.transport import Retry
 
+# The largest orgs may make a few million calls a day.
+MOST_CALLS = 100_000_000
+USAGE = ("org_calls_used", "org_calls_limit", "org_calls_at")
+
 
 class ConnectionInvalid(CarillonError):
-    """What was entered cannot be saved; `field` is host, client_id or client_secret."""
+    """What was entered cannot be saved; `field` is host, client_id, client_secret, cap or reserve."""
 
     def __init__(self, field: str, sentence: str, remedy: str = "") -> None:
         super().__init__(sentence, remedy)
@@ -68,6 +73,7 @@ def save_connection(
                 "The secret saved here belongs to the other host and is never sent elsewhere.",
             )
         connection.org_name, connection.api_user, connection.last_tested_at = "", "", None
+        _forget_usage(connection)
     if client_secret:
         connection.client_secret_sealed = sealer().seal(client_secret)
     before = {"host": connection.host, "client_id": connection.client_id}
@@ -89,11 +95,64 @@ def save_connection(
     return connection
 
 
+def _forget_usage(connection: SalesforceConnection) -> None:
+    """Another org has another limit."""
+    connection.org_calls_used = connection.org_calls_limit = connection.org_calls_at = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What imports may use of the org's API calls in 24 hours: a share of its limit in percent, or a number of calls,
+    exactly one of them; and how many of the org's calls they leave to opt-outs."""
+
+    cap_percent: int | None = 20
+    cap_calls: int | None = None
+    reserve: int = 500
+
+
+def allowance_of(connection: SalesforceConnection) -> Allowance:
+    return Allowance(connection.import_cap_percent, connection.import_cap_calls, connection.reserve_calls)
+
+
+@transaction.atomic
+def set_allowance(*, connection: SalesforceConnection, allowance: Allowance, by: Member | None) -> None:
+    """Holds from the next API call on, also for imports under way. Raises ConnectionInvalid."""
+    _check_allowance(allowance)
+    connection = SalesforceConnection.objects.select_for_update().get(pk=connection.pk)
+    before, after = asdict(allowance_of(connection)), asdict(allowance)
+    if after == before:
+        return
+    connection.import_cap_percent, connection.import_cap_calls = allowance.cap_percent, allowance.cap_calls
+    connection.reserve_calls = allowance.reserve
+    connection.save(update_fields=["import_cap_percent", "import_cap_calls", "reserve_calls"])
+    audit(
+        connection.workspace,
+        by,
+        "API budget changed",
+        connection.host,
+        {"before": before, "after": after},
+    )
+
+
+def _check_allowance(allowance: Allowance) -> None:
+    if (allowance.cap_percent is None) == (allowance.cap_calls is None):
+        raise ConnectionInvalid("cap", "The cap is either a share of the org's limit or a number of calls.")
+    if allowance.cap_percent is not None and not 1 <= allowance.cap_percent <= 100:
+        raise ConnectionInvalid("cap", "A share is from 1 % to 100 % of the org's limit.")
+    if allowance.cap_calls is not None and not 1 <= allowance.cap_calls <= MOST_CALLS:
+        raise ConnectionInvalid("cap", f"A number of calls is from 1 to {MOST_CALLS:,}.")
+    if not 0 <= allowance.reserve <= MOST_CALLS:
+        raise ConnectionInvalid("reserve", f"The reserve is from 0 to {MOST_CALLS:,} calls.")
+
+
 def test_connection(*, connection: SalesforceConnection, by: Member | None) -> ConnectionReport:
     """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome."""
     try:
         # A person waits for this page: give up sooner than an import would.
-        with client_for(connection, retry=Retry(budget_seconds=4, read_timeout=15)) as client:
+        with (
+            client_for(connection, retry=Retry(budget_seconds=4, read_timeout=15)) as client,
+            recorded(client, connection),
+        ):
             sign_in(client, connection)
             report = _look_around(client, connection.api_version)
     except OtherOrg as error:
@@ -141,7 +200,10 @@ def confirm_org(*, connection: SalesforceConnection, by: Member | None) -> None:
     before = connection.org_id
     connection.org_id, connection.other_org_id = connection.other_org_id, ""
     connection.state, connection.last_error = ConnectionState.UNTESTED, ""
-    connection.save(update_fields=["org_id", "other_org_id", "state", "last_error"])
+    _forget_usage(connection)
+    connection.save(
+        update_fields=["org_id", "other_org_id", "state", "last_error", *USAGE],
+    )
     audit(
         connection.workspace,
         by,

@@ -44,6 +44,7 @@ def client_for(
     *,
     retry: Retry | None = None,
     should_stop: Callable[[], bool] | None = None,
+    permit: Callable[[], None] | None = None,
 ) -> Client:
     """A client that signs in when first used. Raises SealBroken, HostRefused."""
     secret = sealer().open(connection.client_secret_sealed)
@@ -54,6 +55,7 @@ def client_for(
         api_version=connection.api_version,
         retry=retry or Retry(),
         should_stop=should_stop,
+        permit=permit,
     )
 
 

@@ -13,7 +13,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
-from carillon.imports import alerts, runs
+from carillon.imports import alerts, budget_words, forecasts, runs
+from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
 from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
@@ -132,9 +133,14 @@ def _scheduled(setup: ImportSetup) -> object:
     return setup.enabled, setup.timezone, setup.windows
 
 
-def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRun:
+class PastCap(CarillonError):
+    """The import would use more API calls than the cap leaves: it waits for somebody's word."""
+
+
+def request_run(*, setup: ImportSetup, mode: str, by: Member | None, past_cap: bool = False) -> ImportRun:
     """Queues an import for a worker; an interrupted run of the same mode is taken up again.
-    Raises CarillonError when the setup is off or an import of it waits or runs."""
+    Raises PastCap when it has no room under the cap and `past_cap` does not allow that; CarillonError when it has none
+    above the reserve, when the setup is off, or when an import of it waits or runs."""
     if not setup.enabled:
         raise CarillonError(
             f"The import of {setup.object}s is switched off.", "Enable it on the Contact Import page first."
@@ -142,12 +148,17 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
     open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
     if open_run and not is_interrupted(open_run):
         raise AlreadyRunning(open_run)
+    _check_budget(setup, mode, past_cap=past_cap)
     if open_run and open_run.mode != mode:
         _close_interrupted(open_run)
         open_run = None
     try:
         with transaction.atomic():
-            run = open_run or runs.new_run(runs.Request(setup, Mode(mode), by=by), RunStatus.QUEUED)
+            request = runs.Request(setup, Mode(mode), by=by, past_cap=past_cap)
+            run = open_run or runs.new_run(request, RunStatus.QUEUED)
+            if past_cap:
+                ImportRun.objects.filter(pk=run.pk).update(past_cap=True)
+                audit(setup.workspace, by, "import started past the cap", str(run))
             transaction.on_commit(lambda: wake_worker(run))
     except IntegrityError:
         # Somebody else pressed the button in the same moment.
@@ -155,6 +166,18 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None) -> ImportRu
             ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
         ) from None
     return run
+
+
+def _check_budget(setup: ImportSetup, mode: str, *, past_cap: bool) -> None:
+    outlook = forecasts.outlook(setup, mode, past_cap=past_cap)
+    if outlook is None or outlook.shortage is None:
+        return
+    sentence = budget_words.too_little(outlook.calls, outlook.shortage, outlook.budget)
+    if outlook.shortage.limit == Limit.CAP:
+        raise PastCap(sentence)
+    raise CarillonError(
+        f"The import was not started. {sentence}", budget_words.remedy_by_hand(outlook.shortage)
+    )
 
 
 def wake_worker(run: ImportRun) -> None:

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from carillon.accounts.queries import active_admins
-from carillon.imports.models import AlertKind, ImportAlert, ImportRun, ImportSetup, Trigger
+from carillon.imports.models import AlertKind, ImportAlert, ImportRun, ImportSetup, RunStatus, Trigger
 from carillon.lib.clock import now
 
 log = logging.getLogger("carillon.alerts")
@@ -22,6 +22,12 @@ log = logging.getLogger("carillon.alerts")
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 # A mail about a state that ended longer ago than this would only confuse.
 MAIL_WITHIN = timedelta(days=1)
+# The import of Contacts ...
+WHAT = {
+    AlertKind.FAILED: "fails",
+    AlertKind.MISSED: "was missed",
+    AlertKind.BUDGET: "is held back by the API budget",
+}
 
 
 def sends_mail() -> bool:
@@ -31,11 +37,16 @@ def sends_mail() -> bool:
 
 def run_failed(run: ImportRun) -> None:
     """The run ended without success. Call it in the transaction that ends the run."""
+    held_back = run.status == RunStatus.POSTPONED or run.over_budget
     how = "by schedule" if run.trigger == Trigger.SCHEDULED else f"started by {run.started_by_name}"
     sentence = f"The import of {run.object}s {how} ended as {run.status}: {run.error}"
     _raise(
         ImportAlert(
-            setup_id=run.setup_id, kind=AlertKind.FAILED, sentence=sentence, remedy=run.remedy, run=run
+            setup_id=run.setup_id,
+            kind=AlertKind.BUDGET if held_back else AlertKind.FAILED,
+            sentence=sentence,
+            remedy=run.remedy,
+            run=run,
         )
     )
 
@@ -111,7 +122,7 @@ def _send(pk: int) -> int:
 
 
 def _begun(alert: ImportAlert) -> tuple[str, str]:
-    what = "fails" if alert.kind == AlertKind.FAILED else "was missed"
+    what = WHAT[AlertKind(alert.kind)]
     return (
         f"The import of {alert.setup.object}s {what}",
         f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this until it is over.",

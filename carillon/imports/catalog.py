@@ -13,6 +13,7 @@ from django.core.cache import cache
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
+from carillon.connections.usage import recorded
 from carillon.imports.models import SourceType
 from carillon.imports.planning import Field, Fields
 from carillon.imports.values import contact_types
@@ -167,7 +168,7 @@ def fields_of(workspace: Workspace, object: str) -> Iterator[Fields]:  # noqa: A
 def signed_in(workspace: Workspace) -> Iterator[Client]:
     """A client for a page that waits: it gives up soon. Raises SalesforceError, CarillonError."""
     connection = connection_for(workspace.pk)
-    with client_for(connection, retry=_WAIT) as client:
+    with client_for(connection, retry=_WAIT) as client, recorded(client, connection):
         sign_in(client, connection)
         yield client
 

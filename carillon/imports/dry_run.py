@@ -4,25 +4,31 @@ import; it then compares with what that has stored so far."""
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db import transaction
+
 from carillon.connections.clients import client_for, connection_for, sign_in
-from carillon.connections.models import SalesforceConnection
+from carillon.connections.models import Purpose, SalesforceConnection
+from carillon.connections.usage import record
 from carillon.imports.batches import Mapped
 from carillon.imports.drafts import SetupDraft, unsaved
+from carillon.imports.forecasts import forecast_of, mode_now
 from carillon.imports.mapping import Issue
-from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.planning import make_plan
+from carillon.imports.purse import Purse
 from carillon.imports.sweep import Members, distinct_counts
 from carillon.imports.tally import PROOF, Tally
-from carillon.imports.walk import Start, Walk, ending_of, scope_of
+from carillon.imports.walk import Cancelled, Start, Walk, ending_of, scope_of
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
-from carillon.salesforce.transport import Retry
+from carillon.salesforce.transport import ApiUsage, Retry
 
 _SHORT = (
     "A query of Salesforce came out short at first and was read again in parts; every person of the list is"
@@ -93,6 +99,7 @@ class Findings:
     issue_kinds: list[IssueKind] = field(default_factory=list)
     blanked: dict[str, int] = field(default_factory=dict)
     api_calls: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     started_at: str = ""
     finished_at: str = ""
@@ -129,6 +136,7 @@ class _DryRun:
         self.options = options
         self.setup, self.mappings = unsaved(trial.setup, trial.draft, trial.source_label)
         self.stop = threading.Event()
+        self.calls: Counter[str] = Counter()
         self.progress = Progress()
         self.found = Findings(RunStatus.FAILED, trial.mode, started_at=now().isoformat())
 
@@ -136,27 +144,36 @@ class _DryRun:
         began = time.monotonic()
         try:
             known = connection_for(self.setup.workspace_id)
-            with client_for(known, retry=self.options.retry, should_stop=self.stop.is_set) as self.client:
+            self.purse = Purse(known, self._note)
+            client = client_for(
+                known, retry=self.options.retry, should_stop=self._should_stop, permit=self.purse.permit
+            )
+            with client:
+                self.client = client
+                self.purse.open(client.transport)
                 try:
                     self._walk(known)
                 finally:
                     # Ends what still reads ahead after a trouble.
                     self.stop.set()
-                    self._count_calls()
+                    self.purse.settle()
         except (Exception, KeyboardInterrupt) as error:
             ending = ending_of(error, f"dry run of {self.setup.object}s")
             self._find(status=ending.status, error=ending.error, remedy=ending.remedy)
         self._find(
             api_calls=self.progress.api_calls,
+            calls=dict(self.calls),
             seconds=round(time.monotonic() - began, 3),
             finished_at=now().isoformat(),
         )
         return self.found
 
     def _walk(self, known: SalesforceConnection) -> None:
+        self.purse.must_afford(self._forecast(mode_now(self.trial.setup, self.trial.mode)))
         sign_in(self.client, known)
         plan, warnings = make_plan(self.client, self.setup, self.mappings)
         scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=self.trial.mode)
+        self.purse.must_afford(self._forecast(scope.mode))
         everything = scope.mode == Mode.EVERYTHING
         self._find(mode=scope.mode, mode_reason=scope.reason)
         with closing(Tally(self.setup.workspace_id, everything=everything)) as self.tally:
@@ -208,12 +225,28 @@ class _DryRun:
         self._move()
 
     def _move(self, **changes: Any) -> None:
+        self.purse.settle()
         self.progress = replace(self.progress, **changes)
-        self._count_calls()
         self.options.look(self.progress)
 
-    def _count_calls(self) -> None:
-        self.progress = replace(self.progress, api_calls=self.client.transport.total_calls)
+    def _should_stop(self) -> bool:
+        """As an import's: asked by a call that waits to be tried again."""
+        if self.purse.is_own_thread and not self.stop.is_set():
+            try:
+                self._move()
+            except Cancelled:
+                self.stop.set()
+        return self.stop.is_set()
+
+    def _note(self, calls: Counter[str], usage: ApiUsage | None) -> None:
+        self.calls += calls
+        self.progress = replace(self.progress, api_calls=self.calls.total())
+        with transaction.atomic():
+            record(self.setup.workspace_id, Purpose.DRY_RUN, calls.total(), usage)
+
+    def _forecast(self, mode: Mode) -> int:
+        """As of a new run of the saved setup: the size of a list that no import counted is not known."""
+        return forecast_of(ImportRun(setup=self.trial.setup), mode)
 
     def _find(self, **changes: Any) -> None:
         self.found = replace(self.found, **changes)

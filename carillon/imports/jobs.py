@@ -9,6 +9,7 @@ from django.db import close_old_connections, connection
 from django.db.models import OuterRef, Subquery
 
 from carillon.accounts.models import Workspace
+from carillon.connections import usage
 from carillon.contacts import remembered
 from carillon.contacts.models import FieldChange
 from carillon.imports import alerts, dry_run, queries, runs, scheduler
@@ -44,7 +45,7 @@ def execute_queued(run_id: int) -> None:
     if not run.setup.enabled:
         _drop(run)
         return
-    request = Request(run.setup, Mode(run.mode), Trigger(run.trigger), run.started_by)
+    request = Request(run.setup, Mode(run.mode), Trigger(run.trigger), run.started_by, run.past_cap)
     try:
         execute(request, Options(retry=WORKER_RETRY))
     except AlreadyRunning:
@@ -88,6 +89,7 @@ def keep_house() -> None:
     """Each workspace's retention, and keys that an earlier master secret sealed."""
     for workspace in Workspace.objects.all():
         delete_what_is_old(workspace)
+    usage.delete_old(now())
     remembered.reseal()
 
 

@@ -133,6 +133,8 @@ class RunStatus(models.TextChoices):
     INCOMPLETE = "incomplete", "Incomplete"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+    # It would have taken more API calls than there is room for, and read nothing.
+    POSTPONED = "postponed", "Postponed"
 
 
 OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING)
@@ -186,7 +188,13 @@ class ImportRun(models.Model):
     left_source = models.PositiveIntegerField(default=0)
     issue_count = models.PositiveIntegerField(default=0)
     held = models.JSONField(default=list)
+    # API calls by kind, and their sum; written together.
+    calls = models.JSONField(default=dict)
     api_calls = models.PositiveIntegerField(default=0)
+    # An admin had it start although it may use more than the cap of imports.
+    past_cap = models.BooleanField(default=False)
+    # It is incomplete because the API budget was spent; the next import of its mode continues it.
+    over_budget = models.BooleanField(default=False)
     error = models.TextField(blank=True, default="")
     remedy = models.TextField(blank=True, default="")
 
@@ -202,7 +210,12 @@ class ImportRun(models.Model):
             ),
             models.CheckConstraint(
                 name="run_failure_says_why",
-                condition=~Q(status__in=[RunStatus.FAILED, RunStatus.INCOMPLETE]) | ~Q(error=""),
+                condition=~Q(status__in=[RunStatus.FAILED, RunStatus.INCOMPLETE, RunStatus.POSTPONED])
+                | ~Q(error=""),
+            ),
+            models.CheckConstraint(
+                name="run_over_budget_is_incomplete",
+                condition=Q(over_budget=False) | Q(status=RunStatus.INCOMPLETE),
             ),
             models.CheckConstraint(
                 name="run_queued_has_not_started",
@@ -341,6 +354,7 @@ class ScheduledStart(models.Model):
 class AlertKind(models.TextChoices):
     FAILED = "failed", "Failed"
     MISSED = "missed", "Missed"
+    BUDGET = "budget", "Held back by the API budget"
 
 
 class ImportAlert(models.Model):

@@ -59,7 +59,7 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
 
 
 def _notice(alert: ImportAlert) -> Notice:
-    what = "fails" if alert.kind == AlertKind.FAILED else "was missed"
+    what = alerts.WHAT[AlertKind(alert.kind)]
     mail = alert.mail_error and f"The mail about it could not be sent: {alert.mail_error}"
     if not alerts.sends_mail():
         mail = "Nobody is mailed about it: no mail server is set (CARILLON_SMTP_HOST)."

@@ -162,6 +162,7 @@ def summary_as_json(run: ImportRun) -> dict[str, Any]:
         "held": run.held,
         "issue_count": run.issue_count,
         "api_calls": run.api_calls,
+        "api_calls_by_kind": run.calls,
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": f"{run.error} {run.remedy}".strip() or None,

@@ -2,6 +2,7 @@
 and walk; this module acts on them: it stores each batch with the run's cursor, and finishes."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped
+from carillon.imports.forecasts import forecast_of, mode_now
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
@@ -26,12 +28,13 @@ from carillon.imports.models import (
     RunStatus,
 )
 from carillon.imports.planning import make_plan
+from carillon.imports.purse import Purse
 from carillon.imports.runs import Request
 from carillon.imports.sweep import Members, distinct_counts, proof_of
 from carillon.imports.walk import Cancelled, Ending, Start, Walk, ending_of, scope_of
 from carillon.imports.watermark import BEFORE_ALL_IDS, Key, next_watermark
 from carillon.lib.errors import CarillonError
-from carillon.salesforce.transport import Retry
+from carillon.salesforce.transport import ApiUsage, Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
 STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "expected")
@@ -90,17 +93,21 @@ class _Execution:
         self.lock = lock
         self.run = runs.claim(request)
         self.stop = threading.Event()
-        self.counted_calls = 0
 
     def run_to_end(self) -> ImportRun:
         try:
             known = connection_for(self.setup.workspace_id)
-            with client_for(known, retry=self.options.retry, should_stop=self.stop.is_set) as client:
+            self.purse = Purse(known, self._note, run=self.run)
+            client = client_for(
+                known, retry=self.options.retry, should_stop=self._should_stop, permit=self.purse.permit
+            )
+            with client:
                 self.client = client
+                self.purse.open(client.transport)
                 try:
                     self._import(known)
                 finally:
-                    self._count_calls()
+                    self.purse.settle()
         except (Exception, KeyboardInterrupt) as error:
             self._end(ending_of(error, f"import run {self.run.public_id}"))
         self.run.refresh_from_db()
@@ -111,17 +118,26 @@ class _Execution:
         # A broken connection must not keep the reason from being written.
         if not connection.is_usable():
             connection.close()
+        status, over_budget = ending.status, ending.over_budget
+        if status == RunStatus.POSTPONED and self.run.cursor_stamp:
+            # An interrupted run that may not be taken up now is not one that never began.
+            status, over_budget = RunStatus.INCOMPLETE, True
         with transaction.atomic():
-            over = runs.close(self.run, ending.status, error=ending.error, remedy=ending.remedy)
-            if over and ending.status != RunStatus.CANCELLED:
+            over = runs.close(
+                self.run, status, error=ending.error, remedy=ending.remedy, over_budget=over_budget
+            )
+            if over and status != RunStatus.CANCELLED:
                 alerts.run_failed(self.run)
 
     def _import(self, known: SalesforceConnection) -> None:
+        # Before the first call, from what is known; and once the org has said more.
+        self.purse.must_afford(forecast_of(self.run, mode_now(self.setup, self.run.mode)))
         sign_in(self.client, known)
         plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
         asked = self.request.mode if self.run.cursor_stamp else self.run.mode
         scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
+        self.purse.must_afford(forecast_of(self.run, scope.mode))
         self.run = runs.begin(self.run, self.request, scope)
         self.take_issues(warnings)
         members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
@@ -135,6 +151,7 @@ class _Execution:
 
     def enter(self, phase: Phase) -> None:
         runs.set_phase(self.run, phase)
+        self.purse.settle()
         self.options.on_progress(self.run)
 
     def take(self, page: Mapped) -> None:
@@ -157,7 +174,6 @@ class _Execution:
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
-        self._count_calls()
         self.options.on_progress(run)
         self.lock.check()
         self.look_for_cancel()
@@ -170,9 +186,19 @@ class _Execution:
         self.run.save(update_fields=["org_count"])
 
     def look_for_cancel(self) -> None:
+        """Also counts the calls that were made meanwhile, so that waiting shows what it costs."""
+        self.purse.settle()
         if runs.cancel_requested(self.run):
             self.stop.set()
             raise Cancelled
+
+    def _should_stop(self) -> bool:
+        """Asked by a call that waits to be tried again. Only the run's own thread may ask the database."""
+        if self.purse.is_own_thread:
+            self.purse.settle()
+            if runs.cancel_requested(self.run):
+                self.stop.set()
+        return self.stop.is_set()
 
     def _finish(self, members: Members, org_clock: datetime) -> None:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
@@ -193,7 +219,5 @@ class _Execution:
             runs.close(run, RunStatus.SUCCEEDED)
             alerts.import_succeeded(run)
 
-    def _count_calls(self) -> None:
-        total = self.client.transport.total_calls
-        runs.count_calls(self.run, total - self.counted_calls)
-        self.counted_calls = total
+    def _note(self, calls: Counter[str], usage: ApiUsage | None) -> None:
+        runs.count_calls(self.run, calls, usage)

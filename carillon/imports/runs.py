@@ -1,12 +1,15 @@
 """The life of a run's row: claimed under the setup's lock, moved with each committed batch, closed once."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 
 from carillon.accounts.models import Member
+from carillon.connections.models import Purpose
+from carillon.connections.usage import record
 from carillon.imports.models import (
     OPEN_STATUSES,
     ImportRun,
@@ -18,8 +21,9 @@ from carillon.imports.models import (
     RunStatus,
     Trigger,
 )
-from carillon.imports.watermark import RESUMABLE_FOR
+from carillon.imports.watermark import CUT_RESUMABLE_FOR, RESUMABLE_FOR
 from carillon.lib.clock import now
+from carillon.salesforce.transport import ApiUsage
 
 COMMAND_LINE = "command line"
 SCHEDULE = "schedule"
@@ -40,12 +44,13 @@ _CONTINUED = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for: which setup, how, and by whom."""
+    """What was asked for: which setup, how, and by whom; `past_cap` when it may use more calls than the cap."""
 
     setup: ImportSetup
     mode: Mode
     trigger: Trigger = Trigger.MANUAL
     by: Member | None = None
+    past_cap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def new_run(request: Request, status: RunStatus) -> ImportRun:
         started_at=now() if status == RunStatus.RUNNING else None,
         started_by=request.by,
         started_by_name=request.by.email if request.by else nobody,
+        past_cap=request.past_cap,
     )
 
 
@@ -100,6 +106,9 @@ def claim(request: Request) -> ImportRun:
         # Interrupted before it stored anything: there is nothing to resume, so it simply starts anew.
         waiting.mode = request.mode
         waiting.save(update_fields=["mode"])
+    if request.past_cap and not waiting.past_cap:
+        waiting.past_cap = True
+        waiting.save(update_fields=["past_cap"])
     return waiting
 
 
@@ -126,10 +135,8 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         run = new_run(request, RunStatus.RUNNING)
     run.mode, run.mode_reason = scope.mode, scope.reason
     run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
-    earlier = (
-        ImportRun.objects.filter(setup=run.setup_id).exclude(pk=run.pk).order_by("-queued_at", "-pk").first()
-    )
-    if earlier and earlier.status == RunStatus.FAILED and earlier.cursor_stamp and _resumable(earlier, scope):
+    earlier = unfinished_before(run)
+    if earlier and _resumable(earlier, scope):
         _continue(run, earlier)
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
@@ -137,13 +144,29 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     return run
 
 
+def unfinished_before(run: ImportRun) -> ImportRun | None:
+    """The run before this one, if it stopped in the middle and can be continued: it failed, or its budget was spent.
+    Runs that ended before they began to read, as postponed ones, are passed over."""
+    begun = ImportRun.objects.filter(setup=run.setup_id, org_clock__isnull=False).exclude(pk=run.pk)
+    earlier = begun.select_related("continues").order_by("-queued_at", "-pk").first()
+    if earlier is None or not earlier.cursor_stamp:
+        return None
+    return earlier if earlier.status == RunStatus.FAILED or earlier.over_budget else None
+
+
 def _resumable(run: ImportRun, scope: Scope) -> bool:
     return (
         run.mode == scope.mode
         and run.fingerprint == scope.fingerprint
         and run.org_clock is not None
-        and scope.org_clock - run.org_clock < RESUMABLE_FOR
+        and scope.org_clock - run.org_clock < _patience(run)
     )
+
+
+def _patience(run: ImportRun) -> timedelta:
+    """A read that the budget cuts into days has days."""
+    cut = run.over_budget or (run.continues is not None and run.continues.over_budget)
+    return CUT_RESUMABLE_FOR if cut else RESUMABLE_FOR
 
 
 def _continue(run: ImportRun, earlier: ImportRun) -> None:
@@ -177,20 +200,26 @@ def cancel_requested(run: ImportRun) -> bool:
     return ImportRun.objects.filter(pk=run.pk, cancel_requested_at__isnull=False).exists()
 
 
-def count_calls(run: ImportRun, calls: int) -> None:
-    """Adds API calls that were made since the last time."""
-    if calls:
-        ImportRun.objects.filter(pk=run.pk).update(api_calls=F("api_calls") + calls)
-        run.api_calls += calls
+def count_calls(run: ImportRun, calls: Mapping[str, int], usage: ApiUsage | None) -> None:
+    """Adds API calls by kind that were made since the last time, to the run and to its workspace's hour.
+    Only the process that holds the setup's lock counts, so the row's own numbers are the ones in memory."""
+    total = Counter(run.calls) + Counter(calls)
+    run.calls, run.api_calls = dict(total), total.total()
+    with transaction.atomic():
+        ImportRun.objects.filter(pk=run.pk).update(calls=run.calls, api_calls=run.api_calls)
+        record(run.workspace_id, Purpose.IMPORT, sum(calls.values()), usage)
 
 
-def close(run: ImportRun, status: RunStatus, *, error: str = "", remedy: str = "") -> bool:
+def close(
+    run: ImportRun, status: RunStatus, *, error: str = "", remedy: str = "", over_budget: bool = False
+) -> bool:
     """Ends an open run; False when it was over already. The watermark is moved by the caller, on success only."""
     closed = ImportRun.objects.filter(pk=run.pk, status__in=OPEN_STATUSES).update(
         status=status,
         phase=Phase.FINISHING,
         error=error,
         remedy=remedy,
+        over_budget=over_budget,
         finished_at=now(),
     )
     run.refresh_from_db()

@@ -16,6 +16,7 @@ from carillon.imports.batches import Mapped, batches
 from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.plan import ImportPlan
+from carillon.imports.purse import Postponed
 from carillon.imports.reading import ShortRead
 from carillon.imports.runs import Scope
 from carillon.imports.sources.membership import NotProven
@@ -25,7 +26,7 @@ from carillon.imports.watermark import Key, effective_start
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
-from carillon.salesforce.errors import SalesforceError, Stopped
+from carillon.salesforce.errors import BudgetSpent, LimitExceeded, SalesforceError, Stopped
 
 log = logging.getLogger("carillon.imports")
 
@@ -175,6 +176,7 @@ class Ending:
     status: RunStatus
     error: str = ""
     remedy: str = ""
+    over_budget: bool = False
 
 
 def ending_of(error: BaseException, what: str) -> Ending:
@@ -184,6 +186,13 @@ def ending_of(error: BaseException, what: str) -> Ending:
             return Ending(RunStatus.CANCELLED)
         case ShortRead() | NotProven() | Unexplained():
             return Ending(RunStatus.INCOMPLETE, error.sentence, error.remedy)
+        case BudgetSpent():
+            return Ending(RunStatus.INCOMPLETE, str(error), error.remedy, over_budget=True)
+        case Postponed():
+            return Ending(RunStatus.POSTPONED, error.sentence, error.remedy)
+        case LimitExceeded():
+            # The org's own count is used up: as if the reserve had been met.
+            return Ending(RunStatus.POSTPONED, str(error), error.remedy)
         case CarillonError():
             return Ending(RunStatus.FAILED, error.sentence, error.remedy)
         case SalesforceError():

@@ -15,6 +15,9 @@ from carillon.salesforce.soql import datetime_literal, parse_datetime, string_li
 # A transaction may run ten minutes, so a record can become visible that long after its stamp; twice that.
 OVERLAP = timedelta(minutes=20)
 RESUMABLE_FOR = timedelta(hours=24)
+# For a read that the API budget cuts into several days. The order by stamp makes it safe at any age: whatever changes
+# meanwhile comes again behind the cursor. It only must not go on for ever.
+CUT_RESUMABLE_FOR = timedelta(days=7)
 # Stands in a cursor for the id of somebody who was erased: records with that stamp are read again.
 BEFORE_ALL_IDS = ""
 

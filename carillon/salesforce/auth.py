@@ -19,6 +19,7 @@ from carillon.salesforce.errors import (
 )
 from carillon.salesforce.hosts import check_host
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.transport import Answer, Call, Transport
 
 SIGN_IN_PATH = "/services/oauth2/token"
@@ -56,7 +57,7 @@ class _TokenError(msgspec.Struct):
 def sign_in(transport: Transport, credentials: ClientCredentials, *, allow_local: bool) -> Session:
     """A new session; raises SignInRefused, HostRefused, or what the transport raises."""
     call = Call(
-        kind="token",
+        kind=CallKind.SIGN_IN,
         method="POST",
         path=SIGN_IN_PATH,
         form={

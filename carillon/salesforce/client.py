@@ -22,6 +22,7 @@ from carillon.salesforce.describes import describe_of
 from carillon.salesforce.errors import FieldNotFound, MalformedAnswer, QueryRejected
 from carillon.salesforce.hosts import check_host, is_local
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.listviews import ListViewColumn as ListViewColumn
 from carillon.salesforce.listviews import ListViewDescription as ListViewDescription
 from carillon.salesforce.listviews import ListViewSummary as ListViewSummary
@@ -60,7 +61,8 @@ T = TypeVar("T")
 class Client:
     """Use as a context manager or call close(). `transport` holds counts, usage and the org's clock.
 
-    `allow_local` admits a simulated org on this machine; `should_stop` is asked while waiting to try again.
+    `allow_local` admits a simulated org on this machine; `should_stop` is asked while waiting to try again, `permit`
+    before each call that the org counts.
     """
 
     def __init__(
@@ -72,11 +74,12 @@ class Client:
         api_version: str = "66.0",
         retry: Retry | None = None,
         should_stop: Callable[[], bool] | None = None,
+        permit: Callable[[], None] | None = None,
     ) -> None:
         if not re.fullmatch(r"\d{2,3}\.0", api_version, re.ASCII):
             raise ValueError(f"{api_version!r} is no version of the Salesforce API; they look like 66.0")
         origin = check_host(host, allow_local=allow_local)
-        self.transport = Transport(origin, retry=retry, should_stop=should_stop)
+        self.transport = Transport(origin, retry=retry, should_stop=should_stop, permit=permit)
         self._base = f"/services/data/v{api_version}"
         # A token from a real org may not send its calls to this machine, whatever the caller allows.
         self._caller = Caller(self.transport, credentials, allow_local=is_local(origin), base=self._base)
@@ -117,14 +120,14 @@ class Client:
 
     def versions(self) -> list[Version]:
         """The API versions of the org, oldest first; needs no session."""
-        call = Call(kind="versions", path="/services/data/")
+        call = Call(kind=CallKind.VERSIONS, path="/services/data/")
         return self.transport.send(call, lambda answer: versions_of(answer.body))
 
     def limits(self) -> dict[str, Limit]:
-        return self._caller.get("limits", f"{self._base}/limits", limits_of)
+        return self._caller.get(CallKind.LIMITS, f"{self._base}/limits", limits_of)
 
     def user_info(self) -> UserInfo:
-        call = Call(kind="user_info", path="/services/oauth2/userinfo", refuse=user_info_error_of)
+        call = Call(kind=CallKind.USER_INFO, path="/services/oauth2/userinfo", refuse=user_info_error_of)
         return self._caller.send(call, lambda answer: user_info_of(answer.body))
 
     def organization(self) -> Organization:
@@ -138,7 +141,7 @@ class Client:
         return self._organization(least)
 
     def describe(self, sobject: str) -> ObjectDescribe:
-        return self._caller.get("describe", f"{self._object_path(sobject)}/describe", describe_of)
+        return self._caller.get(CallKind.DESCRIBE, f"{self._object_path(sobject)}/describe", describe_of)
 
     def has_person_accounts(self) -> bool:
         """Whether contacts of this org may be the shadow of an account: the field exists only where they are on."""
@@ -150,18 +153,20 @@ class Client:
         path, seen = f"{self._object_path(sobject)}/listviews", set[str]()
         while path:
             check_new(path, seen)
-            page, path = self._caller.get("list_views", path, summaries_of)
+            page, path = self._caller.get(CallKind.LIST_VIEWS, path, summaries_of)
             views += page
         return views
 
     def list_view(self, sobject: str, view_id: str) -> ListViewDescription:
         """Raises NotFound when the view is gone or no longer shared with the API user."""
-        return self._of_view("list_view", f"{self._view_path(sobject, view_id)}/describe", description_of)
+        return self._of_view(
+            CallKind.LIST_VIEW, f"{self._view_path(sobject, view_id)}/describe", description_of
+        )
 
     def list_view_result_ids(self, sobject: str, view_id: str, limit: int = 2000) -> tuple[list[str], bool]:
         """Ids of the first rows as Salesforce itself runs the view, and whether these are all of them."""
         path = f"{self._view_path(sobject, view_id)}/results?limit={limit}"
-        return self._of_view("list_view_results", path, result_ids_of)
+        return self._of_view(CallKind.LIST_VIEW_RESULTS, path, result_ids_of)
 
     def _of_view(self, kind: str, path: str, decode: Callable[[bytes], T]) -> T:
         call = Call(kind=kind, path=path, refuse=view_error_of)
@@ -170,7 +175,7 @@ class Client:
     def count(self, soql: str) -> int:
         """The count of a `SELECT COUNT() FROM ...` query."""
         return self._caller.call(
-            "count", self._query_path("query", soql), page_decoder(msgspec.Raw)
+            CallKind.COUNT, self._query_path("query", soql), page_decoder(msgspec.Raw)
         ).total_size
 
     def query(self, soql: str, record: type[T], *, all_rows: bool = False) -> Iterator[QueryPage[T]]:
@@ -184,7 +189,7 @@ class Client:
         seen: set[str] = set()
         while path:
             check_new(path, seen)
-            page = self._caller.call("query", path, decode)
+            page = self._caller.call(CallKind.QUERY_MORE if len(seen) > 1 else CallKind.QUERY, path, decode)
             path = page.next_path
             yield QueryPage(page.records, page.total_size, len(seen), not path, page.answered_at, page.bytes)
 

@@ -79,6 +79,12 @@ class LimitExceeded(SalesforceError):
     remedy = "Wait until calls of the last 24 hours run out of the count, or ask Salesforce for more."
 
 
+class BudgetSpent(SalesforceError):
+    """The caller's own budget of API calls has no room for another: nothing was sent."""
+
+    untouched = True
+
+
 class ConcurrentLimitExceeded(SalesforceError):
     """Too many long calls run in the org at this moment."""
 

@@ -71,7 +71,7 @@ class ApiUsage:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `kind` names it in counts and logs; `path` starts with a slash; `safe` allows repeating.
+    """One request. `kind`, a CallKind, names it in counts and logs; `path` starts with a slash; `safe` allows repeating.
 
     The body is either a `form` or `content`, whose type a header names.
     """
@@ -103,7 +103,11 @@ class _Done(Generic[T]):
 
 
 class Transport:
-    """A connection to one origin with bounded retries and counted calls. Safe to share between threads."""
+    """A connection to one origin with bounded retries and counted calls. Safe to share between threads.
+
+    `permit` is asked before every attempt of a call that the org counts, in the thread that makes it; it raises
+    BudgetSpent to keep the call from being made.
+    """
 
     def __init__(
         self,
@@ -111,6 +115,7 @@ class Transport:
         *,
         retry: Retry | None = None,
         should_stop: Callable[[], bool] | None = None,
+        permit: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -119,8 +124,11 @@ class Transport:
         self.retry = retry or Retry()
         self.calls: Counter[str] = Counter()
         self.usage: ApiUsage | None = None
+        # Calls answered since the last answer that carried the usage.
+        self.unreported = 0
         self.org_time: datetime | None = None
         self._should_stop = should_stop or (lambda: False)
+        self._permit = permit or (lambda: None)
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._spent = 0.0
         self._lock = threading.Lock()
@@ -145,7 +153,12 @@ class Transport:
     @property
     def total_calls(self) -> int:
         """API calls answered so far, as the org counts them; token requests are none."""
-        return sum(self.calls.values())
+        return self.counted().total()
+
+    def counted(self) -> Counter[str]:
+        """The calls answered so far by kind; a copy, since other threads go on counting."""
+        with self._lock:
+            return Counter(self.calls)
 
     def send(self, call: Call, decode: Callable[[Answer], T]) -> T:
         """The decoded answer of a call, tried again while that can help and time is left.
@@ -158,6 +171,8 @@ class Transport:
         try:
             while True:
                 attempt += 1
+                if _DATA_PATH.match(call.path):
+                    self._permit()
                 begun = self._clock()
                 outcome = self._attempt(call, decode, self._seconds_for_attempt(failing_since))
                 if isinstance(outcome, _Done):
@@ -269,9 +284,10 @@ class Transport:
         with self._lock:
             if _DATA_PATH.match(call.path):
                 self.calls[call.kind] += 1
+                self.unreported += 1
             usage = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
             if usage:
-                self.usage = ApiUsage(int(usage[1]), int(usage[2]))
+                self.usage, self.unreported = ApiUsage(int(usage[1]), int(usage[2])), 0
             self.org_time = _date_of(headers) or self.org_time
 
 

@@ -7,6 +7,7 @@ from carillon.imports import queries
 from carillon.imports.dry_run import Findings
 from carillon.imports.models import DryRun, ImportSetup, Mode, RunStatus
 from carillon.lib.clock import now
+from carillon.web.cost import Kind, kinds_of
 from carillon.web.run_pages import LOOKS, Count
 
 _STANDARD = {
@@ -60,6 +61,11 @@ class DryRunView:
     def mode(self) -> str:
         """What was asked for; once it is over, what was read."""
         return Mode(self.found.mode if self.found else self.row.mode).label
+
+    @property
+    def calls(self) -> list[Kind]:
+        """Its API calls by kind."""
+        return kinds_of(self.found.calls) if self.found else []
 
     @property
     def percent(self) -> int | None:

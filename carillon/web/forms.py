@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from carillon.accounts.actions import LONGEST_DAYS
 from carillon.accounts.models import Member, Role
+from carillon.connections.actions import MOST_CALLS, Allowance
 from carillon.lib.errors import CarillonError
 
 
@@ -119,6 +120,47 @@ class ConnectionForm(PageForm):
             "A secret is stored, sealed, and is never shown again. Leave this blank to keep it."
             if has_secret
             else "Called Consumer Secret in Salesforce. It is stored sealed and never shown again."
+        )
+
+
+class BudgetForm(PageForm):
+    cap = forms.IntegerField(
+        label="Imports may use, in 24 hours",
+        min_value=1,
+        max_value=MOST_CALLS,
+        help_text="Contacts and Leads together. An import that would take more is postponed.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+    unit = forms.ChoiceField(
+        label="Counted in",
+        choices=[("percent", "percent of what the org allows"), ("calls", "API calls")],
+    )
+    reserve = forms.IntegerField(
+        label="Kept for opt-outs, in API calls",
+        min_value=0,
+        max_value=MOST_CALLS,
+        help_text="Imports stop before the org has fewer calls left than this, so that somebody's STOP always gets"
+        " through to Salesforce.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+    @classmethod
+    def of(cls, allowance: Allowance) -> "BudgetForm":
+        by_percent = allowance.cap_percent is not None
+        return cls(
+            initial={
+                "cap": allowance.cap_percent if by_percent else allowance.cap_calls,
+                "unit": "percent" if by_percent else "calls",
+                "reserve": allowance.reserve,
+            }
+        )
+
+    def allowance(self) -> Allowance:
+        """What was entered, once it is valid."""
+        values = self.cleaned_data
+        by_percent = values["unit"] == "percent"
+        return Allowance(
+            values["cap"] if by_percent else None, None if by_percent else values["cap"], values["reserve"]
         )
 
 

@@ -9,6 +9,7 @@ from carillon.imports.models import ImportRun, Mode, RunStatus, ScheduledStart, 
 from carillon.imports.runs import COMMAND_LINE
 from carillon.imports.windows import Start, end_of
 from carillon.lib.clock import now
+from carillon.web.cost import Kind, kinds_of
 
 # htmx: stop polling.
 STOP_POLLING = 286
@@ -20,6 +21,7 @@ LOOKS = {
     RunStatus.INCOMPLETE: ("warning", "warning"),
     RunStatus.FAILED: ("cross", "danger"),
     RunStatus.CANCELLED: ("stop", "secondary"),
+    RunStatus.POSTPONED: ("clock", "warning"),
 }
 
 
@@ -70,6 +72,11 @@ class RunView:
         if self.row.trigger == Trigger.SCHEDULED or not name:
             return self.asked
         return "started on the command line" if name == COMMAND_LINE else f"started by {name}"
+
+    @property
+    def calls(self) -> list[Kind]:
+        """Its API calls by kind."""
+        return kinds_of(self.row.calls)
 
     @property
     def percent(self) -> int | None:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("password/<str:uid>/<str:token>/", sign_in.set_password, name="set_password"),
     path("authentication/", authentication.authentication, name="authentication"),
     path("authentication/confirm-org/", authentication.confirm_org, name="confirm_org"),
+    path("authentication/api-budget/", authentication.api_budget, name="api_budget"),
     path("contact-import/", contact_import.start, name="contact_import_start"),
     path("contact-import/<slug:slug>/", contact_import.contact_import, name="contact_import"),
     path("contact-import/<slug:slug>/dry-run/", dry_runs.dry_run, name="dry_run"),
@@ -36,6 +37,7 @@ urlpatterns = [
     path(
         "import-history/everything/<slug:slug>/", import_history.confirm_everything, name="confirm_everything"
     ),
+    path("import-history/past-cap/<slug:slug>/", import_history.confirm_past_cap, name="confirm_past_cap"),
     path("import-history/<uuid:public_id>/", import_history.import_run, name="import_run"),
     path("import-history/<uuid:public_id>/progress/", import_history.run_progress, name="run_progress"),
     path("import-history/<uuid:public_id>/issues.csv", import_history.issues_csv, name="issues_csv"),

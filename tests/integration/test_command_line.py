@@ -45,12 +45,13 @@ windows = []
 """
 IMPORT_KEYS = {
     "status", "object", "mode", "trigger", "org_count", "received", "created", "updated", "unchanged", "rejected",
-    "left_source", "held", "issue_count", "issues", "api_calls", "started_at", "finished_at", "error",
+    "left_source", "held", "issue_count", "issues", "api_calls", "api_calls_by_kind",
+    "started_at", "finished_at", "error",
 }  # fmt: skip
 DRY_RUN_KEYS = {
     "dry_run", "status", "object", "source", "mode", "mode_reason", "org_count", "received", "created", "updated",
     "unchanged", "rejected", "rejected_by_reason", "left_source", "issue_count", "issues_by_code", "blanked",
-    "api_calls", "seconds", "started_at", "finished_at", "note", "error",
+    "api_calls", "api_calls_by_kind", "seconds", "started_at", "finished_at", "note", "error",
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from carillon.salesforce.errors import (
     SalesforceError,
 )
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.pages import check_new
 from carillon.salesforce.transport import Answer, Call
 
@@ -95,11 +96,11 @@ class Bulk:
             "lineEnding": "LF",
         }
         # Sent again after a lost answer it leaves a job nobody reads; that costs the org a job and no more.
-        return self._send("bulk_create", self._jobs, job_of, method="POST", body=body)
+        return self._send(CallKind.BULK_CREATE, self._jobs, job_of, method="POST", body=body)
 
     def job(self, job_id: str) -> BulkJob:
         """The job as it is now. Raises BulkJobGone."""
-        return self._send("bulk_poll", self._path(job_id), job_of)
+        return self._send(CallKind.BULK_POLL, self._path(job_id), job_of)
 
     def wait(self, job: BulkJob, *, seconds: float, polling: Polling | None = None) -> BulkJob:
         """The job once it is complete.
@@ -181,7 +182,7 @@ class Bulk:
         """Ends a job that still runs; one that is over stays as it is."""
         try:
             return self._send(
-                "bulk_abort", self._path(job_id), job_of, method="PATCH", body={"state": "Aborted"}
+                CallKind.BULK_ABORT, self._path(job_id), job_of, method="PATCH", body={"state": "Aborted"}
             )
         except QueryRejected as error:
             if error.code != "INVALIDJOBSTATE":
@@ -191,7 +192,7 @@ class Bulk:
     def delete(self, job_id: str) -> None:
         """Deletes a job that is over, and its result; fine when it is gone already."""
         try:
-            self._send("bulk_delete", self._path(job_id), lambda answer: None, method="DELETE")
+            self._send(CallKind.BULK_DELETE, self._path(job_id), lambda answer: None, method="DELETE")
         except BulkJobGone:
             return
 
@@ -208,7 +209,7 @@ class Bulk:
         path, seen = f"{self._path(job_id)}/resultPages", set[str]()
         while path:
             check_new(path, seen)
-            paths, path = self._send("bulk_pages", path, links_of)
+            paths, path = self._send(CallKind.BULK_PAGES, path, links_of)
             yield from paths
 
     def _fetched_ahead(self, paths: Iterator[str], threads: int) -> Iterator[tuple[str, ResultSet]]:
@@ -244,7 +245,7 @@ class Bulk:
                 return
 
     def _fetch(self, path: str) -> ResultSet:
-        return self._send("bulk_results", path, set_of, headers={"Accept": "text/csv"})
+        return self._send(CallKind.BULK_RESULTS, path, set_of, headers={"Accept": "text/csv"})
 
     def _send(
         self,

@@ -19,6 +19,7 @@ from carillon.salesforce.errors import (
     Unreachable,
 )
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.records.batches import write_in_batches
 from carillon.salesforce.records.refusals import (
     WriteRefusal,
@@ -74,7 +75,7 @@ class Records:
         """One record; None when it is deleted or the API user cannot see it. Raises FieldNotFound."""
         names = checked_names(sobject, fields)
         path = f"{self._path(sobject, record_id)}?{fields_asked(names)}"
-        call = Call(kind="read", path=path, refuse=absent_or_error)
+        call = Call(kind=CallKind.READ, path=path, refuse=absent_or_error)
         try:
             return self._caller.send(call, lambda answer: record_of(answer.body, sobject, names))
         except Absent:
@@ -99,7 +100,7 @@ class Records:
         """Changes these fields of one record. A row that is locked is tried again within the retry budget."""
         change = RecordUpdate(sobject, record_id, values)
         call = Call(
-            kind="update",
+            kind=CallKind.UPDATE,
             method="PATCH",
             path=self._path(sobject, change.id),
             headers=_HEADERS,
@@ -127,7 +128,7 @@ class Records:
             {"method": "GET", "url": f"{path}?{fields_asked(names)}", "referenceId": "stored"},
         ]
         call = Call(
-            kind="update_and_read",
+            kind=CallKind.UPDATE_AND_READ,
             method="POST",
             path=f"{self._caller.base}/composite",
             headers=_HEADERS,
@@ -143,7 +144,7 @@ class Records:
         """Creates one record. Raises OutcomeUnknown when the answer is lost: it may exist or not."""
         new = NewRecord(sobject, values)
         call = Call(
-            kind="create",
+            kind=CallKind.CREATE,
             method="POST",
             path=f"{self._caller.base}/sobjects/{new.sobject}",
             headers=_HEADERS,
@@ -167,11 +168,11 @@ class Records:
 
     def deleted(self, sobject: str, start: datetime, end: datetime) -> Deletions:
         """What was deleted (merged records among it) in a stretch of the last 15 days. Raises StretchRefused."""
-        return self._logged(sobject, "deleted", stretch(start, end), deletions_of)
+        return self._logged(sobject, CallKind.DELETED, stretch(start, end), deletions_of)
 
     def updated(self, sobject: str, start: datetime, end: datetime) -> Changes:
         """What was created or changed in a stretch of the last 30 days. Raises StretchRefused."""
-        return self._logged(sobject, "updated", stretch(start, end), changes_of)
+        return self._logged(sobject, CallKind.UPDATED, stretch(start, end), changes_of)
 
     def _logged(self, sobject: str, log: str, query: str, take: Callable[[bytes], T]) -> T:
         checked_names(sobject, ())
@@ -204,7 +205,7 @@ class Records:
     ) -> list[Written | WriteRefusal]:
         body = {"allOrNone": all_or_none, "records": items}
         call = Call(
-            kind="update_many" if method == "PATCH" else "create_many",
+            kind=CallKind.UPDATE_MANY if method == "PATCH" else CallKind.CREATE_MANY,
             method=method,
             path=f"{self._caller.base}/composite/sobjects",
             headers=_HEADERS,
@@ -216,7 +217,7 @@ class Records:
 
     def _read_part(self, sobject: str, ids: Sequence[str], names: Sequence[str]) -> list[Record | None]:
         call = Call(
-            kind="read_many",
+            kind=CallKind.READ_MANY,
             method="POST",
             path=f"{self._caller.base}/composite/sobjects/{sobject}",
             headers={"Content-Type": JSON},

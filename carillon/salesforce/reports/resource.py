@@ -14,6 +14,7 @@ import msgspec
 from carillon.salesforce.caller import Caller
 from carillon.salesforce.errors import InvalidId, SalesforceError
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
 from carillon.salesforce.reports.checks import JOINED, TABULAR, id_column, why_not_readable, window_columns
@@ -117,7 +118,7 @@ class Reports:
     def describe(self, report_id: str) -> ReportDescription:
         """Raises ReportGone when the report was deleted, ReportNotShared when nothing of it can be seen."""
         path = f"{self._caller.base}/analytics/reports/{to_18(report_id)}/describe"
-        call = Call(kind="report_describe", path=path, refuse=report_error_of)
+        call = Call(kind=CallKind.REPORT_DESCRIBE, path=path, refuse=report_error_of)
         try:
             return self._caller.send(call, lambda answer: report_of(answer.body))
         except (ReportGone, ReportNotShared) as error:

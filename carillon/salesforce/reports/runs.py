@@ -15,6 +15,7 @@ import msgspec
 from carillon.salesforce.caller import JSON, Caller
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError, Unavailable, Unreachable
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.orgs import decode, id_18
 from carillon.salesforce.reports.errors import (
     ReportFailed,
@@ -77,13 +78,13 @@ class Runs:
         body = {"reportMetadata": metadata}
         if not self.in_background:
             try:
-                return self._caller.send(self._post("report_run", self._path + question, body), run_of)
+                return self._caller.send(self._post(CallKind.REPORT_RUN, self._path + question, body), run_of)
             except (ReportTimedOut, ReportLimitExceeded, Unavailable, Unreachable):
                 self.in_background = True
         return self._run_in_background(question, body)
 
     def _run_in_background(self, question: str, body: object) -> ReportRun:
-        call = self._post("report_start", f"{self._path}/instances{question}", body)
+        call = self._post(CallKind.REPORT_START, f"{self._path}/instances{question}", body)
         instance = self._caller.send(call, lambda answer: decode(answer.body, _Instance))
         path = f"{self._path}/instances/{id_18(instance.id)}"
         try:
@@ -91,14 +92,14 @@ class Runs:
         finally:
             # What is left behind is gone after a day: not worth failing for.
             with contextlib.suppress(SalesforceError):
-                self._caller.send(_call("report_delete", path, "DELETE"), lambda answer: None)
+                self._caller.send(_call(CallKind.REPORT_DELETE, path, "DELETE"), lambda answer: None)
 
     def _result_of(self, path: str) -> ReportRun:
         wait, waited = self._patience.first_wait, 0.0
         while True:
             self._caller.transport.pause(wait)
             waited += wait
-            done = self._caller.send(_call("report_poll", path), _finished)
+            done = self._caller.send(_call(CallKind.REPORT_POLL, path), _finished)
             if done is not None:
                 return done
             if waited >= self._patience.whole:

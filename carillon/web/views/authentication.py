@@ -4,12 +4,13 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.connections import actions
 from carillon.connections.models import ConnectionState, SalesforceConnection
 from carillon.web.access import MemberRequest, admin_only, connection_of, connection_or_404, setup_reader
-from carillon.web.forms import ConnectionForm
+from carillon.web.cost import usage_of
+from carillon.web.forms import BudgetForm, ConnectionForm
 
 
 @sensitive_post_parameters("client_secret")
@@ -53,6 +54,23 @@ def confirm_org(request: MemberRequest) -> HttpResponse:
     return render(request, "web/confirm_org.html", {"connection": connection})
 
 
+@admin_only
+@require_POST
+def api_budget(request: MemberRequest) -> HttpResponse:
+    connection = connection_or_404(request)
+    form = BudgetForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.set_allowance(connection=connection, allowance=form.allowance(), by=request.user)
+        except actions.ConnectionInvalid as error:
+            form.refuse(error, error.field)
+        else:
+            messages.success(request, "Saved. The limits hold from the next API call on.")
+            return redirect("authentication")
+    shown = ConnectionForm(initial=_initial(connection), has_secret=True)
+    return _page(request, connection, shown, budget=form)
+
+
 def _form(request: MemberRequest, connection: SalesforceConnection | None) -> ConnectionForm:
     return ConnectionForm(
         request.POST if request.method == "POST" else None,
@@ -72,6 +90,10 @@ def _page(
     connection: SalesforceConnection | None,
     form: ConnectionForm,
     report: actions.ConnectionReport | None = None,
+    budget: BudgetForm | None = None,
 ) -> HttpResponse:
-    context = {"connection": connection, "form": form, "report": report}
+    context: dict[str, object] = {"connection": connection, "form": form, "report": report}
+    if connection:
+        context["usage"] = usage_of(connection)
+        context["budget"] = budget or BudgetForm.of(actions.allowance_of(connection))
     return render(request, "web/authentication.html", context)

@@ -17,7 +17,8 @@ from carillon.imports.preview import preview as preview_of
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
-from carillon.web.access import MemberRequest, connection_of, object_or_404, setup_reader
+from carillon.web.access import MemberRequest, connection_of, connection_or_404, object_or_404, setup_reader
+from carillon.web.cost import Cost, cost_of
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 from carillon.web.source_choice import OrgAnswers, Search, Wanted, ask, draft_for, is_moved, wanted_of
@@ -128,8 +129,14 @@ class _Page:
             "form": form,
             "lines": form.schedule.lines(setup.schedule.seed, now()),
             "zones": zones(),
+            "cost": self._cost(form),
             "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
             "dry_run": queries.dry_run_of(setup),
             **more,
         }
         return render(self.request, "web/contact_import.html", context)
+
+    def _cost(self, form: SetupForm) -> Cost:
+        windows = form.schedule.into(form.draft).windows
+        people = self.answers.fields.people if self.answers.fields else None
+        return cost_of(self.setup, windows, people, connection_or_404(self.request))

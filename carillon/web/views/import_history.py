@@ -19,6 +19,7 @@ from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download, history_chart, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
+from carillon.web.cost import start_note
 from carillon.web.run_pages import STOP_POLLING, RunView, StartView
 
 RUN_ORDER = ("-queued_at", "-pk")
@@ -125,7 +126,9 @@ def start_import(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, object_or_404(slug))
     mode = Mode.EVERYTHING if request.POST.get("mode") == Mode.EVERYTHING else Mode.CHANGES
     try:
-        actions.request_run(setup=setup, mode=mode, by=request.user)
+        actions.request_run(setup=setup, mode=mode, by=request.user, past_cap="past_cap" in request.POST)
+    except actions.PastCap:
+        return redirect(f"{reverse('confirm_past_cap', args=[slug])}?mode={mode}")
     except CarillonError as error:
         messages.error(request, str(error))
     return redirect("import_history")
@@ -136,6 +139,15 @@ def start_import(request: MemberRequest, slug: str) -> HttpResponse:
 def confirm_everything(request: MemberRequest, slug: str) -> HttpResponse:
     setup = actions.setup_for(request.user.workspace, object_or_404(slug))
     return render(request, "web/confirm_everything.html", {"setup": setup, "slug": slug})
+
+
+@admin_only
+@require_safe
+def confirm_past_cap(request: MemberRequest, slug: str) -> HttpResponse:
+    setup = actions.setup_for(request.user.workspace, object_or_404(slug))
+    mode = Mode.EVERYTHING if request.GET.get("mode") == Mode.EVERYTHING else Mode.CHANGES
+    context = {"setup": setup, "slug": slug, "mode": mode.value, "note": start_note(setup, mode)}
+    return render(request, "web/confirm_past_cap.html", context)
 
 
 @admin_only

@@ -310,7 +310,7 @@ def test_a_worker_killed_in_a_scheduled_run_is_resumed_not_doubled(org: OrgSim, 
 
 @pytest.mark.slow
 def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim) -> None:
-    """Two schedulers look each ten minutes while two workers do what they start."""
+    """Two schedulers look each ten minutes while four workers do what they start."""
     first = ready_setup(Workspace.objects.create(name="First"), small_org.url)
     source = find_source(first.workspace, "Contact", "AllContacts").id
     first.delete()
@@ -330,12 +330,12 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
             connection.close()
 
     schedulers = [threading.Thread(target=look) for _ in range(2)]
-    with _worker(), _worker():
+    with _worker(), _worker(), _worker(), _worker():
         for thread in schedulers:
             thread.start()
         for thread in schedulers:
             thread.join()
-        _wait_until(lambda: not ImportRun.objects.filter(finished_at__isnull=True).exists(), seconds=200)
+        _wait_until(lambda: not ImportRun.objects.filter(finished_at__isnull=True).exists(), seconds=400)
 
     runs = ImportRun.objects.values_list("setup", "status", "trigger")
     assert sorted(runs) == [(setup.pk, "succeeded", "scheduled") for setup in setups]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from carillon.salesforce.errors import (
+    BudgetSpent,
     ConcurrentLimitExceeded,
     LimitExceeded,
     MalformedAnswer,
@@ -18,7 +19,15 @@ from carillon.salesforce.errors import (
     Unavailable,
     Unreachable,
 )
-from carillon.salesforce.transport import BODY_GAP_SECONDS, GRACE_SECONDS, Answer, Call, Retry, Transport
+from carillon.salesforce.transport import (
+    BODY_GAP_SECONDS,
+    GRACE_SECONDS,
+    Answer,
+    ApiUsage,
+    Call,
+    Retry,
+    Transport,
+)
 from tests.unit.salesforce.org import Reply, TinyOrg
 
 PATH = "/services/data/v66.0/query"
@@ -319,3 +328,50 @@ def test_the_http_library_logs_no_address(
     transport.send(Call("query", f"{PATH}?q=Zyx"), body_of)
 
     assert "Zyx" not in caplog.text
+
+
+def test_each_attempt_that_the_org_counts_is_asked_for_first(org: TinyOrg, fake: FakeTime) -> None:
+    org.script(PATH, Reply(status=503), Reply(status=503), Reply(body=b"ok"))
+    asked: list[int] = []
+    with Transport(
+        org.origin,
+        retry=PATIENT,
+        permit=lambda: asked.append(len(org.seen)),
+        clock=fake.clock,
+        sleep=fake.sleep,
+        jitter=lambda: 1.0,
+    ) as transport:
+        transport.send(Call("query", PATH), body_of)
+
+    assert asked == [0, 1, 2]
+    assert transport.counted() == {"query": 3}
+
+
+def test_a_call_without_permission_is_not_made(org: TinyOrg) -> None:
+    def refuse() -> None:
+        raise BudgetSpent("The budget is spent.")
+
+    org.script("/services/oauth2/token", Reply(body=b"{}"))
+    with Transport(org.origin, permit=refuse) as transport:
+        # Signing in costs nothing, so nobody is asked.
+        transport.send(Call("sign_in", "/services/oauth2/token", method="POST"), body_of)
+        with pytest.raises(BudgetSpent):
+            transport.send(Call("query", PATH), body_of)
+
+    assert len(org.seen) == 1
+    assert transport.total_calls == 0
+
+
+def test_calls_whose_answers_do_not_tell_the_usage_are_known(org: TinyOrg) -> None:
+    org.script(
+        PATH,
+        Reply(body=b"ok", headers={"Sforce-Limit-Info": "api-usage=24/15000"}),
+        Reply(body=b"ok"),
+        Reply(body=b"ok"),
+    )
+    with Transport(org.origin) as transport:
+        for _ in range(3):
+            transport.send(Call("query", PATH), body_of)
+
+    assert transport.usage == ApiUsage(24, 15_000)
+    assert transport.unreported == 2

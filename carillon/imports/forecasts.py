@@ -1,0 +1,128 @@
+"""What the database knows for the rules of the budget: what past imports took, what was spent, what will be."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from carillon.connections.actions import Allowance, allowance_of
+from carillon.connections.models import SalesforceConnection
+from carillon.connections.usage import day_of, fresh_usage
+from carillon.imports import budget
+from carillon.imports.budget import Budget, Measured, Shortage, Spent
+from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RunStatus
+from carillon.imports.runs import unfinished_before
+from carillon.salesforce.transport import ApiUsage
+
+# Of each mode; enough to even out a busy day.
+_LOOKED_AT = 5
+# Calls of runs from before they were told apart.
+_NOT_TOLD_APART = "not_told_apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an import would take now, and whether there is room."""
+
+    calls: int
+    budget: Budget
+    shortage: Shortage | None
+
+
+def measured_of(setup: ImportSetup) -> Measured:
+    told = ImportRun.objects.filter(setup=setup, status=RunStatus.SUCCEEDED, resumed=False)
+    told = told.exclude(calls={}).exclude(calls__has_key=_NOT_TOLD_APART).order_by("-queued_at", "-pk")
+    past = [run for mode in Mode for run in told.filter(mode=mode)[:_LOOKED_AT]]
+    return budget.measured(
+        [
+            Spent(run.mode == Mode.EVERYTHING, run.calls, run.received, run.org_count or run.received)
+            for run in past
+        ]
+    )
+
+
+def members_of(setup: ImportSetup) -> int:
+    """How many the list held when an import last counted it; 0 when none did."""
+    counted = ImportRun.objects.filter(setup=setup).filter(
+        Q(org_count__isnull=False) | Q(mode=Mode.EVERYTHING, expected__isnull=False)
+    )
+    last = counted.order_by("-queued_at", "-pk").first()
+    return 0 if last is None else last.org_count or last.expected or 0
+
+
+def forecast_of(run: ImportRun, mode: Mode) -> int:
+    """The calls that a run of a mode has yet to make."""
+    already = run if run.cursor_stamp else unfinished_before(run)
+    received = already.received if already and already.mode == mode else 0
+    return budget.forecast(
+        everything=mode == Mode.EVERYTHING,
+        members=members_of(run.setup),
+        measured=measured_of(run.setup),
+        received=received,
+    )
+
+
+def mode_now(setup: ImportSetup, asked: str) -> Mode:
+    """What an import asked for in this mode comes to, as far as that is known without asking the org."""
+    if asked == Mode.CHANGES and setup.watermark and setup.imported_fingerprint:
+        return Mode.CHANGES
+    return Mode.EVERYTHING
+
+
+def under_way(workspace_id: int) -> int:
+    """How many imports and dry runs of the workspace are being worked on."""
+    running = Q(workspace=workspace_id, status=RunStatus.RUNNING)
+    return ImportRun.objects.filter(running).count() + DryRun.objects.filter(running).count()
+
+
+def budget_of(
+    allowance: Allowance, *, used: int, usage: ApiUsage | None, limit: int | None, running: int = 0
+) -> Budget:
+    """`usage` is what the org said just now, if it did; `limit` what it said at any time."""
+    return Budget(
+        used=used,
+        cap=budget.cap_in_calls(allowance.cap_percent, allowance.cap_calls, limit),
+        org_left=usage.limit - usage.used if usage else None,
+        reserve=allowance.reserve,
+        beside=running,
+    )
+
+
+def budget_now(connection: SalesforceConnection) -> Budget:
+    return budget_of(
+        allowance_of(connection),
+        used=day_of(connection.workspace_id).capped,
+        usage=fresh_usage(connection),
+        limit=connection.org_calls_limit,
+        running=under_way(connection.workspace_id),
+    )
+
+
+def outlook(setup: ImportSetup, asked: str, *, past_cap: bool = False) -> Outlook | None:
+    """What an import started now would meet; None without a connection."""
+    connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
+    if connection is None:
+        return None
+    calls, now = forecast_of(ImportRun(setup=setup), mode_now(setup, asked)), budget_now(connection)
+    return Outlook(calls, now, budget.may_start(calls, now, past_cap=past_cap))
+
+
+def calls_a_day(
+    setup: ImportSetup, *, windows: Collection[str] | None = None, members: int | None = None
+) -> int:
+    """The calls of a day of the setup's schedule, or of other windows, with so many in the list."""
+    return budget.forecast_a_day(
+        len(setup.windows if windows is None else windows),
+        members_of(setup) if members is None else members,
+        measured_of(setup),
+    )
+
+
+def affords_everything(setup: ImportSetup) -> bool:
+    """Whether reading everything once more has room in the budget beside a day of the workspace's scheduled imports."""
+    connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
+    if connection is None:
+        return False
+    calls = budget.forecast(everything=True, members=members_of(setup), measured=measured_of(setup))
+    enabled = ImportSetup.objects.filter(workspace=setup.workspace_id, enabled=True)
+    return budget.affordable(calls, budget_now(connection), kept=sum(map(calls_a_day, enabled)))
