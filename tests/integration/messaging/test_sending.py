@@ -10,6 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import Workspace
+from carillon.consent import actions as consent
+from carillon.consent.keywords import Meaning
 from carillon.lib.clock import now
 from carillon.messaging import actions, sending
 from carillon.messaging.models import Message, Purpose, Texting, UnusableNumber
@@ -208,14 +210,32 @@ def test_an_answer_that_waited_too_long_is_not_sent(
 def test_a_process_that_stood_still_looks_again_before_it_calls(
     twilio: TwilioLike, with_twilio: Texting
 ) -> None:
-    """Ten seconds pass between the commit and the call: it goes back, is checked, and is then sent once."""
-    text, clock = queued(with_twilio), count(0, 10)
-    ticks = iter([next(clock), next(clock), 100.0, 100.0])
+    """Ten seconds pass between the commit and the call, and meanwhile the person comes back in."""
+    consent.carrier_blocks(workspace=with_twilio.workspace, number=PERSON)
+    text, ticks = queued(with_twilio, purpose=Purpose.CONFIRMATION), count(0, 10)
+
+    def clock() -> float:
+        if (tick := next(ticks)) == 10:
+            consent.text_received(
+                workspace=with_twilio.workspace,
+                number=PERSON,
+                words="START",
+                meaning=Meaning.START,
+                message_id="SM99",
+            )
+        return float(tick)
+
+    sending.send(text.pk, seconds=clock)
+
+    assert (state(text), twilio.calls) == ("not_sent", [])
+
+
+def test_a_process_that_is_quick_enough_looks_once(twilio: TwilioLike, with_twilio: Texting) -> None:
+    text, ticks = queued(with_twilio), count(0, 4)
 
     sending.send(text.pk, seconds=lambda: float(next(ticks)))
 
     assert len(twilio.calls) == 1
-    assert state(text) == "accepted"
 
 
 def test_a_job_wakes_a_worker_once_the_text_is_committed(with_twilio: Texting) -> None:
