@@ -1,7 +1,7 @@
 """Steps that run in a process of their own and print what they measured as JSON.
 
 fetch: only fetch and decode the pages. write: only store rows made from memory. import: a whole run, with the
-seconds of each of its phases.
+seconds of each of its phases; by pages, or by the way it chooses itself; with the day's stamps, or as they are due.
 """
 
 import json
@@ -29,6 +29,7 @@ from carillon.imports.planning import make_plan  # noqa: E402
 from carillon.imports.reading import Reader  # noqa: E402
 from carillon.imports.runner import Options, execute  # noqa: E402
 from carillon.imports.runs import Request, close, new_run  # noqa: E402
+from carillon.salesforce.bulk import routes  # noqa: E402
 
 
 def fetch() -> dict[str, Any]:
@@ -66,7 +67,11 @@ def write() -> dict[str, Any]:
     return {"records": records, "seconds": seconds}
 
 
-def import_(mode: str) -> dict[str, Any]:
+def import_(mode: str, way: str = "", sweep: str = "") -> dict[str, Any]:
+    if way == "pages":
+        routes.THRESHOLD = sys.maxsize
+    if sweep == "stamps":
+        ImportSetup.objects.update(stamps_swept_at=None)
     entered: list[tuple[str, float]] = [("starting", time.monotonic())]
 
     def note(run: ImportRun) -> None:
@@ -94,7 +99,8 @@ def import_(mode: str) -> dict[str, Any]:
 
 
 def dry_run() -> dict[str, Any]:
-    """What an import of everything would do to what is stored."""
+    """What an import of everything would do to what is stored, by pages."""
+    routes.THRESHOLD = sys.maxsize
     setup, started = ImportSetup.objects.get(), time.process_time()
     found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.EVERYTHING))
     return {
@@ -111,9 +117,9 @@ def empty() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(
             "truncate contacts_contact, contacts_fieldchange, imports_importrun, imports_runbatch, imports_recordissue"
-            " restart identity"
+            " restart identity cascade"
         )
-    ImportSetup.objects.update(watermark=None, imported_fingerprint="")
+    ImportSetup.objects.update(watermark=None, imported_fingerprint="", stamps_swept_at=None)
     return {}
 
 

@@ -27,13 +27,19 @@ class MemberRefused(CarillonError):
 
 
 def audit(
-    workspace: Workspace, by: Member | None, action: str, subject: str, detail: dict[str, Any] | None = None
+    workspace: Workspace,
+    by: Member | None,
+    action: str,
+    subject: str,
+    detail: dict[str, Any] | None = None,
+    *,
+    actor: str = COMMAND_LINE,
 ) -> None:
-    """Adds one audit entry; `by` None is the command line. Call it inside the change's transaction."""
+    """Adds one audit entry; `actor` says who it was where it was no member. Call it inside the change's transaction."""
     AuditEntry.objects.create(
         workspace=workspace,
         member=by,
-        actor=by.email if by else COMMAND_LINE,
+        actor=by.email if by else actor,
         action=action,
         subject=subject[:254],
         detail=detail or {},

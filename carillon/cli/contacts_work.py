@@ -42,15 +42,18 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
     else:
         found = queries.search(workspace, text, limit=FIRST).contacts
     extra = [field.name for field in queries.contact_fields(workspace)]
-    people = (
-        _values(contact, word, extra)
-        for some in _in_lists(found)
-        for contact, word in zip(some, consent_words(some), strict=True)
-    )
+    people = (person for some in _in_lists(found) for person in _some_values(some, extra))
     {"csv": _csv, "json": _json, "table": _table}[form](people, [*COLUMNS, *extra])
 
 
-def _values(contact: Contact, consent: str, extra: list[str]) -> dict[str, Any]:
+def _some_values(some: list[Contact], extra: list[str]) -> Iterator[dict[str, Any]]:
+    former = queries.former_ids_of(some)
+    for contact, word in zip(some, consent_words(some), strict=True):
+        yield _values(contact, word, former.get(contact.pk, []), extra)
+
+
+def _values(contact: Contact, consent: str, former: list[str], extra: list[str]) -> dict[str, Any]:
+    """A table's columns, and what only JSON has room for."""
     return {
         "salesforce_id": contact.salesforce_id,
         "object": contact.object,
@@ -62,6 +65,9 @@ def _values(contact: Contact, consent: str, extra: list[str]) -> dict[str, Any]:
         "consent": consent,
         "in_source": contact.in_source,
         "source_modified_at": contact.source_modified_at,
+        "left_source_at": contact.left_source_at,
+        "absence": contact.absence,
+        "former_ids": former,
         **{name: contact.fields.get(name) for name in extra},
     }
 

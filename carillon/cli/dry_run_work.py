@@ -8,6 +8,7 @@ from carillon.cli.imports_work import Outcome, draw_bar
 from carillon.cli.quiet import quiet_retries
 from carillon.imports.drafts import draft_of
 from carillon.imports.dry_run import Findings, NotSetUp, Options, Progress, Trial, try_import
+from carillon.imports.leaving import leavers_held
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.lib.errors import CarillonError
 
@@ -46,7 +47,8 @@ def _sentence(found: Findings, kind: str) -> str:
         f" {found.api_calls:,} API calls"
     )
     if found.status == RunStatus.SUCCEEDED:
-        notes = "".join(f" {note}" for note in (found.mode_reason, found.note) if note)
+        held = found.held_reason and f"They would be held for an admin: {found.held_reason}"
+        notes = "".join(f" {note}" for note in (found.mode_reason, held, found.note) if note)
         return f"An import of {kind}s would do this; nothing was stored: {counts}.{notes}"
     why = f": {found.error} {found.remedy}".rstrip() if found.error else ""
     return f"carillon: the dry run of {kind}s ended as {found.status}{why} (nothing was stored; {counts})"
@@ -73,6 +75,7 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
         "rejected": found.rejected,
         "rejected_by_reason": found.rejected_by_reason,
         "left_source": found.left_source,
+        "held": [leavers_held(found.left_source or 0, found.held_reason)] if found.held_reason else [],
         "issue_count": found.issue_count,
         "issues_by_code": {one.code: one.count for one in found.issue_kinds},
         "blanked": found.blanked,

@@ -89,8 +89,9 @@ def _sentence(run: ImportRun) -> str:
         f" {run.api_calls:,} API calls"
     )
     if run.status == RunStatus.SUCCEEDED:
-        reason = f" {run.mode_reason}" if run.mode_reason else ""
-        return f"The import of {run.object}s succeeded: {counts}.{reason}"
+        notes = [run.mode_reason] if run.mode_reason else []
+        notes += [f"Held for an admin, on the page of this import: {held['reason']}" for held in run.held]
+        return " ".join([f"The import of {run.object}s succeeded: {counts}.", *notes])
     if run.status == RunStatus.CANCELLED:
         return (
             f"carillon: the import of {run.object}s was cancelled; what it had stored stays, and the next import"

@@ -1,5 +1,6 @@
-"""People as the texting platform knows them. Invariants: one row per Salesforce record and workspace;
-someone who left the source is kept, with the date; a contact without a valid number is kept, not textable."""
+"""People as the texting platform knows them. Invariants: one row per Salesforce record and workspace; someone who left
+the source is kept, with the date, and so is what is known of their record; an id a record had before it was merged or
+converted leads to one person; a contact without a valid number is kept, not textable."""
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
@@ -14,6 +15,13 @@ from carillon.lib.clock import now
 class SalesforceObject(models.TextChoices):
     CONTACT = "Contact", "Contact"
     LEAD = "Lead", "Lead"
+
+
+class Absence(models.TextChoices):
+    """What is known against a record outside the source; "" where it is a record like any other."""
+
+    DELETED = "deleted", "Deleted in Salesforce"
+    HIDDEN = "hidden", "Gone or hidden"
 
 
 class FieldType(models.TextChoices):
@@ -67,6 +75,10 @@ class Contact(models.Model):
     fields = models.JSONField(default=dict)
     in_source = models.BooleanField(default=True)
     left_source_at = models.DateTimeField(null=True)
+    absence = models.CharField(max_length=10, choices=Absence.choices, blank=True, default="", db_default="")
+    absent_since = models.DateTimeField(null=True)
+    # When Salesforce was last asked what became of somebody outside the source.
+    looked_for_at = models.DateTimeField(null=True)
     source_modified_at = models.DateTimeField(null=True)
     system_modstamp = models.DateTimeField()
     last_modified_by_id = models.CharField(max_length=18, blank=True, default="")
@@ -87,6 +99,16 @@ class Contact(models.Model):
             models.CheckConstraint(
                 name="contact_left_source_has_its_date",
                 condition=Q(in_source=True) ^ Q(left_source_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="contact_absence_is_known", condition=Q(absence__in=["", *Absence.values])
+            ),
+            models.CheckConstraint(
+                name="contact_absence_has_its_date",
+                condition=Q(absence="") ^ Q(absent_since__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="contact_absent_has_left_the_source", condition=Q(absence="") | Q(in_source=False)
             ),
             models.CheckConstraint(
                 name="contact_mobile_number_is_e164",
@@ -110,6 +132,12 @@ class Contact(models.Model):
                 name="contact_by_mobile",
                 condition=~Q(mobile_number=""),
             ),
+            models.Index(
+                F("workspace"),
+                F("looked_for_at").asc(nulls_first=True),
+                name="contact_to_look_for",
+                condition=Q(in_source=False),
+            ),
             GinIndex(F("workspace"), OpClass("sort_name", name="gin_trgm_ops"), name="contact_name_search"),
         ]
 
@@ -117,10 +145,43 @@ class Contact(models.Model):
         return f"{self.first_name} {self.last_name}".strip() or self.salesforce_id
 
 
+class RecordChange(models.TextChoices):
+    """What may stand in a timeline beside changed fields; the names can't be those of a ContactField. MERGED and
+    CONVERTED: before and after are record ids. ABSENCE: they are of Absence, or empty."""
+
+    MERGED = "record:merged", "Merged in Salesforce"
+    CONVERTED = "record:converted", "Converted in Salesforce"
+    ABSENCE = "record:absence", "Record in Salesforce"
+
+
+class FormerId(models.Model):
+    """An id of a person from before their record was merged into another, or a Lead was converted."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="former_ids")
+    salesforce_id = models.CharField(max_length=18, db_collation="C")
+    object = models.CharField(max_length=10, choices=SalesforceObject.choices)
+    since = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="former_id_once", fields=["workspace", "salesforce_id"]),
+            models.CheckConstraint(
+                name="former_id_has_18_characters", condition=Exact(Length("salesforce_id"), 18)
+            ),
+            models.CheckConstraint(
+                name="former_id_object_is_known", condition=Q(object__in=SalesforceObject.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.salesforce_id
+
+
 class FieldChange(models.Model):
     """One field of one contact that an import changed. Written in bulk by the import's loader, in the transaction of
     the update; a record's or a field's first values are no change. `field` is a column of the contact
-    (first_name, mobile_number, in_source, ...) or the name of a ContactField: the two never meet."""
+    (first_name, mobile_number, in_source, ...), the name of a ContactField, or one of RecordChange: they never meet."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="changes", db_index=False)

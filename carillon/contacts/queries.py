@@ -3,13 +3,13 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet, TextChoices
 
 from carillon.accounts.models import Workspace
-from carillon.contacts.models import Contact, ContactField, FieldChange, SalesforceObject
+from carillon.contacts.models import Contact, ContactField, FieldChange, FormerId, SalesforceObject
 from carillon.contacts.search import fold
 from carillon.lib import phones
 from carillon.salesforce import ids
@@ -48,6 +48,40 @@ def contact_fields(workspace: Workspace) -> list[ContactField]:
 def timeline(contact: Contact) -> QuerySet[FieldChange]:
     """What imports changed of the contact; newest first by key."""
     return FieldChange.objects.filter(contact=contact).order_by("-pk")
+
+
+def by_record_id(workspace: Workspace, text: str) -> Contact | None:
+    """The person of a record, by its id of 15 or 18 characters in any case, or by an id from before a merge or
+    conversion. A record's own id comes first: one that was taken back from a merge is somebody's own again."""
+    record_id = ids.as_typed(text) or text
+    found = Contact.objects.filter(workspace=workspace, salesforce_id=record_id).first()
+    if found:
+        return found
+    former = FormerId.objects.filter(workspace=workspace, salesforce_id=record_id).select_related("contact")
+    return next((one.contact for one in former), None)
+
+
+def former_ids(contact: Contact) -> list[FormerId]:
+    return list(FormerId.objects.filter(contact=contact).order_by("since", "pk"))
+
+
+def former_ids_of(contacts: Sequence[Contact]) -> dict[int, list[str]]:
+    """The former ids of those that have any, by their keys."""
+    found: dict[int, list[str]] = {}
+    rows = FormerId.objects.filter(contact__in=contacts).order_by("since", "pk")
+    for contact, record_id in rows.values_list("contact", "salesforce_id"):
+        found.setdefault(contact, []).append(record_id)
+    return found
+
+
+def same_number(contact: Contact, limit: int = 10) -> tuple[list[Contact], int]:
+    """Others with the contact's mobile number, the first few and how many there are: the same person as a Lead, a
+    duplicate, or a household. Who stands for whom is for people to say."""
+    if not contact.mobile_number:
+        return [], 0
+    found = Contact.objects.filter(workspace=contact.workspace_id, mobile_number=contact.mobile_number)
+    found = found.exclude(pk=contact.pk)
+    return list(found.order_by("-in_source", "sort_name", "pk")[:limit]), found.count()
 
 
 def search(
@@ -92,11 +126,9 @@ def matching(workspace: Workspace, text: str, among: Among = Among.EVERYBODY) ->
 
 
 def _condition(workspace: Workspace, text: str) -> Q:
-    if re.fullmatch(r"[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", text) and text[:3] in ("003", "00Q"):
-        try:
-            return Q(salesforce_id=ids.to_18(text))
-        except ids.InvalidId:
-            return Q(pk__in=[])
+    if re.fullmatch(r"[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", text) and text[:3].upper() in ("003", "00Q"):
+        person = by_record_id(workspace, text)
+        return Q(pk=person.pk) if person else Q(pk__in=[])
     digits = re.sub(r"\D", "", text)
     if len(digits) >= 4 and not re.search(r"[^\d\s()+./x#-]", text, re.IGNORECASE):
         phone = phones.parse(text, workspace.default_region)

@@ -27,6 +27,7 @@ WHAT = {
     AlertKind.FAILED: "fails",
     AlertKind.MISSED: "was missed",
     AlertKind.BUDGET: "is held back by the API budget",
+    AlertKind.HELD: "found many who left and holds them",
 }
 
 
@@ -59,6 +60,26 @@ def starts_missed(setup: ImportSetup, sentence: str, remedy: str) -> None:
 def import_succeeded(run: ImportRun) -> None:
     """What was wrong with the setup's imports is over."""
     _open(run.setup_id).update(over_at=now(), recovered=True)
+
+
+def people_held(run: ImportRun, reason: str) -> None:
+    """The run succeeded and held people back. What was wrong before it is over. Call it in the transaction that ends
+    the run."""
+    _open(run.setup_id).exclude(kind=AlertKind.HELD).update(over_at=now(), recovered=True)
+    _raise(
+        ImportAlert(
+            setup_id=run.setup_id,
+            kind=AlertKind.HELD,
+            sentence=reason,
+            remedy="Nobody of them was taken off yet: apply it, or drop it, on the page of the import.",
+            run=run,
+        )
+    )
+
+
+def held_decided(setup: ImportSetup) -> None:
+    """An admin decided about who was held."""
+    _open(setup.pk).filter(kind=AlertKind.HELD).update(over_at=now())
 
 
 def switched_off(setup: ImportSetup) -> None:
@@ -121,15 +142,25 @@ def _send(pk: int) -> int:
     return sent
 
 
+def what_happens(alert: ImportAlert) -> str:
+    """The state in a few words, for a title or a subject."""
+    return f"The import of {alert.setup.object}s {WHAT[AlertKind(alert.kind)]}"
+
+
 def _begun(alert: ImportAlert) -> tuple[str, str]:
-    what = WHAT[AlertKind(alert.kind)]
     return (
-        f"The import of {alert.setup.object}s {what}",
+        what_happens(alert),
         f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this until it is over.",
     )
 
 
 def _ended(alert: ImportAlert) -> tuple[str, str]:
+    if alert.kind == AlertKind.HELD:
+        return (
+            f"The import of {alert.setup.object}s holds nobody any more",
+            f"An import of {alert.setup.object}s at {alert.over_at:%Y-%m-%d %H:%M} UTC found otherwise. There is nothing"
+            " to decide any more.",
+        )
     return (
         f"The import of {alert.setup.object}s works again",
         f"An import of {alert.setup.object}s succeeded at {alert.over_at:%Y-%m-%d %H:%M} UTC. What was wrong since"

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carillon.imports.mapping import Batch
-from carillon.imports.watermark import Key
+from carillon.imports.watermark import Cursor
 
 # A commit each so many records or seconds, whichever comes first.
 BATCH_RECORDS = 10_000
@@ -14,11 +14,17 @@ BATCH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Rows and issues; once they are stored everything up to `cursor` is, of `expected` records in all."""
+    """Rows and issues; once they are stored everything up to `cursor` is, of `expected` records in all.
+
+    `waits`: nothing follows before Salesforce has prepared more, so that this is stored at once. `by_id`: read by id just
+    now, so that this is how the records are, whatever stamp is stored.
+    """
 
     batch: Batch
-    cursor: Key | None
+    cursor: Cursor | None
     expected: int | None
+    waits: bool = False
+    by_id: bool = False
 
 
 def batches(pages: Iterable[Mapped], clock: Callable[[], float] = time.monotonic) -> Iterator[Mapped]:
@@ -28,7 +34,7 @@ def batches(pages: Iterable[Mapped], clock: Callable[[], float] = time.monotonic
     try:
         for page in pages:
             waiting.append(page)
-            if sum(map(_size, waiting)) >= BATCH_RECORDS or clock() - begun >= BATCH_SECONDS:
+            if page.waits or sum(map(_size, waiting)) >= BATCH_RECORDS or clock() - begun >= BATCH_SECONDS:
                 yield _joined(waiting)
                 waiting, begun = [], clock()
     except Exception:
@@ -49,4 +55,4 @@ def _joined(pages: list[Mapped]) -> Mapped:
         batch.rows += page.batch.rows
         batch.issues += page.batch.issues
         batch.rejected += page.batch.rejected
-    return Mapped(batch, pages[-1].cursor, pages[-1].expected)
+    return replace(pages[-1], batch=batch)

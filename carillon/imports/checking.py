@@ -57,6 +57,9 @@ RESERVED = frozenset(
         "consent",
         "in_source",
         "source_modified_at",
+        "left_source_at",
+        "absence",
+        "former_ids",
     ]
 )
 

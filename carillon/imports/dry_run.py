@@ -18,11 +18,13 @@ from carillon.connections.usage import record
 from carillon.imports.batches import Mapped
 from carillon.imports.drafts import SetupDraft, unsaved
 from carillon.imports.forecasts import forecast_of, mode_now
+from carillon.imports.leaving import Leaving, is_held, likely_reason
 from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RunStatus
 from carillon.imports.planning import make_plan
 from carillon.imports.purse import Purse
-from carillon.imports.sweep import Members, distinct_counts
+from carillon.imports.runs import Scope
+from carillon.imports.sweep import Members, distinct_counts, stored_in_source
 from carillon.imports.tally import PROOF, Tally
 from carillon.imports.walk import Cancelled, Start, Walk, ending_of, scope_of
 from carillon.lib.clock import now
@@ -81,7 +83,8 @@ class Findings:
     """What the import would do; the names are those of an import's counts. What was not counted is None.
 
     `rejected_by_reason` counts records by the code of the issue, `blanked` people by the contact field that holds
-    a value now and would hold none. Every mapped field is in `blanked`.
+    a value now and would hold none. Every mapped field is in `blanked`. `left_source` are all who are no longer in the
+    list, merged and converted ones too; `held_reason` says why they would be held for an admin, if they would.
     """
 
     status: RunStatus
@@ -94,6 +97,7 @@ class Findings:
     unchanged: int = 0
     rejected: int = 0
     left_source: int | None = None
+    held_reason: str = ""
     issue_count: int = 0
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
     issue_kinds: list[IssueKind] = field(default_factory=list)
@@ -181,14 +185,36 @@ class _DryRun:
             members = Members(self.setup.workspace_id, self.setup.object, PROOF)
             walk = Walk(self.client, plan, known.org_id, self)
             try:
-                walk.to_end(Start(scope.watermark, is_whole=everything), members)
+                walk.to_end(
+                    Start(
+                        scope.watermark,
+                        is_whole=everything,
+                        likely=scope.likely,
+                        with_stamps=scope.with_stamps,
+                    ),
+                    members,
+                )
                 self.enter(Phase.FINISHING)
                 self.take_issues(members.erased())
-                self._find(left_source=members.count_leavers(), note=_SHORT if walk.was_short else "")
+                self._find_leavers(members.count_leavers(), scope)
+                self._find(note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
             finally:
-                # Also what a walk that broke off had taken until then.
+                # Also what a walk that broke off had taken until then. Nobody goes on with its job.
+                walk.abandon()
                 self._find(**self._counts())
+
+    def _find_leavers(self, leaving: int, scope: Scope) -> None:
+        stored = stored_in_source(self.setup.workspace_id, self.setup.object)
+        reason = ""
+        if is_held(leaving, stored):
+            reason = likely_reason(
+                Leaving(not_asked=leaving),
+                stored=stored,
+                listed=self.found.org_count or 0,
+                setup_changed=scope.fingerprint != self.setup.imported_fingerprint,
+            )
+        self._find(left_source=leaving, held_reason=reason)
 
     def _counts(self) -> dict[str, Any]:
         kinds = [IssueKind(*line) for line in self.tally.issues()]
@@ -211,7 +237,7 @@ class _DryRun:
         self._move(phase=phase)
 
     def take(self, page: Mapped) -> None:
-        received = self.progress.received + self.tally.take(page.batch)
+        received = self.progress.received + self.tally.take(page.batch, by_id=page.by_id)
         expected = self.progress.expected if page.expected is None else page.expected
         self._move(received=received, expected=expected)
 

@@ -1,9 +1,10 @@
-"""Erases a person: the contact with its timeline, and every trace of the record's id in runs, issues, proofs, alerts
-and dry runs. What stays is keyed hashes (contacts.remembered), by which no import brings the person back and nobody
+"""Erases a person: the contact with its timeline, and every trace of the record's ids, former ones too, in runs, issues,
+proofs, alerts, held sets and dry runs. What stays is keyed hashes (contacts.remembered), by which no import brings the person back and nobody
 texts the number, and an audit entry that names nobody. There is no way back."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet, Value
@@ -12,7 +13,8 @@ from django.db.models.functions import Replace
 from carillon.accounts.actions import COMMAND_LINE, audit
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts import remembered
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, FieldChange, FormerId, RecordChange
+from carillon.contacts.queries import by_record_id
 from carillon.imports.models import DryRun, ImportAlert, ImportRun, RecordIssue
 from carillon.imports.watermark import BEFORE_ALL_IDS
 from carillon.lib.errors import CarillonError
@@ -27,6 +29,14 @@ update imports_runbatch set created = array_replace(created, %(id)s, %(stand_in)
 where run_id in (select id from imports_importrun where workspace_id = %(workspace)s)
     and %(id)s = any(created || updated || unchanged || rejected)
 """
+_HELD = """
+update imports_heldids set ids = array_remove(ids, %(id)s)
+where held_id in (
+    select h.id from imports_heldleavers h join imports_importsetup s on s.id = h.setup_id
+    where s.workspace_id = %(workspace)s
+) and %(id)s = any(ids)
+"""
+IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +60,13 @@ class NobodyToErase(CarillonError):
 
 
 def erasable(workspace: Workspace, salesforce_id: str) -> Erasable:
-    """What `erase` would erase; the id has 15 or 18 characters. Raises NobodyToErase."""
+    """What `erase` would erase; the id has 15 or 18 characters and may be a former one. Raises NobodyToErase."""
     # One that is not well formed may still be what the org sent.
-    with suppress(ids.InvalidId):
-        salesforce_id = ids.to_18(salesforce_id.strip())
-    contact = Contact.objects.filter(workspace=workspace, salesforce_id=salesforce_id).first()
-    if contact is None and not _issues(workspace, salesforce_id).exists():
+    salesforce_id = ids.as_typed(salesforce_id) or salesforce_id
+    contact = by_record_id(workspace, salesforce_id)
+    if contact:
+        salesforce_id = contact.salesforce_id
+    if contact is None and not _issues(workspace, [salesforce_id]).exists():
         raise NobodyToErase
     others = 0
     if contact and contact.mobile_number:
@@ -69,21 +80,52 @@ def erase(*, workspace: Workspace, salesforce_id: str, by: Member | None) -> Non
     """Waits for the batch an import is storing. Raises NobodyToErase, KeyLost; then nothing was erased."""
     remembered.lock(workspace.pk, alone=True)
     found = erasable(workspace, salesforce_id)
-    number = found.contact.mobile_number if found.contact else ""
-    stand_in = remembered.remember(workspace, found.salesforce_id, number, by.email if by else COMMAND_LINE)
-    if found.contact:
-        found.contact.delete()
-    _issues(workspace, found.salesforce_id).delete()
-    with connection.cursor() as cursor:
-        cursor.execute(_PROOFS, {"id": found.salesforce_id, "stand_in": stand_in, "workspace": workspace.pk})
-    _erase_from_runs(workspace, found.salesforce_id)
+    _forget(workspace, found.salesforce_id, found.contact, by.email if by else COMMAND_LINE)
     subject = found.contact.object if found.contact else "record"
+    number = found.contact.mobile_number if found.contact else ""
     audit(workspace, by, "person erased", subject, {"number_not_to_be_texted": bool(number)})
 
 
-def _issues(workspace: Workspace, salesforce_id: str) -> QuerySet[RecordIssue]:
-    """Lines about the record, and lines about others that give its id as a value."""
-    named = Q(salesforce_id=salesforce_id) | Q(value__in=[salesforce_id, salesforce_id[:15]])
+def erase_merged(workspace: Workspace, contact: Contact) -> None:
+    """Erases somebody whose record was merged with that of a person who was erased. Call it in a transaction in which
+    nobody else stores or erases. Raises KeyLost."""
+    _forget(workspace, contact.salesforce_id, contact, IMPORT)
+    audit(
+        workspace,
+        None,
+        "person erased",
+        contact.object,
+        {
+            "number_not_to_be_texted": bool(contact.mobile_number),
+            "because": "merged with a record whose person was erased",
+        },
+        actor=IMPORT,
+    )
+
+
+def _forget(workspace: Workspace, salesforce_id: str, contact: Contact | None, by: str) -> None:
+    number = contact.mobile_number if contact else ""
+    record_ids = [salesforce_id]
+    if contact:
+        record_ids += contact.former_ids.values_list("salesforce_id", flat=True)
+        contact.delete()
+    FormerId.objects.filter(workspace=workspace, salesforce_id__in=record_ids).delete()
+    named = Q(before__in=record_ids) | Q(after__in=record_ids)
+    FieldChange.objects.filter(named, workspace=workspace, field__in=RecordChange.values).delete()
+    _issues(workspace, record_ids).delete()
+    for record_id in record_ids:
+        stand_in = remembered.remember(workspace, record_id, number, by)
+        names: dict[str, Any] = {"id": record_id, "stand_in": stand_in, "workspace": workspace.pk}
+        with connection.cursor() as cursor:
+            cursor.execute(_PROOFS, names)
+            cursor.execute(_HELD, names)
+        _erase_from_runs(workspace, record_id)
+
+
+def _issues(workspace: Workspace, record_ids: Sequence[str]) -> QuerySet[RecordIssue]:
+    """Lines about the records, and lines about others that give such an id as a value."""
+    values = [*record_ids, *(record_id[:15] for record_id in record_ids)]
+    named = Q(salesforce_id__in=record_ids) | Q(value__in=values)
     return RecordIssue.objects.filter(named, run__workspace=workspace)
 
 

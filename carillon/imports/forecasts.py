@@ -52,7 +52,7 @@ def members_of(setup: ImportSetup) -> int:
 
 def forecast_of(run: ImportRun, mode: Mode) -> int:
     """The calls that a run of a mode has yet to make."""
-    already = run if run.cursor_stamp else unfinished_before(run)
+    already = run if run.has_place else unfinished_before(run)
     received = already.received if already and already.mode == mode else 0
     return budget.forecast(
         everything=mode == Mode.EVERYTHING,

@@ -16,6 +16,7 @@ from carillon.imports import alerts, dry_run, queries, runs, scheduler
 from carillon.imports.dry_run import Progress, Trial, try_import
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
+    HELD_IN_FORCE,
     DryRun,
     ImportAlert,
     ImportRun,
@@ -94,14 +95,15 @@ def keep_house() -> None:
 
 
 def delete_what_is_old(workspace: Workspace) -> None:
-    """What the workspace no longer keeps. The last run of each setup that is over stays, however old; what became
-    of a scheduled start is kept with its run, and without one as long as runs are."""
+    """What the workspace no longer keeps. The last run of each setup that is over stays, however old, and so does one
+    whose held people are not settled; what became of a scheduled start is kept with its run, and without one as long
+    as runs are."""
     over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
     old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
     RecordIssue.objects.filter(run__in=old_issues).delete()
     last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
     old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
-    old.delete()
+    old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     # The scheduler must not find a start undecided again: it looks back so far.
     long_ago = min(_days_ago(workspace.keep_runs_days), now() - LOOK_BACK)
     queries.starts_left_out(workspace).filter(starts_at__lt=long_ago).delete()

@@ -66,6 +66,7 @@ update contacts_contact c set
     mobile_number = s.mobile_number, mobile_as_given = s.mobile_as_given,
     user_identification = coalesce(s.user_identification, c.user_identification),
     fields = c.fields || s.fields::jsonb, in_source = true, left_source_at = null,
+    absence = '', absent_since = null,
     source_modified_at = s.source_modified_at::timestamptz, system_modstamp = s.system_modstamp::timestamptz,
     last_modified_by_id = s.last_modified_by_id, updated_at = now()
 from import_staging s
@@ -85,7 +86,8 @@ cross join lateral (
         ('mobile_as_given', to_jsonb(c.mobile_as_given), to_jsonb(s.mobile_as_given)),
         ('user_identification', to_jsonb(c.user_identification),
             to_jsonb(coalesce(s.user_identification, c.user_identification))),
-        ('in_source', to_jsonb(c.in_source), to_jsonb(true))
+        ('in_source', to_jsonb(c.in_source), to_jsonb(true)),
+        ('record:absence', to_jsonb(c.absence), to_jsonb(''::text))
     union all
     select given.key, c.fields -> given.key, given.value
     from jsonb_each(s.fields::jsonb) given where c.fields ? given.key
@@ -94,6 +96,7 @@ where s.salesforce_id = any(%(ids)s) and changed.before is distinct from changed
 """
 _TOUCH = """
 update contacts_contact c set in_source = true, left_source_at = null,
+    absence = '', absent_since = null,
     source_modified_at = s.source_modified_at::timestamptz, system_modstamp = s.system_modstamp::timestamptz,
     last_modified_by_id = s.last_modified_by_id
 from import_staging s
@@ -146,14 +149,16 @@ class Written:
     erased: frozenset[str] = frozenset()
 
 
-def load(run: ImportRun, batch: Batch) -> Written:
-    """Stores one batch; call it inside the transaction that also moves the run's cursor. Raises KeyLost."""
+def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
+    """Stores one batch; call it inside the transaction that also moves the run's cursor. `by_id` as in Mapped. Raises
+    KeyLost."""
     rows = distinct(batch.rows)
     with transaction.atomic(), connection.cursor() as cursor:
         remembered.lock(run.workspace_id, alone=False)
         cursor.execute(PLANNER)
         stage(cursor, run.workspace_id, rows)
-        found = compare(cursor, run.workspace_id, batch, everything=run.mode == Mode.EVERYTHING)
+        everything = by_id or run.mode == Mode.EVERYTHING
+        found = compare(cursor, run.workspace_id, batch, everything=everything)
         _write(cursor, run, found, all_new=len(found.created) == len(rows))
         told = found.told(batch.issues)
         issues = _store_issues(cursor, run, told) if told else 0

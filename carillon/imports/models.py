@@ -1,6 +1,7 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
 and workspace; an enabled setup has its source and required fields, of a report also the columns its way needs; at most
-one open run per setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert.
+one open run per setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one
+open alert, and one set of people who left and are held or kept.
 A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
@@ -10,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from carillon.accounts.models import Member, Workspace
-from carillon.contacts.models import ContactField, SalesforceObject
+from carillon.contacts.models import Absence, ContactField, SalesforceObject
 from carillon.imports.plan import BY_IDS, REPORT_ONLY
 from carillon.imports.windows import EASTERN, Schedule
 from carillon.lib.clock import now
@@ -55,6 +56,8 @@ class ImportSetup(models.Model):
     # Where the next *changes* run starts (org time), and the setup's fingerprint it is valid for.
     watermark = models.DateTimeField(null=True)
     imported_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    # The org's clock at the beginning of the last run that saw the stamp of every member.
+    stamps_swept_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -142,9 +145,11 @@ OPEN_STATUSES = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 class Phase(models.TextChoices):
     STARTING = "starting", "Signing in to Salesforce and reading the setup"
+    PREPARING = "preparing", "Salesforce is preparing the records"
     READING = "reading", "Reading records"
     SWEEPING = "sweeping", "Checking who is in the list"
     REREADING = "rereading", "Reading records that are new in the list"
+    FOLLOWING = "following", "Looking at records that are no longer in the list"
     FINISHING = "finishing", "Finishing"
 
 
@@ -175,18 +180,28 @@ class ImportRun(models.Model):
     # Keyset cursor: everything up to (SystemModstamp, Id) is stored. Text as Salesforce wrote it.
     cursor_stamp = models.CharField(max_length=40, blank=True, default="")
     cursor_id = models.CharField(max_length=18, blank=True, default="")
+    # watermark.JobPlace of the bulk job that reads what comes after the cursor, while there is one.
+    job_place = models.JSONField(null=True)
     # True once more than one process has worked on this read: it then proves itself by a sweep.
     resumed = models.BooleanField(default=False)
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     expected = models.PositiveIntegerField(null=True)
     org_count = models.PositiveIntegerField(null=True)
+    # How many were stored as in the source before the run changed anything.
+    stored_before = models.PositiveIntegerField(null=True)
     received = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    # Everybody who was marked as having left; `deleted` and `hidden` are among them, those followed are not.
     left_source = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0, db_default=0)
+    hidden = models.PositiveIntegerField(default=0, db_default=0)
+    merged = models.PositiveIntegerField(default=0, db_default=0)
+    converted = models.PositiveIntegerField(default=0, db_default=0)
     issue_count = models.PositiveIntegerField(default=0)
+    # What was held, for programs: {kind, count, reason} each. HeldLeavers has the people.
     held = models.JSONField(default=list)
     # API calls by kind, and their sum; written together.
     calls = models.JSONField(default=dict)
@@ -218,6 +233,10 @@ class ImportRun(models.Model):
                 condition=Q(over_budget=False) | Q(status=RunStatus.INCOMPLETE),
             ),
             models.CheckConstraint(
+                name="run_succeeded_left_no_job",
+                condition=~Q(status=RunStatus.SUCCEEDED) | Q(job_place__isnull=True),
+            ),
+            models.CheckConstraint(
                 name="run_queued_has_not_started",
                 condition=~Q(status=RunStatus.QUEUED) | Q(started_at__isnull=True),
             ),
@@ -230,6 +249,11 @@ class ImportRun(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def has_place(self) -> bool:
+        """Whether another process could go on where this run got to."""
+        return bool(self.cursor_stamp or self.job_place)
 
 
 class DryRun(models.Model):
@@ -308,6 +332,59 @@ class RecordIssue(models.Model):
         return f"{self.salesforce_id} {self.code}"
 
 
+class HeldStatus(models.TextChoices):
+    OPEN = "open", "Waits for an admin"
+    APPLIED = "applied", "Applied"
+    DROPPED = "dropped", "Dropped"
+    OVER = "over", "Over"
+
+
+# Sets whose people stay in the source although they are not in the list.
+HELD_IN_FORCE = (HeldStatus.OPEN, HeldStatus.DROPPED)
+
+
+class HeldLeavers(models.Model):
+    """So many who left at once that they were not marked: they wait for an admin. *Dropped*: an admin keeps them in
+    the source until they are in the list again. *Over*: a later import found otherwise."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_leavers")
+    # It is kept as long as the set is in force.
+    run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="held_leavers")
+    status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
+    people = models.PositiveIntegerField()
+    reason = models.TextField()
+    found_at = models.DateTimeField(default=now)
+    decided_at = models.DateTimeField(null=True)
+    # An admin's e-mail; empty where an import decided.
+    decided_by = models.CharField(max_length=254, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="held_one_in_force_per_setup", fields=["setup"], condition=Q(status__in=HELD_IN_FORCE)
+            ),
+            models.CheckConstraint(name="held_status_is_known", condition=Q(status__in=HeldStatus.values)),
+            models.CheckConstraint(
+                name="held_decided_has_its_date",
+                condition=Q(status=HeldStatus.OPEN) ^ Q(decided_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} held since {self.found_at:%Y-%m-%d %H:%M} UTC"
+
+
+class HeldIds(models.Model):
+    """Some of the people of a set in force, by what was found of their records (Absence, or empty)."""
+
+    held = models.ForeignKey(HeldLeavers, on_delete=models.CASCADE, related_name="ids")
+    absence = models.CharField(max_length=10, choices=Absence.choices, blank=True)
+    ids = ArrayField(models.TextField())
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} ids"
+
+
 class StartOutcome(models.TextChoices):
     STARTED = "started", "Started"
     SKIPPED = "skipped", "Skipped"
@@ -354,6 +431,7 @@ class ScheduledStart(models.Model):
 class AlertKind(models.TextChoices):
     FAILED = "failed", "Failed"
     MISSED = "missed", "Missed"
+    HELD = "held", "Held"
     BUDGET = "budget", "Held back by the API budget"
 
 

@@ -8,7 +8,6 @@ from django.db.models import Max, Q
 from carillon.accounts.models import Workspace
 from carillon.imports import alerts, scheduler, windows
 from carillon.imports.models import (
-    AlertKind,
     ImportAlert,
     ImportRun,
     ImportSetup,
@@ -59,12 +58,10 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
 
 
 def _notice(alert: ImportAlert) -> Notice:
-    what = alerts.WHAT[AlertKind(alert.kind)]
     mail = alert.mail_error and f"The mail about it could not be sent: {alert.mail_error}"
     if not alerts.sends_mail():
         mail = "Nobody is mailed about it: no mail server is set (CARILLON_SMTP_HOST)."
-    title = f"The import of {alert.setup.object}s {what}"
-    return Notice(title, alert.sentence, alert.remedy, alert.since, alert.run, mail)
+    return Notice(alerts.what_happens(alert), alert.sentence, alert.remedy, alert.since, alert.run, mail)
 
 
 def stale(workspace: Workspace, now: datetime) -> list[Stale]:

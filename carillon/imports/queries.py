@@ -16,6 +16,7 @@ from carillon.imports.lock import is_locked
 from carillon.imports.models import (
     OPEN_STATUSES,
     DryRun,
+    HeldLeavers,
     ImportRun,
     ImportSetup,
     Mode,
@@ -80,6 +81,11 @@ def contact_issues(contact: Contact) -> list[RecordIssue]:
     )
     latest = found.order_by("-run_id").values_list("run_id", flat=True).first()
     return list(found.filter(run_id=latest).order_by("field", "code")) if latest else []
+
+
+def held_by(run: ImportRun) -> HeldLeavers | None:
+    """The people a run held, whatever was decided about them."""
+    return HeldLeavers.objects.filter(run=run).first()
 
 
 def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:
@@ -159,6 +165,10 @@ def summary_as_json(run: ImportRun) -> dict[str, Any]:
         "unchanged": run.unchanged,
         "rejected": run.rejected,
         "left_source": run.left_source,
+        "deleted": run.deleted,
+        "hidden": run.hidden,
+        "merged": run.merged,
+        "converted": run.converted,
         "held": run.held,
         "issue_count": run.issue_count,
         "api_calls": run.api_calls,

@@ -13,7 +13,12 @@ from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.imports import alerts, runs
 from carillon.imports.batches import Mapped
+from carillon.imports.bulk_reads import discard_jobs
+from carillon.imports.following import Following, read_by_id
 from carillon.imports.forecasts import forecast_of, mode_now
+from carillon.imports.held import settle
+from carillon.imports.joining import forget_ids_in_use_again
+from carillon.imports.leavers import Leavers
 from carillon.imports.loader import load
 from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
@@ -27,17 +32,30 @@ from carillon.imports.models import (
     RunBatch,
     RunStatus,
 )
+from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.purse import Purse
-from carillon.imports.runs import Request
+from carillon.imports.reading import ShortRead
+from carillon.imports.runs import Request, Scope
 from carillon.imports.sweep import Members, distinct_counts, proof_of
-from carillon.imports.walk import Cancelled, Ending, Start, Walk, ending_of, scope_of
-from carillon.imports.watermark import BEFORE_ALL_IDS, Key, next_watermark
+from carillon.imports.walk import Cancelled, Ending, Start, Unexplained, Walk, ending_of, scope_of
+from carillon.imports.watermark import Key, next_watermark
 from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import Stopped
 from carillon.salesforce.transport import ApiUsage, Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
-STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "expected")
+STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "job_place", "expected")
+SETTLED_AT_THE_END = (
+    *COUNTS,
+    "left_source",
+    "deleted",
+    "hidden",
+    "held",
+    "cursor_stamp",
+    "cursor_id",
+    "job_place",
+)
 # A worker waits out an outage of ten minutes; a person at a command line is not kept that long.
 WORKER_RETRY = Retry(budget_seconds=600, read_timeout=150)
 
@@ -107,6 +125,8 @@ class _Execution:
                 try:
                     self._import(known)
                 finally:
+                    # Ends what still waits or reads ahead after a trouble.
+                    self.stop.set()
                     self.purse.settle()
         except (Exception, KeyboardInterrupt) as error:
             self._end(ending_of(error, f"import run {self.run.public_id}"))
@@ -119,7 +139,7 @@ class _Execution:
         if not connection.is_usable():
             connection.close()
         status, over_budget = ending.status, ending.over_budget
-        if status == RunStatus.POSTPONED and self.run.cursor_stamp:
+        if status == RunStatus.POSTPONED and self.run.has_place:
             # An interrupted run that may not be taken up now is not one that never began.
             status, over_budget = RunStatus.INCOMPLETE, True
         with transaction.atomic():
@@ -135,19 +155,51 @@ class _Execution:
         sign_in(self.client, known)
         plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
-        asked = self.request.mode if self.run.cursor_stamp else self.run.mode
+        asked = self.request.mode if self.run.has_place else self.run.mode
         scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
         self.purse.must_afford(forecast_of(self.run, scope.mode))
         self.run = runs.begin(self.run, self.request, scope)
         self.take_issues(warnings)
+        discard_jobs(self.client, runs.abandoned_jobs(self.run))
         members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
-        Walk(self.client, plan, known.org_id, self).to_end(self._start(), members)
-        self._finish(members, self.run.org_clock or scope.org_clock)
+        walk = Walk(self.client, plan, known.org_id, self)
+        try:
+            walk.to_end(self._start(scope), members)
+        except (Cancelled, Stopped, ShortRead, Unexplained, KeyboardInterrupt):
+            # No run continues such a one, so nobody would go on with its job.
+            walk.abandon()
+            raise
+        leavers = self._follow(plan, known.org_id)
+        self._finish(
+            members,
+            leavers,
+            self.run.org_clock or scope.org_clock,
+            scope.org_clock if walk.saw_stamps else None,
+        )
 
-    def _start(self) -> Start:
+    def _follow(self, plan: ImportPlan, org_id: str) -> Leavers:
+        """What became of those who are no longer in the list, and of some who left before."""
         run = self.run
-        cursor = Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None
-        return Start(run.watermark, cursor, run.received, run.mode == Mode.EVERYTHING and not run.resumed)
+        self.enter(Phase.FOLLOWING)
+        leavers = Leavers(run.workspace_id, run.object)
+        following = Following(self.client, run, org_id, self.look_for_cancel)
+        taken_over = following.leavers(leavers)
+        taken_over += following.earlier_leavers(leavers)
+        for page in read_by_id(self.client, plan, taken_over):
+            self.take(page)
+        return leavers
+
+    def _start(self, scope: Scope) -> Start:
+        run = self.run
+        return Start(
+            run.watermark,
+            cursor=Key(run.cursor_stamp, run.cursor_id) if run.cursor_stamp else None,
+            received=run.received,
+            is_whole=run.mode == Mode.EVERYTHING and not run.resumed,
+            place=runs.job_place(run),
+            likely=scope.likely,
+            with_stamps=scope.with_stamps,
+        )
 
     def enter(self, phase: Phase) -> None:
         runs.set_phase(self.run, phase)
@@ -158,7 +210,7 @@ class _Execution:
         """One batch: rows, issues, proof, counts and cursor in one transaction."""
         run = self.run
         with transaction.atomic():
-            written = load(run, page.batch)
+            written = load(run, page.batch, by_id=page.by_id)
             run.created += written.created
             run.updated += written.updated
             run.unchanged += written.unchanged
@@ -166,16 +218,11 @@ class _Execution:
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
             if page.cursor:
-                known = page.cursor.id not in written.erased
-                run.cursor_stamp, run.cursor_id = (
-                    page.cursor.stamp,
-                    page.cursor.id if known else BEFORE_ALL_IDS,
-                )
+                runs.move(run, page.cursor, written.erased)
             if page.expected is not None:
                 run.expected = page.expected
             run.save(update_fields=STORED_WITH_A_BATCH)
         self.options.on_progress(run)
-        self.lock.check()
         self.look_for_cancel()
 
     def take_issues(self, issues: list[Issue]) -> None:
@@ -187,6 +234,7 @@ class _Execution:
 
     def look_for_cancel(self) -> None:
         """Also counts the calls that were made meanwhile, so that waiting shows what it costs."""
+        self.lock.check()
         self.purse.settle()
         if runs.cancel_requested(self.run):
             self.stop.set()
@@ -200,24 +248,32 @@ class _Execution:
                 self.stop.set()
         return self.stop.is_set()
 
-    def _finish(self, members: Members, org_clock: datetime) -> None:
+    def _finish(
+        self, members: Members, leavers: Leavers, org_clock: datetime, swept_at: datetime | None
+    ) -> None:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
         self.enter(Phase.FINISHING)
         with transaction.atomic():
-            run.left_source = members.mark_leavers(run.public_id)
+            held = settle(run, leavers)
+            forget_ids_in_use_again(run.workspace_id)
             if erased := members.erased():
                 self.take_issues(erased)
             for name, count in distinct_counts(proof_of(run)).items():
                 setattr(run, name, count)
-            run.cursor_stamp = run.cursor_id = ""
-            run.save(update_fields=["org_count", "left_source", "cursor_stamp", "cursor_id", *COUNTS])
+            run.cursor_stamp, run.cursor_id, run.job_place = "", "", None
+            run.save(update_fields=SETTLED_AT_THE_END)
+            if swept_at:
+                ImportSetup.objects.filter(pk=run.setup_id).update(stamps_swept_at=swept_at)
             ImportSetup.objects.filter(pk=run.setup_id).update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
-            alerts.import_succeeded(run)
+            if held:
+                alerts.people_held(run, held.reason)
+            else:
+                alerts.import_succeeded(run)
 
     def _note(self, calls: Counter[str], usage: ApiUsage | None) -> None:
         runs.count_calls(self.run, calls, usage)

@@ -1,11 +1,13 @@
 """The life of a run's row: claimed under the setup's lock, moved with each committed batch, closed once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from carillon.accounts.models import Member
 from carillon.connections.models import Purpose
@@ -21,7 +23,8 @@ from carillon.imports.models import (
     RunStatus,
     Trigger,
 )
-from carillon.imports.watermark import CUT_RESUMABLE_FOR, RESUMABLE_FOR
+from carillon.imports.sweep import stored_in_source
+from carillon.imports.watermark import BEFORE_ALL_IDS, CUT_RESUMABLE_FOR, RESUMABLE_FOR, Cursor, JobPlace
 from carillon.lib.clock import now
 from carillon.salesforce.transport import ApiUsage
 
@@ -32,6 +35,7 @@ _CONTINUED = (
     "watermark",
     "cursor_stamp",
     "cursor_id",
+    "job_place",
     "expected",
     "received",
     "created",
@@ -55,13 +59,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run will read, decided from plan and setup: its mode and why, from where, and the fingerprint."""
+    """What a run will read, decided from plan and setup: its mode and why, from where, and the fingerprint. `likely` is
+    how many records the source had at the last import, 0 when it was another source; `with_stamps`: the day's sweep."""
 
     mode: Mode
     reason: str
     fingerprint: str
     org_clock: datetime
     watermark: datetime | None
+    likely: int = 0
+    with_stamps: bool = False
 
 
 def new_run(request: Request, status: RunStatus) -> ImportRun:
@@ -102,7 +109,7 @@ def claim(request: Request) -> ImportRun:
             waiting.mode = Mode.EVERYTHING
         waiting.status, waiting.started_at = RunStatus.RUNNING, now()
         waiting.save(update_fields=["mode", "status", "started_at"])
-    elif not waiting.cursor_stamp:
+    elif not waiting.has_place:
         # Interrupted before it stored anything: there is nothing to resume, so it simply starts anew.
         waiting.mode = request.mode
         waiting.save(update_fields=["mode"])
@@ -120,7 +127,7 @@ def _open_run(setup: ImportSetup) -> ImportRun | None:
 def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     """Settles what `run` reads: it goes on where it was interrupted, continues a failed run, or starts anew.
     Returns the row to work on, which is another one when the interrupted run can't be resumed."""
-    if run.cursor_stamp:
+    if run.has_place:
         if _resumable(run, scope):
             run.resumed = True
             run.save(update_fields=["resumed"])
@@ -135,6 +142,7 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         run = new_run(request, RunStatus.RUNNING)
     run.mode, run.mode_reason = scope.mode, scope.reason
     run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
+    run.stored_before = _stored_before(run)
     earlier = unfinished_before(run)
     if earlier and _resumable(earlier, scope):
         _continue(run, earlier)
@@ -144,12 +152,23 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     return run
 
 
+def _stored_before(run: ImportRun) -> int:
+    """How many are in the source before the run; what runs before it stored without coming to their end is none of
+    that."""
+    stored = stored_in_source(run.workspace_id, run.object)
+    begun = ImportRun.objects.filter(setup=run.setup_id, stored_before__isnull=False).exclude(pk=run.pk)
+    earlier = begun.order_by("-queued_at", "-pk").first()
+    if earlier and earlier.stored_before is not None and earlier.status != RunStatus.SUCCEEDED:
+        return min(stored, earlier.stored_before)
+    return stored
+
+
 def unfinished_before(run: ImportRun) -> ImportRun | None:
     """The run before this one, if it stopped in the middle and can be continued: it failed, or its budget was spent.
     Runs that ended before they began to read, as postponed ones, are passed over."""
     begun = ImportRun.objects.filter(setup=run.setup_id, org_clock__isnull=False).exclude(pk=run.pk)
     earlier = begun.select_related("continues").order_by("-queued_at", "-pk").first()
-    if earlier is None or not earlier.cursor_stamp:
+    if earlier is None or not earlier.has_place:
         return None
     return earlier if earlier.status == RunStatus.FAILED or earlier.over_budget else None
 
@@ -174,6 +193,8 @@ def _continue(run: ImportRun, earlier: ImportRun) -> None:
     for name in _CONTINUED:
         setattr(run, name, getattr(earlier, name))
     run.resumed, run.continues = True, earlier
+    # The job is the run's now.
+    ImportRun.objects.filter(pk=earlier.pk).update(job_place=None)
     RunBatch.objects.filter(run=earlier).update(run=run)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -182,6 +203,34 @@ def _continue(run: ImportRun, earlier: ImportRun) -> None:
             " on conflict do nothing",
             [run.pk, earlier.pk],
         )
+
+
+def last_count(setup: ImportSetup, fingerprint: str) -> int:
+    """How many records the source of this fingerprint had when an import last succeeded; 0 when none did."""
+    succeeded = ImportRun.objects.filter(setup=setup.pk, status=RunStatus.SUCCEEDED, fingerprint=fingerprint)
+    return succeeded.order_by("-queued_at", "-pk").values_list("org_count", flat=True).first() or 0
+
+
+def move(run: ImportRun, cursor: Cursor, erased: Collection[str]) -> None:
+    """Sets how far the run got; it is saved with what it covers. A job's place holds as far as its result reaches, a key
+    from then on."""
+    if isinstance(cursor, JobPlace):
+        run.job_place = msgspec.to_builtins(cursor)
+        return
+    run.job_place = None
+    run.cursor_stamp, run.cursor_id = cursor.stamp, BEFORE_ALL_IDS if cursor.id in erased else cursor.id
+
+
+def job_place(run: ImportRun) -> JobPlace | None:
+    return msgspec.convert(run.job_place, JobPlace) if run.job_place else None
+
+
+def abandoned_jobs(run: ImportRun) -> list[str]:
+    """The bulk jobs that other runs of this setup left and nobody goes on with; they are handed out once."""
+    left = ImportRun.objects.filter(setup=run.setup_id, job_place__isnull=False).exclude(pk=run.pk)
+    jobs = [place.job for other in left if (place := job_place(other))]
+    left.update(job_place=None)
+    return jobs
 
 
 def add_issues(run: ImportRun, issues: list[RecordIssue]) -> None:
@@ -208,6 +257,15 @@ def count_calls(run: ImportRun, calls: Mapping[str, int], usage: ApiUsage | None
     with transaction.atomic():
         ImportRun.objects.filter(pk=run.pk).update(calls=run.calls, api_calls=run.api_calls)
         record(run.workspace_id, Purpose.IMPORT, sum(calls.values()), usage)
+
+
+def count_followed(run: ImportRun, *, merged: int, converted: int) -> None:
+    """Adds people who were followed. Call it in the transaction that joins them: it may be a killed process's last."""
+    if merged or converted:
+        ImportRun.objects.filter(pk=run.pk).update(
+            merged=F("merged") + merged, converted=F("converted") + converted
+        )
+        run.merged, run.converted = run.merged + merged, run.converted + converted
 
 
 def close(

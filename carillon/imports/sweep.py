@@ -1,50 +1,65 @@
-"""Who is in the source, compared with who is stored. Works on a temporary table of the session, so a million
-ids cost no memory of ours."""
+"""Who is in the source, and once a day with which stamp, compared with who is stored. Works on a temporary table of the
+session, so a million ids cost no memory of ours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from carillon.contacts import remembered
+from carillon.contacts.models import Contact
 from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun
 
 _TABLE = """
-create temp table if not exists import_members (salesforce_id text collate "C");
+create temp table if not exists import_members (salesforce_id text collate "C", stamp timestamptz);
 truncate import_members
 """
+_COPY = "copy import_members"
 # Every id the run read, from its committed batches.
 _READ = """
 select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
 """
+# Held people and those an admin keeps are stored as members and were not in the list for a while: what changed of
+# them meanwhile nobody read.
 _MISSING = """
 drop table if exists import_missing;
 create temp table import_missing as
 select distinct m.salesforce_id from import_members m
 where not exists (
     select 1 from contacts_contact c
-    where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source
+    where c.workspace_id = %(workspace)s and c.salesforce_id = m.salesforce_id and c.in_source {as_it_is}
 ) and not exists (
     select 1 from (select unnest({accounted}) as salesforce_id from {batches} where run_id = %(run)s) r
     where r.salesforce_id = m.salesforce_id
-)
+);
+insert into import_missing
+select distinct m.salesforce_id from import_members m
+join (
+    select unnest(i.ids) as salesforce_id from imports_heldids i
+    join imports_heldleavers h on h.id = i.held_id and h.status in ('open', 'dropped')
+    join imports_importsetup s on s.id = h.setup_id
+    where s.workspace_id = %(workspace)s and s.object = %(object)s
+) held on held.salesforce_id = m.salesforce_id
+where not exists (
+    select 1 from (
+        select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
+    ) r where r.salesforce_id = m.salesforce_id
+) and not exists (select 1 from import_missing i where i.salesforce_id = m.salesforce_id)
 """
+# Where the sweep brought stamps. Older or newer makes no difference: either way we don't hold what the org holds.
+_SAME_STAMP = "and (m.stamp is null or c.system_modstamp = m.stamp)"
 _TAKE_MISSING = """
 delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))
 returning salesforce_id
 """
-_LEAVERS = """
-with leavers as (
-    update contacts_contact c set in_source = false, left_source_at = now()
-    where c.workspace_id = %(workspace)s and c.object = %(object)s and c.in_source
-    and not exists (select 1 from import_members m where m.salesforce_id = c.salesforce_id)
-    returning c.id
-)
-insert into contacts_fieldchange (workspace_id, contact_id, field, before, after, run, at)
-select %(workspace)s, id, 'in_source', to_jsonb(true), to_jsonb(false), %(by)s, now() from leavers
+# People whom an admin keeps in the source although they are not in the list.
+KEPT = """
+select unnest(i.ids) as salesforce_id, i.absence from imports_heldids i
+join imports_heldleavers h on h.id = i.held_id and h.status = 'dropped'
+join imports_importsetup s on s.id = h.setup_id
+where s.workspace_id = %(workspace)s and s.object = %(object)s
 """
 # What stands for an erased record is longer than any id.
 _ERASED_READ = """
@@ -52,7 +67,7 @@ select distinct read.salesforce_id from (
     select unnest(rejected) as salesforce_id from {batches} where run_id = %(run)s
 ) read where length(read.salesforce_id) > 18
 """
-# As _LEAVERS finds them once what was read is stored.
+# As imports/leavers finds them once what was read is stored.
 _COUNT_LEAVERS = """
 select count(*) from (
     select c.salesforce_id from contacts_contact c
@@ -60,6 +75,7 @@ select count(*) from (
     union
     select unnest(created || updated || unchanged) from {batches} where run_id = %(run)s
 ) people where not exists (select 1 from import_members m where m.salesforce_id = people.salesforce_id)
+and not exists (select 1 from ({kept}) kept where kept.salesforce_id = people.salesforce_id)
 """
 _COUNTS = """
 select count(*), count(*) filter (where outcome = 1), count(*) filter (where outcome = 2),
@@ -75,7 +91,7 @@ from (
 """
 _LIST = 50_000
 # Both sides are whole lists: with the stale statistics of a first import the planner would compare each with each.
-_PLANNER = "set local enable_nestloop = off"
+LONG_LISTS = "set local enable_nestloop = off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +103,8 @@ class Proof:
     run: int
     accounted: str
 
-    def sql(self, statement: str) -> str:
-        return statement.format(batches=self.table, accounted=self.accounted)
+    def sql(self, statement: str, **parts: str) -> str:
+        return statement.format(batches=self.table, accounted=self.accounted, kept=KEPT, **parts)
 
 
 def proof_of(run: ImportRun) -> Proof:
@@ -108,13 +124,20 @@ class Members:
                 cursor.execute(statement)
 
     def add(self, ids: list[str]) -> None:
-        with connection.cursor() as cursor, cursor.copy("copy import_members from stdin") as copy:
+        with connection.cursor() as cursor, cursor.copy(f"{_COPY} (salesforce_id) from stdin") as copy:
             copy.write("".join(f"{record_id}\n" for record_id in ids))
+
+    def add_with_stamps(self, members: list[tuple[str, str]]) -> None:
+        """As `add`; each id with its SystemModstamp as Salesforce wrote it."""
+        with connection.cursor() as cursor, cursor.copy(f"{_COPY} from stdin") as copy:
+            copy.write("".join(f"{record_id}\t{stamp}\n" for record_id, stamp in members))
 
     def add_all_read(self) -> None:
         """A whole read is its own sweep: its ids are the members."""
         with connection.cursor() as cursor:
-            cursor.execute(self._proof.sql(f"insert into import_members {_READ}"), self._names)
+            cursor.execute(
+                self._proof.sql(f"insert into import_members (salesforce_id) {_READ}"), self._names
+            )
 
     def drop(self, ids: list[str]) -> None:
         """Members that turned out to have left meanwhile, or to be deleted or hidden."""
@@ -127,13 +150,20 @@ class Members:
             cursor.execute("select count(distinct salesforce_id) from import_members")
             return int(cursor.fetchone()[0])
 
+    def to_read(self) -> Iterator[list[str]]:
+        """As `missing`, and members who are stored with another stamp than they were swept with."""
+        return self._unaccounted(_SAME_STAMP)
+
     def missing(self) -> Iterator[list[str]]:
         """Members that are neither stored as such, nor rejected by this run, nor erased here; in lists of bounded
         size."""
+        return self._unaccounted("")
+
+    def _unaccounted(self, as_it_is: str) -> Iterator[list[str]]:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
-            for statement in self._proof.sql(_MISSING).strip().split(";"):
+            cursor.execute(LONG_LISTS)
+            for statement in self._proof.sql(_MISSING, as_it_is=as_it_is).strip().split(";"):
                 cursor.execute(statement, self._names)
         with connection.cursor() as cursor:
             while True:
@@ -157,22 +187,18 @@ class Members:
         message = f"People of the list who were erased here, and so were not imported again: {people:,}."
         return [Issue("", "", str(people), "erased", message)]
 
-    def mark_leavers(self, run: UUID) -> int:
-        """Marks whoever is stored as in the source and isn't a member, with the run that does; returns how many."""
-        with transaction.atomic(), connection.cursor() as cursor:
-            remembered.lock(self._workspace, alone=False)
-            cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
-            cursor.execute(_LEAVERS, {**self._names, "by": run})
-            return int(cursor.rowcount)
-
     def count_leavers(self) -> int:
-        """How many `mark_leavers` would mark, had what the run read been stored."""
+        """How many are no longer in the list, had what the run read been stored. Nobody is asked what became of
+        them, so who was merged or converted counts; whom an admin keeps does not."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
-            cursor.execute(_PLANNER)
+            cursor.execute(LONG_LISTS)
             cursor.execute(self._proof.sql(_COUNT_LEAVERS), self._names)
             return int(cursor.fetchone()[0])
+
+
+def stored_in_source(workspace: int, object: str) -> int:  # noqa: A002
+    return Contact.objects.filter(workspace=workspace, object=object, in_source=True).count()
 
 
 def distinct_counts(proof: Proof) -> dict[str, int]:

@@ -66,14 +66,14 @@ class Tally:
             for statement in (*_TABLES.split(";"), f"truncate {_NAMES}"):
                 cursor.execute(statement)
 
-    def take(self, batch: Batch) -> int:
-        """Compares one batch with what is stored; returns how many records it holds."""
+    def take(self, batch: Batch, *, by_id: bool = False) -> int:
+        """Compares one batch with what is stored; returns how many records it holds. `by_id` as in Mapped."""
         rows = distinct(batch.rows)
         with connection.cursor() as cursor:
             stage(cursor, self._workspace, rows)
             with transaction.atomic():
                 cursor.execute(f"set transaction read only; {PLANNER}")
-                found = compare(cursor, self._workspace, batch, everything=self._everything)
+                found = compare(cursor, self._workspace, batch, everything=by_id or self._everything)
                 if found.updated:
                     cursor.execute(_BLANKED, {"workspace": self._workspace, "ids": found.updated})
                 cursor.execute(

@@ -5,24 +5,29 @@ it with what is stored and counts.
 """
 
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from django.db import DataError
 
 from carillon.connections.clients import OtherOrg
+from carillon.imports import runs
 from carillon.imports.batches import Mapped, batches
+from carillon.imports.bulk_reads import BulkReads
 from carillon.imports.mapping import BadEnvelope, Issue, Mapper
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.parts import Part
 from carillon.imports.plan import ImportPlan
 from carillon.imports.purse import Postponed
-from carillon.imports.reading import ShortRead
+from carillon.imports.reading import Reader, ShortRead
 from carillon.imports.runs import Scope
 from carillon.imports.sources.membership import NotProven
 from carillon.imports.sources.readers import reader_of
 from carillon.imports.sweep import Members
-from carillon.imports.watermark import Key, effective_start
+from carillon.imports.watermark import JobPlace, Key, effective_start, stamps_due
 from carillon.lib.errors import CarillonError
 from carillon.lib.pipeline import prefetch
 from carillon.salesforce.client import Client
@@ -55,12 +60,16 @@ class Unexplained(CarillonError):
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a walk begins. `received` were taken before, by a process that was interrupted; `is_whole` says that
-    every record of the list is read, so that no sweep is needed."""
+    every record of the list is read, so that no sweep is needed. `place` is in the job that reads what comes after
+    `cursor`; `likely` as in Reader; `with_stamps`: a sweep compares stamps too."""
 
     watermark: datetime | None
     cursor: Key | None = None
     received: int = 0
     is_whole: bool = False
+    place: JobPlace | None = None
+    likely: int = 0
+    with_stamps: bool = False
 
 
 class Taker(Protocol):
@@ -81,7 +90,10 @@ class Walk:
         self._org_id = org_id
         self._taker = taker
         self._mapper = Mapper(plan)
-        self._reader = reader_of(client, plan, self._mapper.record)
+        self._jobs = BulkReads(client)
+        self._reader = reader_of(client, plan, self._mapper.record, self._jobs)
+        # Whether every member was seen with its stamp, once the walk is at its end.
+        self.saw_stamps = False
 
     @property
     def was_short(self) -> bool:
@@ -91,46 +103,80 @@ class Walk:
     def to_end(self, start: Start, members: Members) -> None:
         """Afterwards `members` holds the ids of the list, each of which was taken or explained.
         Raises ShortRead, NotProven, Unexplained, BadEnvelope, OtherOrg, Cancelled, SalesforceError."""
-        self._taker.enter(Phase.READING)
+        self._jobs.likely, self._jobs.place = start.likely, start.place
         self._read(start)
-        if start.is_whole and self._reader.is_own_sweep and not self.was_short:
+        # What its job held is stored by now. Where the read broke off, a later run may go on in the job.
+        self._jobs.discard()
+        self._tell_refusal()
+        is_own_sweep = start.is_whole and self._reader.is_own_sweep and not self.was_short
+        # What a report shows is not the stamp of the record.
+        with_stamps = start.with_stamps and isinstance(self._reader, Reader)
+        if is_own_sweep:
             members.add_all_read()
             self._taker.take_count(members.count())
         else:
-            self._sweep(members)
+            try:
+                self._sweep(members, with_stamps=with_stamps)
+            finally:
+                self._jobs.discard()
+            self._tell_refusal()
+        self.saw_stamps = with_stamps or is_own_sweep
+
+    def abandon(self) -> None:
+        """Leaves no bulk job of this walk in the org; it can't go on."""
+        self._jobs.close()
+
+    def _tell_refusal(self) -> None:
+        """Why pages were read where a job would have cost less; told twice, it stands there once."""
+        if self._jobs.refusal:
+            message = f"{self._jobs.refusal} The records were read page by page instead, which takes more API calls."
+            self._taker.take_issues([Issue("", "", "", "bulk_not_used", message)])
 
     def _read(self, start: Start) -> None:
-        pages = prefetch(self._reader.records(start.watermark, start.cursor))
+        parts = prefetch(self._reader.records(start.watermark, start.cursor))
         mapped = prefetch(
-            (
-                Mapped(self._mapper.page(part.records), part.cursor, start.received + part.expected)
-                for part in pages
-            ),
-            while_waiting=self._taker.look_for_cancel,
+            (self._mapped(part, start.received) for part in parts), while_waiting=self._taker.look_for_cancel
         )
+        phase = Phase.READING
+        self._taker.enter(phase)
         for page in batches(mapped):
             self._take(page)
+            found = Phase.PREPARING if page.waits else Phase.READING
+            if found != phase:
+                phase = found
+                self._taker.enter(phase)
 
-    def _sweep(self, members: Members) -> None:
+    def _mapped(self, part: Part, received: int) -> Mapped:
+        expected = None if part.expected is None else received + part.expected
+        return Mapped(self._mapper.page(part.records), part.cursor, expected, waits=part.waits)
+
+    def _sweep(self, members: Members, *, with_stamps: bool) -> None:
         """Who is in the source now; whoever is not accounted for is read by id, or explained."""
         self._taker.enter(Phase.SWEEPING)
-        for ids in prefetch(self._reader.ids(), while_waiting=self._taker.look_for_cancel):
+        for add in prefetch(self._swept(members, with_stamps), while_waiting=self._taker.look_for_cancel):
             self._check_org()
-            members.add(ids)
+            add()
             self._taker.look_for_cancel()
         org_count = members.count()
         self._taker.take_count(org_count)
         self._taker.enter(Phase.REREADING)
-        for missing in members.missing():
+        for missing in members.to_read():
             unseen = set(missing)
             for records in prefetch(self._reader.members(missing), while_waiting=self._taker.look_for_cancel):
                 batch = self._mapper.page(records)
                 unseen.difference_update((row.salesforce_id for row in batch.rows), batch.rejected)
-                self._take(Mapped(batch, None, None))
+                self._take(Mapped(batch, None, None, by_id=True))
             self._explain(sorted(unseen), members)
         unexplained = sum(len(ids) for ids in members.missing())
         if unexplained:
             raise Unexplained(unexplained, org_count)
+
+    def _swept(self, members: Members, with_stamps: bool) -> Iterator[Callable[[], None]]:
+        """What adds the members, some at a time."""
+        if with_stamps and isinstance(self._reader, Reader):
+            yield from (partial(members.add_with_stamps, found) for found in self._reader.stamps())
+        else:
+            yield from (partial(members.add, ids) for ids in self._reader.ids())
 
     def _explain(self, ids: list[str], members: Members) -> None:
         """Swept ids that the source no longer holds when asked for them by id."""
@@ -166,7 +212,8 @@ def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: st
     fingerprint = plan.fingerprint(org_id)
     watermark, reason = effective_start(asked, setup.watermark, setup.imported_fingerprint, fingerprint)
     mode = Mode.CHANGES if watermark else Mode.EVERYTHING
-    return Scope(mode, reason, fingerprint, org_clock, watermark)
+    stamps = stamps_due(setup.stamps_swept_at, org_clock, setup.timezone)
+    return Scope(mode, reason, fingerprint, org_clock, watermark, runs.last_count(setup, fingerprint), stamps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 A read is ordered by (SystemModstamp, Id). Its cursor says: everything at or before this key is stored. A page
 may hold a record that was modified after the query was opened: it shows its new, later stamp at its old place.
 Such a stamp must never become the cursor, or a resumed read would skip all that lies between.
+The result of a bulk job is fixed once the job is complete, in no order: there the place is the job's own.
 Watermarks are the org's clock, never ours.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from carillon.salesforce.soql import datetime_literal, parse_datetime, string_literal
 
@@ -38,6 +40,21 @@ class Key:
         return f"(SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {string_literal(self.id)}))"
 
 
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """How far the result of a bulk job is stored: `done` records of the set at `locator` ("" is the first), `read` of
+    all its sets. `is_whole` says that these are all."""
+
+    job: str
+    locator: str = ""
+    done: int = 0
+    read: int = 0
+    is_whole: bool = False
+
+
+Cursor = Key | JobPlace
+
+
 def advance(cursor: Key | None, page: Iterable[Key], asked_at: datetime) -> Key | None:
     """The cursor once a page is stored: the last of its keys that is older than the query itself.
 
@@ -60,6 +77,15 @@ def next_watermark(org_clock: datetime, previous: datetime | None) -> datetime:
 def since(watermark: datetime) -> str:
     """SOQL for the records of a *changes* run; no upper bound, so nothing falls between two runs."""
     return f"SystemModstamp >= {datetime_literal(watermark)}"
+
+
+def stamps_due(swept_at: datetime | None, org_clock: datetime, timezone: str) -> bool:
+    """Whether a sweep carries stamps besides ids: the first of each local day does. `swept_at` is the org's clock at
+    the beginning of the last run that did."""
+    if swept_at is None:
+        return True
+    zone = ZoneInfo(timezone)
+    return swept_at.astimezone(zone).date() != org_clock.astimezone(zone).date()
 
 
 def effective_start(

@@ -41,7 +41,8 @@ from carillon.salesforce.orgs import UserInfo as UserInfo
 from carillon.salesforce.orgs import Version as Version
 from carillon.salesforce.pages import QueryPage as QueryPage
 from carillon.salesforce.pages import check_new, page_decoder
-from carillon.salesforce.records.following import Fate, living
+from carillon.salesforce.records.fates import Fate
+from carillon.salesforce.records.following import living
 from carillon.salesforce.records.resource import Records
 from carillon.salesforce.reports.resource import Reports
 from carillon.salesforce.transport import Call, Retry, Transport

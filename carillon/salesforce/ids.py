@@ -23,6 +23,25 @@ def to_18(id15_or_18: str) -> str:
     return base + suffix
 
 
+def as_typed(text: str) -> str:
+    """The 18-character form of an id as people type and paste it: blanks around it are no part of it, and the case of
+    the first 15 characters, which some programs lose, is what the last three say. "" for what is no id."""
+    text = text.strip()
+    if not _SHAPE.fullmatch(text):
+        return ""
+    if len(text) == 15:
+        return to_18(text)
+    letters = text[:15].lower()
+    capitals = [
+        _SUFFIX_LETTERS.find(suffix) >> place & 1 for suffix in text[15:].upper() for place in range(5)
+    ]
+    base = "".join(
+        letter.upper() if capital else letter for letter, capital in zip(letters, capitals, strict=True)
+    )
+    # A bit at a digit, or a suffix that no id has.
+    return base + text[15:].upper() if to_18(base) == base + text[15:].upper() else ""
+
+
 def same(a: str, b: str) -> bool:
     """Whether two ids, each of 15 or 18 characters, name the same record; raises InvalidId."""
     return to_18(a) == to_18(b)

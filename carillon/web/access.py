@@ -17,6 +17,7 @@ from django.urls import reverse
 from carillon.accounts.models import Member, Role
 from carillon.connections.models import SalesforceConnection
 from carillon.contacts.models import Contact, SalesforceObject
+from carillon.contacts.queries import by_record_id
 from carillon.imports.models import ImportRun
 
 P = ParamSpec("P")
@@ -99,7 +100,11 @@ def run_or_404(request: MemberRequest, public_id: UUID) -> ImportRun:
 
 
 def contact_or_404(request: MemberRequest, salesforce_id: str) -> Contact:
-    return get_object_or_404(Contact, workspace=request.user.workspace_id, salesforce_id=salesforce_id)
+    """By its id of 15 or 18 characters, or by one it had before a merge or conversion."""
+    found = by_record_id(request.user.workspace, salesforce_id)
+    if found is None:
+        raise Http404("Nobody here has this id.")
+    return found
 
 
 def connection_of(request: MemberRequest) -> SalesforceConnection | None:

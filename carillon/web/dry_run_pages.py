@@ -99,7 +99,8 @@ def _counts(found: Findings) -> tuple[Count, ...]:
         leaving = Count(
             "Leaving the list",
             found.left_source,
-            "People stored and no longer in the list. They would be kept, and marked.",
+            "People stored and no longer in the list. They would be kept, and marked"
+            + (", but held first: an admin looks at so many." if found.held_reason else "."),
         )
         counts.insert(5, leaving)
     return tuple(counts)

@@ -133,21 +133,33 @@ def _counts(run: ImportRun) -> tuple[Count, ...]:
     read = (
         "in the list" if run.mode == Mode.EVERYTHING else "changed since the last import, or new in the list"
     )
-    return (
+    counts = [
         Count("Received", run.received, f"Records read from Salesforce: {read}. Each counts once."),
         Count("New", run.created, "People stored here for the first time."),
         Count("Updated", run.updated, "People with a mapped value that differs from what was stored."),
         Count("Unchanged", run.unchanged, "People read again whose mapped values are the same as before."),
         Count("Rejected", run.rejected, "Records that could not be stored at all. Each has an issue."),
-        Count(
-            "Left the list",
-            run.left_source,
-            "People no longer in the list. They are kept, not offered for texting.",
-        ),
+        Count("Left the list", run.left_source, _left(run)),
         Count(
             "Issues",
             run.issue_count,
             "Values that could not be taken as they were. The record may be stored.",
         ),
         Count("API calls", run.api_calls, "Calls this run took from the org's daily limit."),
-    )
+    ]
+    if followed := run.merged + run.converted:
+        sentence = (
+            "People whose record was merged into another, or a Lead converted: one person, one history."
+        )
+        counts.insert(6, Count("Followed", followed, sentence))
+    return tuple(counts)
+
+
+def _left(run: ImportRun) -> str:
+    found = [
+        f"{number:,} {what}"
+        for number, what in ((run.deleted, "deleted in Salesforce"), (run.hidden, "gone or hidden"))
+        if number
+    ]
+    of_them = f" Of them {' and '.join(found)}." if found else ""
+    return f"People no longer in the list. They are kept, not offered for texting.{of_them}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from carillon.contacts.models import ContactField, FieldChange, FieldType
+from carillon.contacts.models import Absence, ContactField, FieldChange, FieldType, RecordChange
 
 # Columns of a contact that imports change, shown like additional fields of these types.
 _COLUMNS = {
@@ -18,7 +18,12 @@ _COLUMNS = {
         name="user_identification", label="User Identification", type=FieldType.TEXT
     ),
     "in_source": ContactField(name="in_source", label="In the list", type=FieldType.YES_NO),
+    **{
+        name: ContactField(name=name, label=label, type=FieldType.TEXT)
+        for name, label in RecordChange.choices
+    },
 }
+_ABSENCES = {"": "There", **dict(Absence.choices)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,17 @@ class Line:
     change: FieldChange
     field: ContactField
     run: UUID | None
+
+    @property
+    def before(self) -> object:
+        return self._shown(self.change.before)
+
+    @property
+    def after(self) -> object:
+        return self._shown(self.change.after)
+
+    def _shown(self, value: object) -> object:
+        return _ABSENCES.get(str(value), value) if self.change.field == RecordChange.ABSENCE else value
 
 
 def lines(

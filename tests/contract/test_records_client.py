@@ -10,7 +10,7 @@ import pytest
 from carillon.salesforce import errors
 from carillon.salesforce.client import Client, ClientCredentials
 from carillon.salesforce.records.activities import logged_text
-from carillon.salesforce.records.following import Fate, Whereabouts
+from carillon.salesforce.records.fates import Fate, Whereabouts
 from carillon.salesforce.records.refusals import Kind, WriteRefusal
 from carillon.salesforce.records.stored import ReadBack
 from carillon.salesforce.records.writing import NewRecord, RecordUpdate, Unanswered, Written

@@ -50,7 +50,7 @@ IMPORT_KEYS = {
 }  # fmt: skip
 DRY_RUN_KEYS = {
     "dry_run", "status", "object", "source", "mode", "mode_reason", "org_count", "received", "created", "updated",
-    "unchanged", "rejected", "rejected_by_reason", "left_source", "issue_count", "issues_by_code", "blanked",
+    "unchanged", "rejected", "rejected_by_reason", "left_source", "held", "issue_count", "issues_by_code", "blanked",
     "api_calls", "api_calls_by_kind", "seconds", "started_at", "finished_at", "note", "error",
 }  # fmt: skip
 

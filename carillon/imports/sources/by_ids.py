@@ -94,13 +94,14 @@ class ByIdsReader:
     def _changed(self, ids: Sequence[str], watermark: datetime, cursor: Key | None) -> Iterator[Part]:
         members = frozenset(ids)
         for number, part in enumerate(self._object.records(watermark, cursor)):
+            expected = part.expected or 0
             if number == 0 and by_ids_is_cheaper(
-                part.expected, len(part.records), len(ids), per_call=self._per_call
+                expected, len(part.records), len(ids), per_call=self._per_call
             ):
                 yield from self._of_ids(ids, watermark, "")
                 return
             kept = [record for record in part.records if id_of(record) in members]
-            yield Part(kept, part.cursor, min(part.expected, len(ids)))
+            yield Part(kept, part.cursor, min(expected, len(ids)))
 
     def _of_ids(self, ids: Sequence[str], watermark: datetime | None, after: str) -> Iterator[Part]:
         """Members after an id; with a watermark those that changed."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from carillon.imports.bulk_reads import BulkReads
 from carillon.imports.plan import REPORT_ONLY, ImportPlan
 from carillon.imports.reading import Part, Reader
 from carillon.imports.sources.by_ids import ByIdsReader
@@ -30,9 +31,11 @@ class SourceReader(Protocol):
     def first(self, most: int) -> list[Any]: ...
 
 
-def reader_of(client: Client, plan: ImportPlan, record: type[msgspec.Struct]) -> SourceReader:
-    """`record` is the type of the mapper's records, which may have further fields."""
+def reader_of(
+    client: Client, plan: ImportPlan, record: type[msgspec.Struct], jobs: BulkReads | None = None
+) -> SourceReader:
+    """`record` is the type of the mapper's records, which may have further fields. Large list views are read by `jobs`."""
     if plan.report is None:
-        return Reader(client, plan, record)
+        return Reader(client, plan, record, jobs)
     kind = ReportRowsReader if plan.report.way == REPORT_ONLY else ByIdsReader
     return kind(client, plan, plan.report, record)

@@ -176,7 +176,7 @@ class Bulk:
             job = self.wait(job, seconds=seconds, polling=polling)
             yield from self.pages(job, record)
         finally:
-            self._discard(job)
+            self.discard(job)
 
     def abort(self, job_id: str) -> BulkJob:
         """Ends a job that still runs; one that is over stays as it is."""
@@ -196,8 +196,9 @@ class Bulk:
         except BulkJobGone:
             return
 
-    def _discard(self, job: BulkJob) -> None:
-        # What went wrong before matters more than a job left for the org to delete after seven days.
+    def discard(self, job: BulkJob) -> None:
+        """Ends and deletes a job, or leaves it for the org to delete after seven days: raises no SalesforceError, since
+        what went wrong before matters more."""
         try:
             if job.running:
                 self.abort(job.id)

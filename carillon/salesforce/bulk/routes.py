@@ -10,6 +10,9 @@ from enum import StrEnum
 
 PAGE = 2_000
 SET = 250_000
+# A set is held in memory as one answer, twice for a moment. A value of a record takes some 24 bytes of CSV with its quotes and comma.
+SET_BYTES = 24_000_000
+VALUE_BYTES = 24
 LOOKS = 5
 THRESHOLD = 16_000
 
@@ -19,9 +22,15 @@ class Route(StrEnum):
     BULK = "bulk"
 
 
-def choose(count: int) -> Route:
-    """The way for a read of `count` records."""
-    return Route.BULK if count > THRESHOLD else Route.REST
+def choose(count: int, page: int = PAGE) -> Route:
+    """The way for a read of `count` records, where pages of the REST API hold `page` of them: fewer than 2,000 when the
+    records are large."""
+    return Route.BULK if count * PAGE > THRESHOLD * page else Route.REST
+
+
+def set_size(columns: int) -> int:
+    """How many records of so many columns to ask for at once."""
+    return min(SET, SET_BYTES // (VALUE_BYTES * columns))
 
 
 def rest_calls(count: int) -> int:

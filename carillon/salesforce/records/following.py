@@ -6,7 +6,6 @@ hidden from the API user; from outside the two look alike.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from carillon.salesforce.errors import InvalidId, MalformedAnswer
 from carillon.salesforce.ids import to_18
 from carillon.salesforce.pages import QueryPage
+from carillon.salesforce.records.fates import Fate, Whereabouts
 from carillon.salesforce.soql import id_condition, id_list_chunks
 
 # Survivors merged again and again: real chains have two or three links.
@@ -22,29 +22,6 @@ LONGEST_CHAIN = 10
 _BYTES_FOR_IDS = 14_000
 
 T = TypeVar("T")
-
-
-class Whereabouts(StrEnum):
-    LIVING = "LIVING"
-    DELETED = "DELETED"
-    HIDDEN = "HIDDEN"
-    ENDLESS = "ENDLESS"
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a record. LIVING: `sobject` and `id` are the record to use, which `passed` led to (empty when
-    it is the same record). Otherwise they are the last one known: DELETED in the recycle bin, HIDDEN gone for good
-    or not visible, ENDLESS in a chain that turns back on itself or is too long to be true."""
-
-    whereabouts: Whereabouts
-    sobject: str
-    id: str
-    passed: tuple[str, ...] = ()
-
-    @property
-    def living(self) -> bool:
-        return self.whereabouts is Whereabouts.LIVING
 
 
 @dataclass(frozen=True, slots=True)

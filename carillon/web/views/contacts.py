@@ -73,6 +73,9 @@ def contacts(request: MemberRequest) -> HttpResponse:
 @require_safe
 def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     found = contact_or_404(request, salesforce_id)
+    if found.salesforce_id != salesforce_id:
+        return redirect("contact", found.salesforce_id)
+    others, number_of_others = queries.same_number(found)
     connection = connection_of(request)
     fields = queries.contact_fields(request.user.workspace)
     older = request.GET.get("older", "")
@@ -80,6 +83,9 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     context = {
         "person": _people(request, [found], fields)[0],
         "issues": contact_issues(found),
+        "former_ids": queries.former_ids(found),
+        "others": others,
+        "more_others": number_of_others - len(others),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
         "not_texted": people.why_not_texted(found),
         "texts": _texts(found),

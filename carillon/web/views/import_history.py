@@ -71,6 +71,7 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     found = queries.issues(run, code=code, text=text)
     context = {
         "run": RunView.of_run(run),
+        "held": queries.held_by(run),
         "codes": queries.issue_codes(run),
         "code": code,
         "text": text,

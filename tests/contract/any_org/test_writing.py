@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carillon.salesforce.client import Client, Session
-from carillon.salesforce.records.following import Whereabouts
+from carillon.salesforce.records.fates import Whereabouts
 from carillon.salesforce.records.refusals import WriteRefusal
 from carillon.salesforce.records.writing import NewRecord, RecordUpdate, Written
 from carillon.salesforce.soql import string_literal

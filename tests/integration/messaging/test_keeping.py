@@ -10,6 +10,7 @@ from carillon.consent import actions as consent
 from carillon.consent.models import Consent, Evidence
 from carillon.contacts.models import Contact
 from carillon.imports.erasing import NobodyToErase
+from carillon.imports.erasing import erase as imports_erase
 from carillon.lib.clock import now
 from carillon.messaging.jobs import keep_house
 from carillon.messaging.models import Message, RefusedCalls, UnusableNumber
@@ -79,3 +80,14 @@ def test_each_night_texts_that_are_too_old_go(workspace: Workspace) -> None:
 
     assert list(Message.objects.all()) == [young]
     assert RefusedCalls.objects.count() == 1
+
+
+def test_each_night_texts_of_people_erased_by_an_import_go(workspace: Workspace, zoe: Contact) -> None:
+    before = add_text(workspace, zoe.mobile_number)
+    imports_erase(workspace=workspace, salesforce_id=zoe.salesforce_id, by=None)
+    after, other = add_text(workspace, zoe.mobile_number), add_text(workspace, OTHER)
+
+    keep_house()
+
+    assert set(Message.objects.all()) == {after, other}
+    assert before not in Message.objects.all()

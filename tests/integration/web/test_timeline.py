@@ -37,6 +37,19 @@ def test_changes_are_listed_newest_first_a_page_at_a_time(
     assert third.context["next"] == ""
 
 
+def test_what_became_of_the_record_is_told_in_words(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    add_change(rows, "record:absence", "", "deleted")
+    add_change(rows, "record:merged", "003000000000002AAA", rows.contact.salesforce_id)
+
+    body = signed_in(alice).get(reverse("contact", args=[rows.contact.salesforce_id])).content.decode()
+
+    assert "Record in Salesforce" in body
+    assert "There" in body
+    assert "Deleted in Salesforce" in body
+    assert "Merged in Salesforce" in body
+    assert "003000000000002AAA" in body
+
+
 def test_a_change_is_shown_as_its_field_is_read(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
     ContactField.objects.create(
         workspace=rows.contact.workspace, name="starts", label="Starts on", type="date"

@@ -1,6 +1,7 @@
 """Pages become commits: nothing lost, nothing moved, none too large or too late."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from carillon.imports.batches import BATCH_RECORDS, BATCH_SECONDS, Mapped, batches
 from carillon.imports.mapping import Batch, Issue, Row
-from carillon.imports.watermark import Key
+from carillon.imports.watermark import JobPlace, Key
 
 ROW = Row("", "", "", "", "", "", "", "{}", "", "", "")
 
@@ -55,7 +56,8 @@ def test_batches_hold_the_same_content_in_the_same_order(
     assert len(made) <= len(pages)
     assert bool(made) is bool(pages)
     # The cursor of a batch is that of its last page: it covers nothing that is not in it.
-    assert [mapped.cursor for mapped in made] == sorted({mapped.cursor for mapped in made if mapped.cursor})
+    keys = [mapped.cursor for mapped in made]
+    assert keys == sorted({key for key in keys if isinstance(key, Key)})
     if pages:
         assert (made[-1].cursor, made[-1].expected) == (pages[-1].cursor, pages[-1].expected)
 
@@ -132,3 +134,14 @@ def test_pages_without_a_record_still_move_the_cursor() -> None:
     made = list(batches([page(1, 0), page(2, 0)], still))
 
     assert [(mapped.cursor, mapped.expected) for mapped in made] == [(Key("0002", "003"), 2)]
+
+
+def test_what_waits_for_more_is_stored_at_once() -> None:
+    """Nothing follows for minutes: the place of a job must not wait that long to be stored."""
+    pages = [page(1, 2), replace(page(2, 0), cursor=JobPlace("job"), waits=True), page(3, 1)]
+    taken = batches(iter(pages), still)
+
+    first = next(taken)
+
+    assert (len(first.batch.rows), first.cursor, first.waits) == (2, JobPlace("job"), True)
+    assert [(len(rest.batch.rows), rest.waits) for rest in taken] == [(1, False)]

@@ -15,6 +15,7 @@ from carillon.imports.watermark import (
     effective_start,
     next_watermark,
     since,
+    stamps_due,
 )
 
 ASKED = datetime(2026, 5, 1, 12, 0, 30, 400_000, tzinfo=UTC)
@@ -141,3 +142,26 @@ def test_a_place_whose_id_was_erased_begins_with_its_stamp() -> None:
     assert (
         Key("2026-05-01T07:25:37.000+0000", BEFORE_ALL_IDS).after == "SystemModstamp >= 2026-05-01T07:25:37Z"
     )
+
+
+@pytest.mark.parametrize(
+    ("swept", "now", "timezone", "due"),
+    [
+        (None, "2026-05-01T12:00", "UTC", True),
+        ("2026-05-01T00:00", "2026-05-01T23:59", "UTC", False),
+        ("2026-05-01T23:59", "2026-05-02T00:00", "UTC", True),
+        # 23:30 and 00:30 in New York; in London both are the same day.
+        ("2026-05-02T03:30", "2026-05-02T04:30", "America/New_York", True),
+        ("2026-05-02T03:30", "2026-05-02T04:30", "Europe/London", False),
+        # The day on which clocks go back has 25 hours.
+        ("2026-11-01T04:30", "2026-11-02T04:30", "America/New_York", False),
+        # A clock of the org that was set back is no reason to wait.
+        ("2026-05-03T12:00", "2026-05-02T12:00", "UTC", True),
+    ],
+)
+def test_stamps_are_swept_once_a_day_of_the_setups_zone(
+    swept: str | None, now: str, timezone: str, due: bool
+) -> None:
+    swept_at = datetime.fromisoformat(swept).replace(tzinfo=UTC) if swept else None
+
+    assert stamps_due(swept_at, datetime.fromisoformat(now).replace(tzinfo=UTC), timezone) is due

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import MalformedAnswer
 from carillon.salesforce.ids import to_18
+from carillon.salesforce.records.fates import Fate, Whereabouts
 from carillon.salesforce.records.following import (
     LONGEST_CHAIN,
-    Fate,
     Link,
     Row,
     Sighting,
-    Whereabouts,
     follow,
     sighting_of,
 )

@@ -1,9 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carillon.salesforce.errors import SalesforceError
-from carillon.salesforce.ids import InvalidId, prefix_of, same, to_18
+from carillon.salesforce.ids import InvalidId, as_typed, prefix_of, same, to_18
 
 LETTERS = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", min_size=15, max_size=15)
 
@@ -60,3 +62,29 @@ def test_ids_that_differ_in_case_only_are_different_records(base: str) -> None:
 
 def test_the_prefix_names_the_object() -> None:
     assert prefix_of("003dM00001vWOXJ") == "003"
+
+
+@given(LETTERS, st.sampled_from([str.upper, str.lower, str.swapcase, str]), st.sampled_from(["{}", " {}\n"]))
+def test_an_id_of_18_characters_is_known_in_any_case(
+    base: str, cased: Callable[[str], str], around: str
+) -> None:
+    """Some programs write all in capitals; the suffix says what was one."""
+    assert as_typed(around.format(cased(to_18(base)))) == to_18(base)
+
+
+@given(LETTERS)
+def test_an_id_of_15_characters_is_taken_as_typed(base: str) -> None:
+    assert as_typed(f" {base}") == to_18(base)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Okafor", "001b000003QSlaTAA", "001b000003QSlaT٣AT", "001000000000000ZZZ", "0 01b000003QSlaT"],
+)
+def test_what_is_typed_and_no_id_is_nothing(text: str) -> None:
+    assert as_typed(text) == ""
+
+
+@given(st.text(max_size=20))
+def test_whatever_is_typed_is_an_id_or_nothing(text: str) -> None:
+    assert as_typed(text) in ("", *([to_18(as_typed(text))] if as_typed(text) else []))

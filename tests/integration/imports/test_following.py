@@ -1,0 +1,487 @@
+"""What becomes of people whose records leave the list: deleted, taken back, merged, converted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from carillon.contacts import queries
+from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
+from carillon.imports.actions import save_setup, setup_for
+from carillon.imports.drafts import SetupDraft
+from carillon.imports.erasing import erase
+from carillon.imports.lock import is_locked
+from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
+from carillon.imports.runner import execute
+from carillon.imports.runs import Request
+from carillon.lib.clock import now
+from carillon.web.people import consent_words
+from orgsim.testing import OrgSim
+from orgsim.viewdef import Leaf
+from tests.integration.commands import start
+from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
+from tests.integration.imports.test_interrupted import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+type_of_lead_import = Callable[[], ImportRun]
+
+
+@pytest.fixture
+def import_leads(setup: ImportSetup, draft: SetupDraft) -> type_of_lead_import:
+    leads = replace(
+        draft, source="AllLeads", additional_fields=(), first_name="FirstName", first_name_fallback=""
+    )
+    lead_setup = save_setup(setup=setup_for(setup.workspace, "Lead"), draft=leads, by=None)
+
+    def run() -> ImportRun:
+        done = execute(Request(lead_setup, Mode.CHANGES))
+        assert done.status == RunStatus.SUCCEEDED, done.error
+        return done
+
+    return run
+
+
+@pytest.fixture
+def texting(setup: ImportSetup, draft: SetupDraft) -> None:
+    """The list holds only people with a mobile number."""
+    save_setup(setup=setup, draft=replace(draft, source="TextingContacts"), by=None)
+
+
+def person(record_id: str) -> Contact:
+    return Contact.objects.get(salesforce_id=record_id)
+
+
+def lines_of(record_id: str) -> list[tuple[str, object, object]]:
+    found = FieldChange.objects.filter(contact__salesforce_id=record_id).order_by("pk")
+    return list(found.values_list("field", "before", "after"))
+
+
+def a_day_goes_by() -> None:
+    Contact.objects.filter(looked_for_at__isnull=False).update(looked_for_at=now() - timedelta(hours=25))
+
+
+def test_leavers_are_told_apart_by_what_became_of_their_records(
+    org: OrgSim, texting: None, import_now: type_of_import
+) -> None:
+    import_now()
+    outside, deleted, purged, merged_away, master, *_ = sorted(stored_ids())
+    org.edit(outside, MobilePhone=None)
+    org.delete(deleted)
+    org.hard_delete(purged)
+    org.merge(master, (merged_away,))
+
+    run = import_now()
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert (run.left_source, run.deleted, run.hidden, run.merged) == (3, 1, 1, 1)
+    found = {one.salesforce_id: one for one in Contact.objects.filter(in_source=False)}
+    assert {key: one.absence for key, one in found.items()} == {
+        outside: "",
+        deleted: "deleted",
+        purged: "hidden",
+    }
+    assert found[deleted].absent_since is not None
+    assert found[deleted].left_source_at is not None
+    assert lines_of(deleted) == [("in_source", True, False), ("record:absence", "", "deleted")]
+    assert set(FieldChange.objects.values_list("run", flat=True)) == {run.public_id}
+
+
+def test_nobody_who_stayed_is_asked_about(org: OrgSim, import_now: type_of_import) -> None:
+    import_now()
+    quiet = import_now()
+    org.delete(min(stored_ids()))
+
+    run = import_now()
+
+    assert run.api_calls == quiet.api_calls + 1
+
+
+def test_somebody_deleted_and_taken_back_is_in_the_source_again(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    import_now()
+    record_id = min(stored_ids())
+    org.delete(record_id)
+    import_now()
+    org.undelete(record_id)
+
+    import_now()
+
+    back = person(record_id)
+    assert (back.in_source, back.absence, back.absent_since, back.left_source_at) == (True, "", None, None)
+
+
+def test_a_delete_after_leaving_is_noticed_once_a_day(
+    org: OrgSim, texting: None, import_now: type_of_import
+) -> None:
+    import_now()
+    record_id = min(stored_ids())
+    org.edit(record_id, MobilePhone=None)
+    import_now()
+    org.delete(record_id)
+    quiet = import_now()
+    assert person(record_id).absence == ""
+
+    a_day_goes_by()
+    looked = import_now()
+    again = import_now()
+
+    assert person(record_id).absence == "deleted"
+    assert lines_of(record_id)[-1] == ("record:absence", "", "deleted")
+    assert looked.api_calls == quiet.api_calls + 1
+    assert again.api_calls == quiet.api_calls
+
+
+def test_who_was_deleted_stays_so_when_the_bin_is_emptied(org: OrgSim, import_now: type_of_import) -> None:
+    import_now()
+    record_id = min(stored_ids())
+    org.delete(record_id)
+    import_now()
+    org.empty_recycle_bin(record_id)
+    a_day_goes_by()
+
+    import_now()
+
+    assert person(record_id).absence == "deleted"
+
+
+def test_a_record_taken_back_outside_the_list_is_no_longer_deleted(
+    org: OrgSim, texting: None, import_now: type_of_import
+) -> None:
+    import_now()
+    record_id = min(stored_ids())
+    org.edit(record_id, MobilePhone=None)
+    org.delete(record_id)
+    import_now()
+    org.undelete(record_id)
+    a_day_goes_by()
+
+    import_now()
+
+    found = person(record_id)
+    assert (found.in_source, found.absence) == (False, "")
+
+
+def test_a_member_leaves_without_being_modified(org: OrgSim, import_now: type_of_import) -> None:
+    """The list looks at another object."""
+    record_id, account = (
+        org.store.reader()
+        .execute(
+            "SELECT Id, AccountId FROM Contact WHERE IsDeleted = 0 AND AccountId IS NOT NULL ORDER BY pk LIMIT 1"
+        )
+        .fetchone()
+    )
+    (name,) = org.store.reader().execute("SELECT Name FROM Account WHERE Id = ?", [account]).fetchone()
+    org.set_list_view_filter(
+        "AllContacts", Leaf(field="Account.Name", operator="equals", values=(f"'{name}'",))
+    )
+    import_now()
+    stamp = person(record_id).system_modstamp
+    org.edit(account, Name="Renamed Household")
+
+    run = import_now()
+
+    left = person(record_id)
+    assert (run.status, left.in_source, left.absence) == (RunStatus.SUCCEEDED, False, "")
+    assert left.system_modstamp == stamp
+
+
+def test_two_imported_people_who_are_merged_become_one(org: OrgSim, import_now: type_of_import) -> None:
+    import_now()
+    loser, master, *_ = sorted(stored_ids())
+    org.edit(loser, LastName="Before-Merging")
+    import_now()
+    org.merge(master, (loser,), {"LastName": "Merged"})
+
+    run = import_now()
+
+    assert (run.merged, run.left_source) == (1, 0)
+    assert not Contact.objects.filter(salesforce_id=loser).exists()
+    one = person(master)
+    assert (one.last_name, one.in_source) == ("Merged", True)
+    assert ("last_name", "Before-Merging") in [(name, after) for name, _, after in lines_of(master)]
+    assert ("record:merged", loser, master) in lines_of(master)
+    assert queries.by_record_id(one.workspace, loser) == one
+    assert queries.search(one.workspace, loser[:15]).contacts == [one]
+
+
+def test_a_chain_of_merges_leads_to_its_end(org: OrgSim, import_now: type_of_import) -> None:
+    import_now()
+    ids = sorted(stored_ids())[:6]
+    for loser, master in pairwise(ids):
+        org.merge(master, (loser,))
+
+    run = import_now()
+
+    assert run.merged == 5
+    assert stored_ids(salesforce_id__in=ids) == {ids[-1]}
+    assert set(FormerId.objects.values_list("salesforce_id", "contact__salesforce_id")) == {
+        (former, ids[-1]) for former in ids[:-1]
+    }
+
+
+def test_a_master_that_was_not_imported_takes_the_person_over(
+    org: OrgSim, texting: None, import_now: type_of_import
+) -> None:
+    """Read by its own id, though it is in no list."""
+    import_now()
+    loser = min(stored_ids())
+    master = org.create("Contact", FirstName="Maxima", LastName="Outside")
+    org.merge(master, (loser,))
+
+    run = import_now()
+
+    one = person(master)
+    assert (run.merged, run.left_source, run.updated) == (1, 1, 1)
+    assert (one.last_name, one.in_source, one.absence) == ("Outside", False, "")
+    assert one.mobile_number == ""
+    assert not Contact.objects.filter(salesforce_id=loser).exists()
+    assert lines_of(master)[0] == ("record:merged", loser, master)
+
+
+def test_a_master_that_is_deleted_too_takes_the_person_with_it(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    import_now()
+    loser = min(stored_ids())
+    master = org.create("Contact", LastName="Short-Lived")
+    org.merge(master, (loser,))
+    org.delete(master)
+
+    run = import_now()
+
+    one = person(master)
+    assert (run.status, one.in_source, one.absence) == (RunStatus.SUCCEEDED, False, "deleted")
+
+
+def test_a_merge_after_leaving_is_followed(org: OrgSim, texting: None, import_now: type_of_import) -> None:
+    import_now()
+    left, master, *_ = sorted(stored_ids())
+    org.edit(left, MobilePhone=None)
+    import_now()
+    org.merge(master, (left,))
+    a_day_goes_by()
+
+    run = import_now()
+
+    assert run.merged == 1
+    assert not Contact.objects.filter(salesforce_id=left).exists()
+    assert ("record:merged", left, master) in lines_of(master)
+
+
+def test_a_merged_record_that_is_taken_back_is_somebody_again(
+    org: OrgSim, import_now: type_of_import
+) -> None:
+    import_now()
+    loser, master, *_ = sorted(stored_ids())
+    org.merge(master, (loser,))
+    import_now()
+    org.undelete(loser)
+
+    import_now()
+
+    assert {loser, master} <= stored_ids(in_source=True)
+    assert not FormerId.objects.exists()
+    assert queries.by_record_id(person(loser).workspace, loser) == person(loser)
+
+
+def test_a_number_that_must_not_be_texted_stays_so_through_a_merge(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    loser = org.create("Contact", LastName="Loser", MobilePhone="(212) 555-0123")
+    master = org.create("Contact", LastName="Master", MobilePhone="(212) 555-0123")
+    shared = org.create("Contact", LastName="Erased", MobilePhone="(212) 555-0123")
+    import_now()
+    erase(workspace=setup.workspace, salesforce_id=shared, by=None)
+    org.merge(master, (loser,))
+
+    import_now()
+
+    assert consent_words([person(master)]) == ["opted_out"]
+
+
+def test_a_merge_into_somebody_erased_brings_nobody_back(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    loser = org.create("Contact", LastName="Loser", MobilePhone="(212) 555-0199")
+    master = org.create("Contact", LastName="Master", MobilePhone="(212) 555-0123")
+    import_now()
+    erase(workspace=setup.workspace, salesforce_id=master, by=None)
+    org.merge(master, (loser,))
+
+    run = import_now()
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert not Contact.objects.filter(salesforce_id__in=[loser, master]).exists()
+    assert not FormerId.objects.exists()
+    assert ErasedRecord.objects.count() == 2
+    assert SuppressedNumber.objects.count() == 2
+
+
+def test_erasing_somebody_forgets_their_former_ids(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    import_now()
+    loser, master, *_ = sorted(stored_ids())
+    org.merge(master, (loser,))
+    import_now()
+
+    erase(workspace=setup.workspace, salesforce_id=loser[:15], by=None)
+    org.undelete(loser)
+    run = import_now(Mode.EVERYTHING)
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert not Contact.objects.filter(salesforce_id__in=[loser, master]).exists()
+    assert not FormerId.objects.exists()
+
+
+@pytest.mark.parametrize("first", ["contacts", "leads"])
+def test_a_converted_lead_and_its_contact_are_one_person(
+    org: OrgSim, import_now: type_of_import, import_leads: type_of_lead_import, first: str
+) -> None:
+    import_now()
+    import_leads()
+    lead = min(stored_ids(object="Lead"))
+    org.edit(lead, LastName="Once-A-Lead")
+    import_leads()
+    contact = org.convert(lead)["contact"]
+
+    runs = [import_now, import_leads] if first == "contacts" else [import_leads, import_now]
+    done = [run() for run in runs]
+
+    assert sorted(run.converted for run in done) == [0, 1]
+    one = person(contact)
+    assert (one.object, one.in_source, one.last_name) == ("Contact", True, "Once-A-Lead")
+    assert not Contact.objects.filter(salesforce_id=lead).exists()
+    assert "Once-A-Lead" in [after for _, _, after in lines_of(contact)]
+    assert ("record:converted", lead, contact) in lines_of(contact)
+    assert queries.by_record_id(one.workspace, lead) == one
+
+
+def test_a_lead_is_followed_where_contacts_are_not_imported(
+    org: OrgSim, import_leads: type_of_lead_import
+) -> None:
+    import_leads()
+    lead = min(stored_ids())
+    name = person(lead).last_name
+    contact = org.convert(lead)["contact"]
+
+    run = import_leads()
+
+    one = person(contact)
+    assert (run.converted, run.left_source) == (1, 0)
+    assert (one.object, one.in_source, one.last_name, one.absence) == ("Contact", False, name, "")
+    assert not stored_ids(object="Lead", in_source=False)
+
+
+def test_a_lead_whose_contact_is_out_of_sight_does_not_stop_the_import(
+    org: OrgSim, import_leads: type_of_lead_import
+) -> None:
+    import_leads()
+    lead = min(stored_ids())
+    contact = org.convert(lead)["contact"]
+    org.ungrant("Contact", "Read")
+
+    run = import_leads()
+
+    assert (run.converted, person(contact).absence) == (1, "hidden")
+
+
+def test_a_lead_converted_and_its_contact_merged_leads_to_the_master(
+    org: OrgSim, import_now: type_of_import, import_leads: type_of_lead_import
+) -> None:
+    import_now()
+    import_leads()
+    lead, master = min(stored_ids(object="Lead")), min(stored_ids(object="Contact"))
+    contact = org.convert(lead)["contact"]
+    import_now()
+    org.merge(master, (contact,))
+
+    import_leads()
+
+    assert stored_ids(salesforce_id__in=[lead, contact, master]) == {master}
+    assert set(FormerId.objects.values_list("salesforce_id", flat=True)) == {lead, contact}
+
+
+def test_many_leavers_are_asked_about_two_thousand_a_call(
+    org: OrgSim, setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
+) -> None:
+    """And only those that are not found as they were once more."""
+    import_now()
+    quiet = import_now()
+    ids = sorted(stored_ids())
+    with org.store.writing() as connection:
+        connection.execute("UPDATE Contact SET Department = 'Alumni'")
+        connection.executemany(
+            "UPDATE Contact SET Department = 'Gone' WHERE Id = ?", [[one] for one in ids[:700]]
+        )
+    for one in ids[:5]:
+        org.delete(one)
+    org.set_list_view_filter("AllContacts", Leaf(field="Department", operator="equals", values=("'Alumni'",)))
+
+    run = import_now(Mode.CHANGES)
+
+    assert run.left_source == 700
+    assert run.deleted == 5
+    assert stored_ids(in_source=True) == org_ids(org, "Department = 'Alumni'")
+    # A call for the 700, one for the five; all of the list is read again, without a sweep, since its filter changed.
+    assert run.api_calls <= quiet.api_calls + 2 + 2
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_following_it_goes_on(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    """Whoever was joined stays so and is counted once; whoever was not is followed by the process that goes on."""
+    import_now()
+    left, deleted, loser, master, *_ = sorted(stored_ids())
+    org.delete(left)
+    import_now()
+    org.undelete(left)
+    org.merge(master, (left,))
+    a_day_goes_by()
+    org.delete(deleted)
+    org.merge(master, (loser,))
+    # The first two questions are about the leavers and the master, the third about those who left before.
+    org.slow(60, path_contains="queryAll", after=2)
+    process = start("import", "contact")
+    wait_until(FormerId.objects.exists)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_locked(setup.pk))
+    org.clear_faults()
+    killed = ImportRun.objects.latest("pk")
+    assert (killed.status, killed.phase, killed.merged) == (RunStatus.RUNNING, "following", 1)
+    assert person(deleted).in_source
+
+    run = import_now()
+
+    assert (run.pk, run.status) == (killed.pk, RunStatus.SUCCEEDED)
+    assert (run.merged, run.left_source, run.deleted) == (2, 1, 1)
+    assert stored_ids(salesforce_id__in=[left, loser, master]) == {master}
+    assert lines_of(master).count(("record:merged", loser, master)) == 1
+
+
+def test_the_database_refuses_states_that_cannot_be(setup: ImportSetup) -> None:
+    contact = Contact.objects.create(
+        workspace=setup.workspace, object="Contact", salesforce_id="003000000000001AAA", system_modstamp=now()
+    )
+
+    for wrong in (
+        {"absence": "deleted", "absent_since": now()},
+        {"absence": "deleted", "in_source": False, "left_source_at": now()},
+        {"absence": "nonsense", "absent_since": now(), "in_source": False, "left_source_at": now()},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Contact.objects.filter(pk=contact.pk).update(**wrong)
+    FormerId.objects.create(
+        workspace=setup.workspace, contact=contact, salesforce_id="003000000000002AAA", object="Contact"
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        FormerId.objects.create(
+            workspace=setup.workspace, contact=contact, salesforce_id="003000000000002AAA", object="Contact"
+        )
