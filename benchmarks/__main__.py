@@ -10,6 +10,7 @@ BENCHMARKS = {
     "pages": "benchmarks.pages",
     "orgsim": "benchmarks.orgsim_pages",
     "bulk": "benchmarks.bulk",
+    "texts": "benchmarks.texts",
     "consent": "benchmarks.consent",
     "schedule": "benchmarks.schedule",
 }

@@ -19,6 +19,8 @@ ALLOW_LOCAL_ORG = os.environ.get("CARILLON_ALLOW_LOCAL_ORG") == "1"
 PUBLIC_URL = environment.address("CARILLON_PUBLIC_URL", "http://127.0.0.1:8000")
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", urlsplit(PUBLIC_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# Where texts are handed over to Twilio.
+TWILIO_API = "https://api.twilio.com"
 # How many reverse proxies stand before us and add to X-Forwarded-For.
 TRUSTED_PROXIES = environment.number("CARILLON_TRUSTED_PROXIES", 0)
 SERVED_OVER_HTTPS = PUBLIC_URL.startswith("https://")
@@ -38,6 +40,7 @@ INSTALLED_APPS = [
     "carillon.contacts",
     "carillon.consent",
     "carillon.imports",
+    "carillon.messaging",
     "carillon.web",
 ]
 

@@ -86,10 +86,16 @@ class Retention:
     issues_days: int = 90
     runs_days: int = 730
     changes_days: int = 365
+    texts_days: int = 730
 
 
 def retention_of(workspace: Workspace) -> Retention:
-    return Retention(workspace.keep_issues_days, workspace.keep_runs_days, workspace.keep_changes_days)
+    return Retention(
+        workspace.keep_issues_days,
+        workspace.keep_runs_days,
+        workspace.keep_changes_days,
+        workspace.keep_texts_days,
+    )
 
 
 @transaction.atomic

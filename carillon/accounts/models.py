@@ -19,16 +19,21 @@ class Workspace(models.Model):
     # ISO country code: how a number typed without a country code is read.
     default_region = models.CharField(max_length=2, default="US")
     created_at = models.DateTimeField(default=now)
-    # Retention, in days: record issues and runs from the end of their run, changes from when they were imported.
+    # Retention, in days: record issues and runs from the end of their run, changes from when they were imported, texts
+    # from when they came or were written.
     keep_issues_days = models.PositiveIntegerField(default=90)
     keep_runs_days = models.PositiveIntegerField(default=730)
     keep_changes_days = models.PositiveIntegerField(default=365)
+    keep_texts_days = models.PositiveIntegerField(default=730)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="workspace_keeps_for_a_day_at_least",
                 condition=Q(keep_issues_days__gte=1, keep_runs_days__gte=1, keep_changes_days__gte=1),
+            ),
+            models.CheckConstraint(
+                name="workspace_keeps_texts_for_a_day_at_least", condition=Q(keep_texts_days__gte=1)
             ),
         ]
 

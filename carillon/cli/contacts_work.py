@@ -16,6 +16,8 @@ from carillon.cli.tables import aligned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
 from carillon.imports import erasing
+from carillon.web.people import consent_words
+from carillon.web.people import erase as erase_person
 
 FIRST = 25
 TOGETHER = 2000
@@ -50,7 +52,7 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
 
 def _some_values(some: list[Contact], extra: list[str]) -> Iterator[dict[str, Any]]:
     former = queries.former_ids_of(some)
-    for contact, word in zip(some, queries.consent_words(some), strict=True):
+    for contact, word in zip(some, consent_words(some), strict=True):
         yield _values(contact, word, former.get(contact.pk, []), extra)
 
 
@@ -140,4 +142,4 @@ def consequences(workspace_name: str, salesforce_id: str) -> str:
 
 def erase(workspace_name: str, salesforce_id: str) -> None:
     workspace: Workspace = only_workspace(workspace_name)
-    erasing.erase(workspace=workspace, salesforce_id=salesforce_id, by=None)
+    erase_person(workspace=workspace, salesforce_id=salesforce_id, by=None)

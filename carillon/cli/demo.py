@@ -199,6 +199,7 @@ What to try
   Contacts         everybody of the list view, as imported; search a name or a number
   Import History   press "Import changes"; open a run to see its issues and what it cost
   Contact Import   choose another list view, map another field, import again
+  Phone            hold somebody's phone: text STOP as them, and see what comes back
 
 On the command line, in another terminal:
   export CARILLON_DATA_DIR={folder} CARILLON_ALLOW_LOCAL_ORG=1 CARILLON_PUBLIC_URL={plan.address}

@@ -3,8 +3,10 @@
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from django.conf import settings
 
 from carillon.accounts import actions as accounts
 from carillon.accounts.models import Member, Role, Workspace
@@ -17,6 +19,9 @@ from carillon.imports.runner import execute
 from carillon.imports.runs import Request
 from carillon.lib.errors import CarillonError
 from carillon.lib.files import write_once
+from carillon.messaging import actions as texting
+from carillon.messaging.models import CarrierKind, Confirms
+from carillon.messaging.queries import texting_of
 
 ADMIN = "admin@carillon.example"
 PASSWORD_FILE = "admin-password"  # noqa: S105 - a file name
@@ -34,6 +39,7 @@ def seed(org_url: str, *, data_dir: Path, tell: Callable[[str], None]) -> SignIn
     password = write_once(data_dir / PASSWORD_FILE, secrets.token_urlsafe(12)).strip()
     _admin(workspace, password)
     _connect(workspace, org_url)
+    _texting(workspace)
     setup = imports.setup_for(workspace, SalesforceObject.CONTACT)
     if not setup.source_id:
         setup = imports.save_setup(setup=setup, draft=_draft(), by=None)
@@ -64,6 +70,18 @@ def _connect(workspace: Workspace, org_url: str) -> None:
     if not report.ok:
         raise CarillonError(report.error, report.remedy)
     workspace.refresh_from_db()
+
+
+def _texting(workspace: Workspace) -> None:
+    """The simulated carrier, reached where the pages are served now."""
+    kept = texting_of(workspace)
+    if kept is not None and kept.carrier != CarrierKind.SIMULATED:
+        return
+    draft = texting.draft_of(kept) if kept else texting.suggested(workspace)
+    draft = replace(draft, carrier=CarrierKind.SIMULATED, public_url=settings.PUBLIC_URL)
+    texting.save_texting(
+        workspace=workspace, draft=draft if kept else replace(draft, confirms=Confirms.WE), by=None
+    )
 
 
 def _draft() -> SetupDraft:

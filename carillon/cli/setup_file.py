@@ -13,7 +13,7 @@ from carillon.lib.errors import CarillonError
 
 OBJECTS = {"contact": "Contact", "lead": "Lead"}
 _WORKSPACE: dict[str, type] = {"name": str, "default_region": str}
-_RETENTION: dict[str, type] = dict.fromkeys(("issues_days", "runs_days", "changes_days"), int)
+_RETENTION: dict[str, type] = dict.fromkeys(("issues_days", "runs_days", "changes_days", "texts_days"), int)
 _OBJECT: dict[str, type] = {
     "enabled": bool,
     "source": dict,

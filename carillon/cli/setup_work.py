@@ -76,7 +76,7 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
         set_retention(workspace=workspace, retention=Retention(**parsed.retention), by=None)
         lines.append(
             f"Issues are kept for {workspace.keep_issues_days:,} days, imports for {workspace.keep_runs_days:,},"
-            f" changes of contacts for {workspace.keep_changes_days:,}."
+            f" changes of contacts for {workspace.keep_changes_days:,}, texts for {workspace.keep_texts_days:,}."
         )
     for name, sections in parsed.objects.items():
         setup = setup_for(workspace, name)

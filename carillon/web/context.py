@@ -4,6 +4,7 @@ wrong with the imports."""
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -21,14 +22,18 @@ class Section:
 
 
 # Label, icon, name of the first page, where its addresses begin, whether texters see it.
-SECTIONS = (
+SECTIONS: tuple[tuple[str, str, str, str, bool], ...] = (
     ("Authentication", "key", "authentication", "/authentication/", False),
     ("Contact Import", "download", "contact_import_start", "/contact-import/", False),
     ("Import History", "history", "import_history", "/import-history/", False),
     ("Contacts", "people", "contacts", "/contacts/", True),
+    ("Review", "unknown", "reviews", "/review/", True),
+    ("Texting", "text", "texting", "/texting/", False),
     ("Members", "shield", "members", "/members/", False),
     ("Data Care", "clock", "data_care", "/data-care/", False),
 )
+# For admins, in demos and tests.
+PLAY = (("Phone", "phone", "phones", "/phone/", False),)
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -38,7 +43,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"navigation": [], "may_change": False, "notices": []}
     sections = [
         Section(label, icon, reverse(name), request.path.startswith(prefix))
-        for label, icon, name, prefix, for_texters in SECTIONS
+        for label, icon, name, prefix, for_texters in (*SECTIONS, *_play(member))
         if for_texters or member.role != Role.TEXTER
     ]
 
@@ -47,3 +52,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return [] if member.role == Role.TEXTER else notices(member.workspace, now())
 
     return {"navigation": sections, "may_change": member.is_admin, "notices": shown}
+
+
+def _play(member: Member) -> tuple[tuple[str, str, str, str, bool], ...]:
+    return PLAY if settings.ALLOW_LOCAL_ORG and member.is_admin else ()

@@ -216,3 +216,7 @@ class RetentionForm(PageForm):
     changes_days = _days(
         "Changes of contacts, in days", "What imports changed, as each contact's page lists it."
     )
+    texts_days = _days(
+        "Texts, in days",
+        "What people and Carillon texted. What a text said about consent is kept beyond that.",
+    )

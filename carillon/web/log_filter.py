@@ -1,10 +1,10 @@
-"""Keeps people out of the log: the address of a contact's page holds the id of a Salesforce record, and Django logs
-addresses it refuses or does not find."""
+"""Keeps people and secrets out of the log: the address of a contact's page or phone holds the id of a Salesforce record,
+that of a webhook the token of its workspace, and Django logs addresses it refuses or does not find."""
 
 import logging
 import re
 
-_CONTACT = re.compile(r"(/contacts/)[^/\s]+")
+_CONTACT = re.compile(r"(/contacts/|/phone/|/carriers/twilio/[a-z-]+/)[^/\s]+")
 
 
 class WithoutContacts(logging.Filter):

@@ -1,9 +1,10 @@
-"""Addresses of the pages. They hold public ids or Salesforce ids, never database keys."""
+"""Addresses of the pages. They hold public ids or Salesforce ids, and no database keys but those of reviews."""
 
 from django.urls import path
 
 from carillon.web.views import (
     authentication,
+    carriers,
     contact_import,
     contacts,
     data_care,
@@ -11,7 +12,10 @@ from carillon.web.views import (
     held,
     import_history,
     members,
+    phone,
+    reviews,
     sign_in,
+    texting,
 )
 
 urlpatterns = [
@@ -43,6 +47,16 @@ urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<slug:salesforce_id>/", contacts.contact, name="contact"),
     path("contacts/<slug:salesforce_id>/erase/", contacts.erase, name="erase"),
+    path("review/", reviews.reviews, name="reviews"),
+    path("review/<int:pk>/", reviews.decide, name="decide_review"),
+    path("texting/", texting.texting, name="texting"),
+    path("texting/self-test/", texting.test_texting, name="test_texting"),
+    path("texting/webhooks/", texting.replace_webhooks, name="replace_webhooks"),
+    path("phone/", phone.phones, name="phones"),
+    path("phone/<slug:salesforce_id>/", phone.phone, name="phone"),
+    path("carriers/twilio/inbound/<str:path_token>", carriers.inbound_text, name="inbound_text"),
+    path("carriers/twilio/status/<str:path_token>", carriers.status, name="text_status"),
+    path("carriers/twilio/self-test/<str:path_token>", carriers.self_test_call, name="self_test_call"),
     path("data-care/", data_care.data_care, name="data_care"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite, name="invite"),

@@ -320,6 +320,6 @@ def test_retention_is_part_of_the_setup_file(tmp_path: Path) -> None:
     refused = carillon("setup", "apply", str(file))
 
     assert applied.code == 0, applied.err
-    assert shown == {"issues_days": 30, "runs_days": 730, "changes_days": 365}
+    assert shown == {"issues_days": 30, "runs_days": 730, "changes_days": 365, "texts_days": 730}
     assert refused.code == 1
     assert Workspace.objects.get().keep_issues_days == 30

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.values import as_text
+from carillon.messaging import error_codes
 
 register = template.Library()
 
@@ -40,6 +41,8 @@ ICONS = {
     "next": "M9 5.5 15.5 12 9 18.5",
     "previous": "M15 5.5 8.5 12l6.5 6.5",
     "list": "M9 6h11M9 12h11M9 18h11M4.5 6v.1M4.5 12v.1M4.5 18v.1",
+    "text": "M4 5h16v11H11l-4.5 4v-4H4zM8 9h8M8 12h5",
+    "phone": "M8 3h8a1.5 1.5 0 0 1 1.5 1.5v15A1.5 1.5 0 0 1 16 21H8a1.5 1.5 0 0 1-1.5-1.5v-15A1.5 1.5 0 0 1 8 3M11 18h2",
     "table": "M4 5h16v14H4zM4 10h16M10 10v9",
     "bell": "M12 3v1.5M6.5 17V10.5a5.5 5.5 0 0 1 11 0V17l1.5 1.5H5zM10 21h4",
 }
@@ -122,6 +125,11 @@ def telephone(e164: str) -> str:
     except phonenumbers.NumberParseException:
         return e164
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def carrier_error(code: int | None) -> str:
+    return error_codes.words(code)
 
 
 @register.filter

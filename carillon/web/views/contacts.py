@@ -18,12 +18,16 @@ from carillon.imports.notices import stale
 from carillon.imports.queries import contact_issues, kept_runs
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from carillon.web import keyset, timeline
+from carillon.messaging import queries as texts
+from carillon.messaging.models import Message
+from carillon.web import keyset, people, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
 from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
 COLUMNS = 2
+# Of a conversation, on a contact's page.
+TEXTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,22 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "others": others,
         "more_others": number_of_others - len(others),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
+        "not_texted": people.why_not_texted(found),
+        "texts": _texts(found),
+        "unusable": texts.unusable(found.workspace, found.mobile_number),
         "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
         "next": changes.next,
         "older": older,
         "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/contact.html", context)
+
+
+def _texts(contact: Contact) -> list[Message]:
+    """The latest, oldest first, as on a phone."""
+    if not contact.mobile_number:
+        return []
+    return list(texts.conversation(contact.workspace, contact.mobile_number)[:TEXTS])[::-1]
 
 
 @admin_only
@@ -99,9 +113,7 @@ def erase(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     form = EraseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            erasing.erase(
-                workspace=request.user.workspace, salesforce_id=found.salesforce_id, by=request.user
-            )
+            people.erase(workspace=request.user.workspace, salesforce_id=found.salesforce_id, by=request.user)
         except CarillonError as error:
             form.refuse(error)
         else:
@@ -120,5 +132,5 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
             emails.get(contact.user_identification, ""),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, queries.consent_words(found), strict=True)
+        for contact, consent in zip(found, people.consent_words(found), strict=True)
     ]

@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings
 from carillon.accounts.models import AuditEntry, Workspace
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, RecogniserKey, SuppressedNumber
-from carillon.contacts.queries import consent_words
 from carillon.imports import alerts, jobs
 from carillon.imports.actions import setup_for
 from carillon.imports.drafts import SetupDraft, draft_of
@@ -26,6 +25,7 @@ from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, Record
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
 from carillon.imports.watermark import BEFORE_ALL_IDS
+from carillon.web.people import consent_words
 from orgsim.testing import OrgSim
 from tests.integration.imports.conftest import connected_setup, org_ids, stored_ids, type_of_import
 

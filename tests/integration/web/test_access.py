@@ -15,6 +15,7 @@ SETUP_PAGES = (
     "import_history",
     "members",
     "data_care",
+    "texting",
 )
 OBJECT_PAGES = (
     ("import_run", "run"),
@@ -23,6 +24,7 @@ OBJECT_PAGES = (
     ("cancel_import", "run"),
     ("contact", "contact"),
     ("erase", "contact"),
+    ("phone", "contact"),
     ("member", "member"),
     ("password_link", "member"),
     ("deactivate", "member"),
@@ -39,7 +41,9 @@ def address(name: str, kind: str, rows: Rows, member: Member) -> str:
     return reverse(name, args=[keys[kind]])
 
 
-@pytest.mark.parametrize("name", [*SETUP_PAGES, "contacts", "home", "change_password", "invite"])
+@pytest.mark.parametrize(
+    "name", [*SETUP_PAGES, "contacts", "home", "change_password", "invite", "phones", "replace_webhooks"]
+)
 def test_anonymous_people_are_sent_to_sign_in(db: None, client: Client, name: str) -> None:
     page = reverse(name)
 
@@ -129,7 +133,9 @@ def test_texters_see_contacts_only(bob: Member, rows: Rows, signed_in: SignedIn,
     assert client.get(reverse("contact", args=[rows.contact.salesforce_id])).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["authentication", "import_history", "members", "data_care", "contacts"])
+@pytest.mark.parametrize(
+    "name", ["authentication", "import_history", "members", "data_care", "texting", "contacts"]
+)
 def test_auditors_read_every_page(dana: Member, rows: Rows, signed_in: SignedIn, name: str) -> None:
     assert signed_in(dana).get(reverse(name)).status_code == 200
 
@@ -141,6 +147,7 @@ def test_auditors_read_every_page(dana: Member, rows: Rows, signed_in: SignedIn,
         ("import_history", "Import changes"),
         ("members", "Invite a member"),
         ("data_care", "Save"),
+        ("texting", "Save"),
     ],
 )
 def test_auditors_are_offered_no_change(
@@ -159,6 +166,10 @@ def test_auditors_are_offered_no_change(
         "/import-history/start/contact/",
         "/members/invite/",
         "/data-care/",
+        "/texting/",
+        "/texting/self-test/",
+        "/texting/webhooks/",
+        "/phone/",
     ],
 )
 def test_auditors_change_nothing(dana: Member, rows: Rows, signed_in: SignedIn, page: str) -> None:

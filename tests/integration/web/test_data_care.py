@@ -16,7 +16,7 @@ from carillon.imports.models import ImportAlert, ImportRun, ImportSetup, RecordI
 from carillon.lib.clock import now
 from tests.integration.web.conftest import Rows, SignedIn, add_issue, add_run
 
-WANTED = {"issues_days": "30", "runs_days": "400", "changes_days": "100"}
+WANTED = {"issues_days": "30", "runs_days": "400", "changes_days": "100", "texts_days": "300"}
 
 
 def kept(workspace: Workspace) -> tuple[int, int, int]:
@@ -36,8 +36,8 @@ def test_an_admin_sets_what_is_kept_and_the_audit_says_so(
     assert kept(workspace) == (30, 400, 100)
     assert entry.actor == alice.email
     assert entry.detail == {
-        "before": {"issues_days": 90, "runs_days": 730, "changes_days": 365},
-        "after": {"issues_days": 30, "runs_days": 400, "changes_days": 100},
+        "before": {"issues_days": 90, "runs_days": 730, "changes_days": 365, "texts_days": 730},
+        "after": {"issues_days": 30, "runs_days": 400, "changes_days": 100, "texts_days": 300},
     }
 
 

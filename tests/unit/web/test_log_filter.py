@@ -15,9 +15,13 @@ def test_a_contacts_address_is_logged_without_the_id() -> None:
     log.addHandler(handler)
 
     log.warning("%s: %s", "Not Found", "/contacts/003Hs0000000001IAA/erase/")
+    log.warning("%s: %s", "Forbidden", "/carriers/twilio/self-test/hush-hush?text=1")
     log.warning("%s: %s after %d", "Not Found", "/members/x/", 3)
 
-    assert stream.getvalue() == "Not Found: /contacts/.../erase/\nNot Found: /members/x/ after 3\n"
+    assert (
+        stream.getvalue()
+        == "Not Found: /contacts/.../erase/\nForbidden: /carriers/twilio/self-test/...\nNot Found: /members/x/ after 3\n"
+    )
 
 
 def test_what_is_logged_goes_through_it() -> None:

@@ -1,0 +1,47 @@
+"""What Carillon texts back by itself: one confirmation of an opt-out, unless the carrier does, and the answer to HELP.
+Pure."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from carillon.consent.keywords import Meaning, is_carriers_word, understand
+
+
+class Reply(Enum):
+    CONFIRMATION = "confirmation"
+    HELP = "help"
+
+
+# OptOutType: what Twilio's own opt-out handling took the text for, by words the account may have chosen.
+_BY_OPT_OUT_TYPE = {"STOP": Meaning.STOP, "START": Meaning.START, "HELP": Meaning.HELP}
+_AGAINST_TEXTS = (Meaning.STOP, Meaning.LIKELY_STOP)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text as understood. `is_news`: it is this text that opted the number out. `answered`: the carrier says that it
+    answered."""
+
+    meaning: Meaning
+    body: str
+    is_news: bool
+    answered: bool
+
+
+def meaning_of(body: str, opt_out_type: str) -> Meaning:
+    """Whoever hears a STOP is right, we or the carrier; else the carrier's word counts where it has one."""
+    ours, theirs = understand(body), _BY_OPT_OUT_TYPE.get(opt_out_type)
+    if theirs is None or theirs is Meaning.STOP:
+        return theirs or ours
+    return ours if ours in _AGAINST_TEXTS else theirs
+
+
+def reply_to(heard: Heard, *, carrier_confirms: bool) -> Reply | None:
+    """`carrier_confirms`: the carrier answers its own words, which are the bare ones."""
+    if heard.answered:
+        return None
+    if heard.meaning is Meaning.HELP:
+        return Reply.HELP
+    if heard.meaning is not Meaning.STOP or not heard.is_news:
+        return None
+    return None if carrier_confirms and is_carriers_word(heard.body) else Reply.CONFIRMATION

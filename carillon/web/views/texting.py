@@ -1,0 +1,72 @@
+"""The Texting page: the carrier, what is said to people by itself, and whether the carrier's calls arrive."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from carillon.lib.clock import now
+from carillon.messaging import actions, addresses, queries, self_test, webhooks
+from carillon.messaging.models import Texting
+from carillon.web.access import MemberRequest, admin_only, setup_reader
+from carillon.web.texting_form import TextingForm
+
+
+@sensitive_post_parameters("auth_token")
+@setup_reader
+@require_http_methods(["GET", "HEAD", "POST"])
+def texting(request: MemberRequest) -> HttpResponse:
+    workspace = request.user.workspace
+    kept = queries.texting_of(workspace)
+    draft = actions.draft_of(kept) if kept else actions.suggested(workspace)
+    form = TextingForm(draft, request.POST if request.method == "POST" else None, has_token=kept is not None)
+    if "count" in request.POST or not form.is_valid():
+        return _page(request, kept, form)
+    try:
+        actions.save_texting(workspace=workspace, draft=form.entered(), by=request.user)
+    except actions.TextingInvalid as error:
+        form.refuse(error, error.field)
+        return _page(request, kept, form)
+    messages.success(request, "Saved. Run the self-test to see whether the carrier's calls arrive.")
+    return redirect("texting")
+
+
+@admin_only
+@require_POST
+def test_texting(request: MemberRequest) -> HttpResponse:
+    kept = _texting_or_404(request)
+    form = TextingForm(actions.draft_of(kept), has_token=True)
+    return _page(request, kept, form, found=self_test.run(kept))
+
+
+@admin_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def replace_webhooks(request: MemberRequest) -> HttpResponse:
+    kept = _texting_or_404(request)
+    if request.method != "POST":
+        return render(request, "web/confirm_webhooks.html")
+    actions.rotate_path_token(texting=kept, by=request.user)
+    messages.success(request, "The webhooks have new addresses. Enter them in the Twilio console now.")
+    return redirect("texting")
+
+
+def _texting_or_404(request: MemberRequest) -> Texting:
+    return get_object_or_404(Texting, workspace=request.user.workspace_id)
+
+
+def _page(
+    request: MemberRequest, kept: Texting | None, form: TextingForm, found: self_test.Found | None = None
+) -> HttpResponse:
+    workspace, at = request.user.workspace, now()
+    context = {
+        "texting": kept,
+        "form": form,
+        "found": found,
+        "inbound_url": addresses.inbound_url(kept) if kept else "",
+        "refusals": webhooks.refusals(workspace, at),
+        "outbox": queries.outbox(workspace, at),
+        "has_phone": settings.ALLOW_LOCAL_ORG,
+    }
+    return render(request, "web/texting.html", context)

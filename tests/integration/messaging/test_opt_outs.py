@@ -1,0 +1,204 @@
+"""What a text says about consent is recorded with it, in one transaction, and answered once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from carillon.accounts.models import Workspace
+from carillon.consent import actions as consent
+from carillon.consent.models import Consent, ConsentEvent
+from carillon.lib.clock import now
+from carillon.messaging import sending
+from carillon.messaging.models import Message, Texting
+from carillon.messaging.states import State
+from tests.integration.messaging.conftest import PERSON, Carrier
+
+
+def answers() -> list[tuple[str, str]]:
+    return list(Message.objects.filter(direction="out").order_by("pk").values_list("purpose", "body"))
+
+
+def is_opted_out(number: str = PERSON) -> bool:
+    return Consent.objects.filter(number=number, is_opted_out=True).exists()
+
+
+def kinds() -> list[str]:
+    return list(ConsentEvent.objects.order_by("pk").values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("body", ["STOP", "Stop.", "opt-out", "  unsubscribe\n", "STOP ALL", "“Stop”"])
+def test_a_stop_opts_out_and_is_confirmed_once(carrier: Carrier, body: str) -> None:
+    carrier.text(body)
+    carrier.text(body)
+
+    assert is_opted_out()
+    assert answers() == [("confirmation", "Admissions: no more texts come.")]
+
+
+def test_the_same_stop_again_is_one_event(carrier: Carrier) -> None:
+    fields = carrier.fields("STOP")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: carrier.post(fields).status_code, range(8))) == {200}
+
+    assert kinds() == ["person_out"]
+    assert len(answers()) == 1
+
+
+def test_two_stops_at_once_are_confirmed_once(carrier: Carrier) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(lambda _: carrier.text("STOP").status_code, range(6))) == {200}
+
+    assert kinds() == ["person_out"] * 6
+    assert len(answers()) == 1
+
+
+def test_a_start_opts_back_in_and_the_next_stop_is_confirmed_again(carrier: Carrier) -> None:
+    for body in ("STOP", "START", "STOP"):
+        carrier.text(body)
+
+    assert kinds() == ["person_out", "person_in", "person_out"]
+    assert [purpose for purpose, _ in answers()] == ["confirmation", "confirmation"]
+
+
+def test_help_is_answered_and_changes_nothing(carrier: Carrier) -> None:
+    carrier.text("STOP")
+    carrier.text("HELP")
+    carrier.text("info?")
+
+    assert kinds() == ["person_out"]
+    assert [purpose for purpose, _ in answers()] == ["confirmation", "help", "help"]
+
+
+def test_a_machine_that_answers_answers_gets_no_more(carrier: Carrier) -> None:
+    for _ in range(8):
+        carrier.text("HELP")
+
+    assert len(answers()) == 5
+
+
+def test_a_likely_opt_out_suppresses_and_is_not_answered(carrier: Carrier) -> None:
+    carrier.text("please stop texting me")
+
+    assert kinds() == ["likely"]
+    assert Consent.objects.get(number=PERSON).is_suppressed
+    assert answers() == []
+
+
+@pytest.mark.parametrize("body", ["non-stop fun", "Hello", "", "🎉"])
+def test_other_texts_say_nothing(carrier: Carrier, body: str) -> None:
+    carrier.text(body)
+
+    assert kinds() == []
+    assert answers() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"), [("STOP", ["person_out"]), ("HELP", []), ("START", ["person_in"])]
+)
+def test_what_the_carrier_answered_is_followed_and_not_answered(
+    carrier: Carrier, kind: str, event: list[str]
+) -> None:
+    carrier.text("MOT-CLE", OptOutType=kind)
+
+    assert kinds() == event
+    assert answers() == []
+
+
+def test_with_a_carrier_that_confirms_we_confirm_wider_words_only(carrier: Carrier) -> None:
+    Texting.objects.update(confirms="carrier")
+
+    carrier.text("STOP")
+    carrier.text("START")
+    assert answers() == []
+    carrier.text("opt out")
+
+    assert [purpose for purpose, _ in answers()] == ["confirmation"]
+
+
+def test_an_unknown_number_is_kept_and_opted_out(carrier: Carrier) -> None:
+    carrier.post({**carrier.fields("STOP"), "From": "+447911123456"})
+
+    assert is_opted_out("+447911123456")
+
+
+@pytest.mark.parametrize("sender", ["55555", "MyBank"])
+def test_a_sender_without_a_number_has_no_consent(carrier: Carrier, sender: str) -> None:
+    assert carrier.post({**carrier.fields("STOP"), "From": sender}).status_code == 200
+
+    assert kinds() == []
+    assert Message.objects.filter(number=sender).exists()
+
+
+def test_text_and_event_stand_or_fall_together(carrier: Carrier) -> None:
+    """What fails behind the event takes the text with it, so that the carrier's next try does all of it."""
+    with connection.cursor() as cursor:
+        cursor.execute("alter table messaging_message add constraint no_answers check (direction = 'in')")
+        try:
+            assert carrier.text("STOP", sid="SM5").status_code == 500
+            assert (kinds(), Message.objects.count()) == ([], 0)
+        finally:
+            cursor.execute("alter table messaging_message drop constraint no_answers")
+
+    assert carrier.text("STOP", sid="SM5").status_code == 200
+    assert kinds() == ["person_out"]
+
+
+def sent(carrier: Carrier, workspace: Workspace) -> Message:
+    return Message.objects.create(
+        workspace=workspace,
+        direction="out",
+        sid="SM1",
+        number=PERSON,
+        state=State.SENT,
+        purpose="help",
+        handed_over_at=now(),
+    )
+
+
+def test_a_number_the_carrier_blocks_has_opted_out(carrier: Carrier, workspace: Workspace) -> None:
+    sent(carrier, workspace)
+
+    for _ in range(2):
+        carrier.report("undelivered", MessageSid="SM1", ErrorCode="21610")
+
+    event = ConsentEvent.objects.get()
+    assert (event.kind, event.cause) == ("person_out", "carrier")
+    assert is_opted_out()
+
+
+def test_a_block_of_a_text_nobody_knows_counts_all_the_same(carrier: Carrier) -> None:
+    carrier.report("failed", MessageSid="SM404", ErrorCode="21610")
+
+    assert is_opted_out()
+
+
+def test_a_confirmation_is_not_sent_to_somebody_who_came_back(carrier: Carrier) -> None:
+    carrier.text("STOP")
+    carrier.text("START")
+
+    text = Message.objects.get(direction="out")
+    sending.send(text.pk)
+
+    text.refresh_from_db()
+    assert text.state == "not_sent"
+
+
+def test_the_confirmation_goes_to_somebody_who_opted_out(carrier: Carrier) -> None:
+    carrier.text("STOP")
+
+    text = Message.objects.get(direction="out")
+    sending.send(text.pk)
+
+    text.refresh_from_db()
+    assert text.state == "delivered"
+
+
+def test_staff_who_opted_out_before_leave_nothing_to_confirm(carrier: Carrier, workspace: Workspace) -> None:
+    consent.opt_out(workspace=workspace, number=PERSON, by=None, reason="asked")
+
+    carrier.text("STOP")
+
+    assert kinds() == ["staff_out", "person_out"]
+    assert answers() == []
