@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0003_keep_texts"),
+        ("accounts", "0004_keep_texts"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_retention"),
+        ("accounts", "0003_user_key"),
     ]
 
     operations = [
