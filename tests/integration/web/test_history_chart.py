@@ -137,9 +137,8 @@ def test_before_the_first_import_there_is_no_chart(alice: Member, rows: Rows, si
 
 def test_a_hundred_thousand_runs_are_one_query(rows: Rows) -> None:
     own = {"id", "public_id", "queued_at"}
-    alike = ", ".join(
-        sorted(field.column for field in ImportRun._meta.local_concrete_fields if field.column not in own)
-    )
+    columns = (field.column or "" for field in ImportRun._meta.local_concrete_fields)
+    alike = ", ".join(sorted(column for column in columns if column not in own))
     with connection.cursor() as cursor:
         cursor.execute(
             f"insert into imports_importrun (public_id, queued_at, {alike})"
