@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from carillon.consent.reading import FieldKind, OptOutField
 from carillon.imports.drafts import DEFAULT_TIMEZONE, AdditionalField, SetupDraft
 from carillon.imports.models import Blank
 from carillon.lib.errors import CarillonError
@@ -18,6 +19,7 @@ _OBJECT: dict[str, type] = {
     "enabled": bool,
     "source": dict,
     "standard_fields": dict,
+    "opt_out": dict,
     "additional_fields": list,
     "schedule": dict,
 }
@@ -35,6 +37,18 @@ _STANDARD: dict[str, type] = dict.fromkeys(
     ),
     str,
 )
+_OPT_OUT: dict[str, type] = {
+    "field": str,
+    "type": str,
+    "unchecked_means_opted_in": bool,
+    "opted_in_value": str,
+    "opted_out_value": str,
+    "empty_means_opted_in": bool,
+}
+_OPT_OUT_KINDS: dict[str, tuple[str, ...]] = {
+    "checkbox": ("unchecked_means_opted_in",),
+    "picklist": ("opted_in_value", "opted_out_value", "empty_means_opted_in"),
+}
 _ADDITIONAL: dict[str, type] = dict.fromkeys(("salesforce", "contact_field", "label", "type", "blank"), str)
 _SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
 _TYPE_NAMES = {
@@ -94,6 +108,8 @@ def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
         draft = replace(draft, source=source.get("name", ""), source_type=kind, source_way=way, **found)
     if "standard_fields" in sections:
         draft = replace(draft, **{name: sections["standard_fields"].get(name, "") for name in _STANDARD})
+    if "opt_out" in sections:
+        draft = replace(draft, opt_out=_opt_out(sections["opt_out"]))
     if "additional_fields" in sections:
         draft = replace(draft, additional_fields=tuple(map(_additional, sections["additional_fields"])))
     if "schedule" in sections:
@@ -112,6 +128,7 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
         "enabled": draft.enabled,
         "source": _source(draft, source_name),
         "standard_fields": {name: value for name in _STANDARD if (value := getattr(draft, name))},
+        "opt_out": _opt_out_section(draft.opt_out),
         "additional_fields": [
             {
                 "salesforce": additional.salesforce,
@@ -124,6 +141,43 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
         ],
         "schedule": {"timezone": draft.timezone, "windows": list(draft.windows)},
     }
+
+
+def _opt_out(table: Mapping[str, Any]) -> OptOutField:
+    """An empty section maps no opt-out field."""
+    if not table:
+        return OptOutField()
+    given = {name: table[name] for name in _OPT_OUT_KINDS[table["type"]] if name in table}
+    return OptOutField(table["field"], FieldKind(table["type"]), **given)
+
+
+def _opt_out_section(mapped: OptOutField) -> dict[str, Any]:
+    if not mapped.field:
+        return {}
+    kind = mapped.kind.value
+    return {
+        "field": mapped.field,
+        "type": kind,
+        **{name: getattr(mapped, name) for name in _OPT_OUT_KINDS[kind]},
+    }
+
+
+def _check_opt_out(place: str, table: Mapping[str, Any]) -> None:
+    _check(place, table, _OPT_OUT)
+    if not table:
+        return
+    for name, remedy in (
+        ("field", "Give the API name of a checkbox or a picklist."),
+        ("type", "Its values are checkbox and picklist."),
+    ):
+        if not table.get(name):
+            raise SetupFileInvalid(f"{place}.{name} is missing.", remedy)
+    kind = table["type"]
+    if kind not in _OPT_OUT_KINDS:
+        raise SetupFileInvalid(f"{place}.type is {kind!r}.", "Its values are checkbox and picklist.")
+    for name in table:
+        if name not in ("field", "type", *_OPT_OUT_KINDS[kind]):
+            raise SetupFileInvalid(f"{place}.{name} is given for a {kind}.", "It has none: leave it out.")
 
 
 def _source(draft: SetupDraft, name: str) -> dict[str, str]:
@@ -156,6 +210,7 @@ def _check_object(name: str, sections: Mapping[str, Any]) -> None:
         if key in sections:
             _check(f"{name}.{key}", sections[key], keys)
     _check_source(f"{name}.source", sections.get("source", {}))
+    _check_opt_out(f"{name}.opt_out", sections.get("opt_out", {}))
     for index, additional in enumerate(sections.get("additional_fields", [])):
         place = f"{name}.additional_fields[{index}]"
         if not isinstance(additional, dict):

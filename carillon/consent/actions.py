@@ -26,6 +26,7 @@ from carillon.consent.models import (
     Review,
 )
 from carillon.consent.reading import FieldKind
+from carillon.consent.reading import OptOutField as OptOutField
 from carillon.consent.store import HeldRow
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -210,19 +211,7 @@ def _arrive(
     return _outcome(settled[after])
 
 
-@dataclass(frozen=True, slots=True)
-class OptOutField:
-    """The opt-out field of an object as an admin maps it; `picklist` values are API values."""
-
-    field: str
-    kind: FieldKind
-    unchecked_means_opted_in: bool = True
-    opted_in_value: str = ""
-    opted_out_value: str = ""
-    empty_means_opted_in: bool = False
-
-
-_NO_FIELD = OptOutField("", FieldKind.CHECKBOX)
+_NO_FIELD = OptOutField()
 
 
 @transaction.atomic

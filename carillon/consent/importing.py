@@ -34,6 +34,10 @@ select number from consent_consent where workspace_id = %s and number = any(%s) 
 _CHANGED_SINCE = """
 select number from consent_consent where workspace_id = %s and last_learnt_at >= %s and is_opted_out
 """
+_ARRIVED = """
+select salesforce_id, mobile_number from contacts_contact
+where workspace_id = %s and mobile_number = any(%s) and salesforce_id = any(%s)
+"""
 # Longer than a transaction that records something takes.
 _MEANWHILE = timedelta(minutes=1)
 
@@ -41,12 +45,14 @@ _MEANWHILE = timedelta(minutes=1)
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One record as an import stored it. `number` is E.164 or empty; `number_before` the number that was stored before,
-    None for a record that was not. `seen` is None where no opt-out field is mapped."""
+    None for a record that was not. `seen` is None where no opt-out field is mapped. `is_back`: it was out of the source
+    when the opt-out field was mapped, so no import read it under this mapping."""
 
     salesforce_id: str
     number: str
     number_before: str | None
     seen: Seen | None = None
+    is_back: bool = False
 
     @property
     def is_new_here(self) -> bool:
@@ -56,12 +62,14 @@ class Sighting:
 @dataclass(frozen=True, slots=True)
 class Imported:
     """`unclear` are the ids of records whose value is neither of the picklist's two: record issues. `staged` flips wait
-    for the end of the run."""
+    for the end of the run. `opted_out` and `opted_in` are numbers whose status changed."""
 
     unclear: list[str]
     staged: int = 0
     told: int = 0
     pushes: int = 0
+    opted_out: int = 0
+    opted_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +94,26 @@ class _Batch:
     staging: bool = True
 
 
-def import_batch(*, workspace: Workspace, object_name: str, rows: Sequence[Sighting], run: UUID) -> Imported:
-    """Takes a batch of one object, after its contacts were written and in their transaction; each id once. Raises
+def import_batch(
+    *,
+    workspace: Workspace,
+    object_name: str,
+    rows: Sequence[Sighting],
+    run: UUID,
+    arrived: Sequence[str] = (),
+) -> Imported:
+    """Takes a batch of one object, after its contacts were written and in their transaction; each id once. `arrived` are
+    records stored with a number that is new to them and left out of `rows` since they have nothing to tell. Raises
     KeyLost when it can't be known whether somebody was erased."""
     mapping = store.mappings_of(workspace.pk).get(object_name)
     batch = _Batch(workspace, object_name, mapping, run)
     with transaction.atomic(), connection.cursor() as cursor:
         new_here = {row.number: row for row in rows if row.number and row.number_before != row.number}
-        if new_here and mapping:
+        if mapping and (new_here or arrived):
             begun = store.database_time(cursor)
-            transaction.on_commit(partial(_look_again, batch, new_here, begun), robust=True)
+            transaction.on_commit(partial(_look_again, batch, new_here, arrived, begun), robust=True)
+        if not rows:
+            return Imported([])
         sieve = _Sieve(cursor, workspace.pk, mapping)
         telling = sieve.telling(rows)
         taken = _take(cursor, batch, telling) if telling else Imported([])
@@ -110,17 +128,18 @@ def apply_staged(
     loosened by a new mapping, so such records are corrected in Salesforce; unless an admin, who found that the earlier
     mapping was wrong, accepts what they say now, for a written reason."""
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
-    told = pushes = 0
+    told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
     with connection.cursor() as cursor:
         for object_name, rows in _staged(workspace, run).items():
             batch = _Batch(workspace, object_name, mappings.get(object_name), run, source, staging=False)
             done = _take(cursor, batch, rows)
             told, pushes = told + done.told, pushes + done.pushes
+            opted_out, opted_in = opted_out + done.opted_out, opted_in + done.opted_in
     drop_staged(workspace=workspace, run=run)
     if accepted_by:
         audit(workspace, accepted_by, "held opt-ins applied", str(run), {"lines": told, "reason": reason})
-    return Imported([], 0, told, pushes)
+    return Imported([], 0, told, pushes, opted_out, opted_in)
 
 
 def count_staged(*, workspace: Workspace, run: UUID) -> int:
@@ -142,7 +161,7 @@ def everything_was_read(*, workspace: Workspace, object_name: str, version: int)
 
 def _known(row: Sighting, value: HeldRow | None, mapping: Mapping | None) -> HeldRow | None:
     """What a record last held; None at its first sight."""
-    if value is None and mapping and mapping.is_read and row.number_before is not None:
+    if value is None and mapping and mapping.is_read and row.number_before is not None and not row.is_back:
         return HeldRow.never_read(row.salesforce_id, mapping)
     return value
 
@@ -228,12 +247,20 @@ def _take(cursor: CursorWrapper, batch: _Batch, rows: Sequence[Sighting]) -> Imp
     room.holdings = {one.holding.salesforce_id: one.holding for one in judged if one.holding}
     room.fresh = frozenset(one.sighting.salesforce_id for one in judged if one.is_fresh)
     room.untouched = frozenset(staged)
+    before_that = {number: locked.state.status for number, locked in room.numbers.items()}
     settled = room.settle([told for one in judged for told in one.told]).values()
+    flipped = [
+        one.decision.state.status
+        for one in settled
+        if one.decision.state.status is not before_that[one.number]
+    ]
     return Imported(
         [],
         len(staged),
         sum(len(one.decision.told) for one in settled),
         sum(len(one.decision.pushes) for one in settled),
+        flipped.count(Says.OUT),
+        flipped.count(Says.IN),
     )
 
 
@@ -355,10 +382,16 @@ def _staged(workspace: Workspace, run: UUID) -> dict[str, list[Sighting]]:
     return staged
 
 
-def _look_again(batch: _Batch, new_here: dict[str, Sighting], begun: datetime) -> None:
+def _look_again(
+    batch: _Batch, new_here: dict[str, Sighting], arrived: Sequence[str], begun: datetime
+) -> None:
     """Whoever said STOP while the batch was being stored could not see its records, nor these the STOP."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CHANGED_SINCE, [batch.workspace.pk, begun - _MEANWHILE])
-        rows = [new_here[row[0]] for row in cursor.fetchall() if row[0] in new_here]
+        changed = [row[0] for row in cursor.fetchall()]
+        rows = [replace(new_here[one], number_before=one) for one in changed if one in new_here]
+        if changed and arrived:
+            cursor.execute(_ARRIVED, [batch.workspace.pk, changed, list(arrived)])
+            rows += [Sighting(record, number, number) for record, number in cursor.fetchall()]
         if rows:
-            _take(cursor, batch, [replace(row, number_before=row.number) for row in rows])
+            _take(cursor, batch, rows)

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest, Length
 from django.db.models.lookups import Exact
 
 from carillon.accounts.models import Member, Workspace
-from carillon.consent.reading import FieldKind, Mapping
+from carillon.consent.reading import FieldKind, Mapping, OptOutField
 from carillon.contacts.models import SalesforceObject
 from carillon.lib.clock import now
 
@@ -235,17 +235,19 @@ class OptOutMapping(models.Model):
         return f"{self.object}.{self.field}"
 
     @property
-    def rules(self) -> Mapping:
-        return Mapping(
-            version=self.version,
-            since=self.since,
-            kind=FieldKind(self.kind),
-            unchecked_means_opted_in=self.unchecked_means_opted_in,
-            opted_in_value=self.opted_in_value,
-            opted_out_value=self.opted_out_value,
-            empty_means_opted_in=self.empty_means_opted_in,
-            is_read=self.read_version == self.version,
+    def as_entered(self) -> OptOutField:
+        return OptOutField(
+            self.field,
+            FieldKind(self.kind),
+            self.unchecked_means_opted_in,
+            self.opted_in_value,
+            self.opted_out_value,
+            self.empty_means_opted_in,
         )
+
+    @property
+    def rules(self) -> Mapping:
+        return self.as_entered.rules(self.version, self.since, is_read=self.read_version == self.version)
 
 
 class RecordValue(models.Model):

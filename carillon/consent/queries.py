@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.consent.decide import Authority, Says, State
-from carillon.consent.models import Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.models import Consent, ConsentEvent, ConsentPush, OptOutMapping, Review
+from carillon.consent.reading import Mapping, OptOutField
 from carillon.consent.store import STAMPS
 from carillon.contacts import remembered
+from carillon.lib.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,23 @@ def pushes_of(workspace: Workspace, number: str) -> QuerySet[ConsentPush]:
 def open_reviews(workspace: Workspace) -> QuerySet[Review]:
     """Likely opt-outs that nobody decided about, those that are due first."""
     return Review.objects.filter(workspace=workspace, closed_at__isnull=True).order_by("due_at", "pk")
+
+
+def opt_out_field(workspace: Workspace, object_name: str) -> OptOutField:
+    """The opt-out field of an object as it is mapped."""
+    mapped = OptOutMapping.objects.filter(workspace=workspace, object=object_name).first()
+    return mapped.as_entered if mapped and mapped.field else OptOutField()
+
+
+def meaning_of(
+    workspace: Workspace, object_name: str, field: OptOutField | None = None
+) -> tuple[OptOutField, Mapping | None]:
+    """The opt-out field and what its values mean, None when none is mapped; with `field` as if that were saved."""
+    known = OptOutMapping.objects.filter(workspace=workspace, object=object_name).first()
+    saved = known.as_entered if known and known.field else OptOutField()
+    field = saved if field is None else field
+    if not field.field:
+        return field, None
+    if known and field == saved:
+        return field, known.rules
+    return field, field.rules(known.version + 1 if known else 1, now())

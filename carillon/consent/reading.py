@@ -17,6 +17,30 @@ class FieldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OptOutField:
+    """The opt-out field of an object as an admin maps it, "" for none; `picklist` values are API values."""
+
+    field: str = ""
+    kind: FieldKind = FieldKind.CHECKBOX
+    unchecked_means_opted_in: bool = True
+    opted_in_value: str = ""
+    opted_out_value: str = ""
+    empty_means_opted_in: bool = False
+
+    def rules(self, version: int, since: datetime, *, is_read: bool = False) -> "Mapping":
+        return Mapping(
+            version,
+            since,
+            FieldKind(self.kind),
+            self.unchecked_means_opted_in,
+            self.opted_in_value,
+            self.opted_out_value,
+            self.empty_means_opted_in,
+            is_read,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """The opt-out field of one object. `version` grows, and `since` moves, with each change of what values mean;
     `is_read` once an import read every record under it.

@@ -1,7 +1,7 @@
 """Changes of setups and runs, each with its audit entry in the same transaction."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +12,21 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
+from carillon.consent.actions import set_mapping
+from carillon.consent.queries import opt_out_field
 from carillon.contacts.models import ContactField
-from carillon.imports import alerts, budget_words, forecasts, runs
+from carillon.imports import alerts, budget_words, forecasts, held_opt_ins, runs
 from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
 from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
+    AlertKind,
     DryRun,
     FieldMapping,
+    HeldOptIns,
+    HeldStatus,
     ImportRun,
     ImportSetup,
     Mode,
@@ -60,12 +65,19 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
     setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
     before = _described(setup)
     read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
+    opt_out_before = opt_out_field(setup.workspace, setup.object)
     setup.enabled, setup.updated_at = draft.enabled, now()
     setup.source_id, setup.source_name, setup.source_label = source.id, source.api_name, source.label
     for name in (*REPORT_PARTS, *STANDARD_FIELDS):
         setattr(setup, name, getattr(draft, name))
     setup.timezone, setup.windows = draft.timezone, sorted(draft.windows)
     _save_mappings(setup, draft)
+    if draft.opt_out != opt_out_before:
+        field = draft.opt_out if draft.opt_out.field else None
+        set_mapping(workspace=setup.workspace, object_name=setup.object, field=field, by=by)
+        held_opt_ins.end(HeldOptIns.objects.filter(setup=setup, status=HeldStatus.OPEN))
+        alerts.held_decided(setup, AlertKind.OPT_INS)
+        setup.imported_fingerprint = ""
     if _read_by_import(setup) != read_before:
         setup.imported_fingerprint = ""
     if _scheduled(setup) != schedule_before:
@@ -125,6 +137,7 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
             }
             for field in draft.additional_fields
         ],
+        "opt_out": asdict(draft.opt_out),
         "timezone": draft.timezone,
         "windows": list(draft.windows),
     }

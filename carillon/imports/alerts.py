@@ -28,6 +28,7 @@ WHAT = {
     AlertKind.MISSED: "was missed",
     AlertKind.BUDGET: "is held back by the API budget",
     AlertKind.HELD: "found many who left and holds them",
+    AlertKind.OPT_INS: "would opt many back in and holds them",
 }
 
 
@@ -62,24 +63,25 @@ def import_succeeded(run: ImportRun) -> None:
     _open(run.setup_id).update(over_at=now(), recovered=True)
 
 
-def people_held(run: ImportRun, reason: str) -> None:
+_HELD_REMEDIES = {
+    AlertKind.HELD: "Nobody of them was taken off yet: apply it, or drop it, on the page of the import.",
+    AlertKind.OPT_INS: "Nobody of them was opted in: look at the Opt-Out Field of the setup, then apply it, or drop it, on"
+    " the page of the import.",
+}
+
+
+def people_held(run: ImportRun, reason: str, kind: AlertKind = AlertKind.HELD) -> None:
     """The run succeeded and held people back. What was wrong before it is over. Call it in the transaction that ends
     the run."""
-    _open(run.setup_id).exclude(kind=AlertKind.HELD).update(over_at=now(), recovered=True)
-    _raise(
-        ImportAlert(
-            setup_id=run.setup_id,
-            kind=AlertKind.HELD,
-            sentence=reason,
-            remedy="Nobody of them was taken off yet: apply it, or drop it, on the page of the import.",
-            run=run,
-        )
-    )
+    _open(run.setup_id).exclude(kind=kind).update(over_at=now(), recovered=True)
+    alert = ImportAlert(setup_id=run.setup_id, kind=kind, sentence=reason, run=run)
+    alert.remedy = _HELD_REMEDIES[kind]
+    _raise(alert)
 
 
-def held_decided(setup: ImportSetup) -> None:
+def held_decided(setup: ImportSetup, kind: AlertKind = AlertKind.HELD) -> None:
     """An admin decided about who was held."""
-    _open(setup.pk).filter(kind=AlertKind.HELD).update(over_at=now())
+    _open(setup.pk).filter(kind=kind).update(over_at=now())
 
 
 def switched_off(setup: ImportSetup) -> None:

@@ -15,6 +15,7 @@ from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import recorded
 from carillon.imports.models import SourceType
+from carillon.imports.opt_out import OptOutChoice, opt_out_choices
 from carillon.imports.planning import Field, Fields
 from carillon.imports.related import related_fields
 from carillon.imports.values import contact_types, why_not
@@ -91,7 +92,7 @@ class ReportOffer:
 @dataclass(frozen=True, slots=True)
 class SourceFields:
     """A chosen source: its columns, the object's other fields, some of related records, those that can't be mapped,
-    and what an admin should know about it."""
+    and what an admin should know about it. `opt_outs` are the object's own fields as opt-out fields."""
 
     source: SourceChoice
     columns: tuple[FieldChoice, ...]
@@ -102,6 +103,7 @@ class SourceFields:
     report: ReportOffer | None = None
     related: tuple[FieldChoice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    opt_outs: tuple[OptOutChoice, ...] = ()
 
     @property
     def choices(self) -> tuple[FieldChoice, ...]:
@@ -110,6 +112,9 @@ class SourceFields:
     def find(self, name: str) -> FieldChoice | None:
         wanted = name.lower()
         return next((c for c in self.choices if c.name.lower() == wanted), None)
+
+    def opt_out(self, name: str) -> OptOutChoice | None:
+        return next((one for one in self.opt_outs if one.name.lower() == name.lower()), None)
 
 
 class SourceUnusable(CarillonError):
@@ -226,6 +231,7 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
         people,
         related=related_choices(fields, names),
         left_out=left_out(fields.describe),
+        opt_outs=opt_out_choices(fields.describe),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from zoneinfo import available_timezones
 
 from carillon.accounts.models import Workspace
+from carillon.consent.reading import OptOutField
 from carillon.contacts.models import ContactField, FieldType
+from carillon.imports import opt_out
 from carillon.imports.catalog import (
     ReportOffer,
     SourceChoice,
@@ -115,11 +117,12 @@ def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> Checked
     """Checks the draft with the org, as before saving. Raises SetupInvalid, SalesforceError, CarillonError."""
     existing = dict(ContactField.objects.filter(workspace=workspace).values_list("name", "type"))
     draft, offered = _with_source(workspace, object, draft)
+    draft, consent_faults = _with_opt_out(draft, offered)
     if draft.of_columns:
-        checked = check_draft(draft, OfferedColumns(offered), existing, offered.report)
+        checked = check_draft(draft, OfferedColumns(offered), existing, offered.report, consent_faults)
     else:
         with fields_of(workspace, object) as fields:
-            checked = check_draft(draft, fields, existing, offered.report)
+            checked = check_draft(draft, fields, existing, offered.report, consent_faults)
     additional = tuple(checked.additional(one, existing) for one in draft.additional_fields)
     names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
     return CheckedSetup(replace(draft, additional_fields=additional, **names), offered.source)
@@ -156,11 +159,28 @@ def _with_source(workspace: Workspace, object: str, draft: SetupDraft) -> tuple[
     return draft if draft.of_columns else replace(draft, last_modified=""), offered
 
 
+def _with_opt_out(draft: SetupDraft, offered: SourceFields) -> tuple[SetupDraft, dict[str, str]]:
+    """The draft with its opt-out field as it is kept, and what is wrong with that."""
+    entered = draft.opt_out
+    if not entered.field:
+        return replace(draft, opt_out=OptOutField()), {}
+    choice = offered.opt_out(entered.field)
+    wrong = {f"opt_out.{part}": sentence for part, sentence in opt_out.faults(entered, choice).items()}
+    if wrong or choice is None:
+        return draft, wrong
+    return replace(draft, opt_out=opt_out.fitting(entered, choice)), {}
+
+
 def check_draft(
-    draft: SetupDraft, fields: Lookup, existing: Mapping[str, str], report: ReportOffer | None = None
+    draft: SetupDraft,
+    fields: Lookup,
+    existing: Mapping[str, str],
+    report: ReportOffer | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> Checked:
-    """`existing` maps names of contact fields to their types. Raises SetupInvalid with all faults."""
-    errors: dict[str, str] = _report_faults(draft, report) if report else {}
+    """`existing` maps names of contact fields to their types; `faults` were found before. Raises SetupInvalid with all
+    faults."""
+    errors: dict[str, str] = {**(_report_faults(draft, report) if report else {}), **(faults or {})}
     found: dict[str, Field] = {}
 
     def find(place: str, entered: str) -> Field | None:

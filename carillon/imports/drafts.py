@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from carillon.consent.queries import opt_out_field
+from carillon.consent.reading import OptOutField
 from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.models import Blank, FieldMapping, ImportSetup, ReportWay, SourceType
@@ -12,6 +14,9 @@ DEFAULT_TIMEZONE = EASTERN
 STANDARD_FIELDS = ("first_name", "first_name_fallback", "last_name", "mobile_number", "user_identification")
 # Where the rest of a source is kept: how a report is read, and two of its columns.
 REPORT_PARTS = ("source_type", "source_way", "contact_identification", "last_modified")
+
+
+NO_OPT_OUT = OptOutField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class AdditionalField:
 @dataclass(frozen=True, slots=True)
 class SetupDraft:
     """`source` is an id, an API name or a label; fields are API names or paths, of a report that is read alone names of
-    its columns; "" is not mapped. `source_way` is a ReportWay; "" of a report is the usual one."""
+    its columns; "" is not mapped. `source_way` is a ReportWay; "" of a report is the usual one. The opt-out field is always
+    a field of the object, since it is written to as well."""
 
     enabled: bool = True
     source: str = ""
@@ -43,6 +49,7 @@ class SetupDraft:
     last_name: str = ""
     mobile_number: str = ""
     user_identification: str = ""
+    opt_out: OptOutField = NO_OPT_OUT
     additional_fields: tuple[AdditionalField, ...] = ()
     timezone: str = DEFAULT_TIMEZONE
     windows: tuple[str, ...] = ()
@@ -71,6 +78,7 @@ def draft_of(setup: ImportSetup) -> SetupDraft:
         last_name=setup.last_name,
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
+        opt_out=opt_out_field(setup.workspace, setup.object),
         additional_fields=tuple(
             AdditionalField(
                 mapping.salesforce_field,

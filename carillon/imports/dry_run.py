@@ -175,7 +175,7 @@ class _DryRun:
     def _walk(self, known: SalesforceConnection) -> None:
         self.purse.must_afford(self._forecast(mode_now(self.trial.setup, self.trial.mode)))
         sign_in(self.client, known)
-        plan, warnings = make_plan(self.client, self.setup, self.mappings)
+        plan, warnings = make_plan(self.client, self.setup, self.mappings, self.trial.draft.opt_out)
         affordable = not plan.stale or self.purse.can_afford(self._forecast(Mode.EVERYTHING))
         scope = scope_of(
             self.client, plan, self.setup, org_id=known.org_id, asked=self.trial.mode, affordable=affordable

@@ -12,6 +12,7 @@ from django.db.models.functions import Replace
 
 from carillon.accounts.actions import COMMAND_LINE, audit
 from carillon.accounts.models import Member, Workspace
+from carillon.consent.erasing import forget
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, FieldChange, FormerId, RecordChange
 from carillon.contacts.queries import by_record_id
@@ -120,6 +121,8 @@ def _forget(workspace: Workspace, salesforce_id: str, contact: Contact | None, b
             cursor.execute(_PROOFS, names)
             cursor.execute(_HELD, names)
         _erase_from_runs(workspace, record_id)
+    for record_id in record_ids:
+        forget(workspace=workspace, salesforce_id=record_id, number=number)
 
 
 def _issues(workspace: Workspace, record_ids: Sequence[str]) -> QuerySet[RecordIssue]:

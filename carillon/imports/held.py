@@ -99,7 +99,7 @@ def _hold(run: ImportRun, leavers: Leavers, reason: str) -> HeldLeavers:
         HeldIds.objects.create(held=held, absence=absence, ids=ids)
         held.people += len(ids)
     held.save(update_fields=["people"])
-    run.held = [leavers_held(held.people, reason)]
+    run.held = [*run.held, leavers_held(held.people, reason)]
     return held
 
 

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from carillon.contacts import remembered
+from carillon.imports.consents import Hearing, still_means, tell, telling
 from carillon.imports.mapping import Batch, Issue, Row
 from carillon.imports.models import ImportRun, Mode, RunBatch
 
@@ -18,7 +19,7 @@ _STAGING = """
 create temp table if not exists import_staging (
     salesforce_id text collate "C", first_name text, last_name text, sort_name text collate "C",
     mobile_number text collate "C", mobile_as_given text, user_identification text, fields text,
-    source_modified_at text, system_modstamp text, last_modified_by_id text
+    source_modified_at text, system_modstamp text, last_modified_by_id text, opt_out text
 )
 """
 _COPY = f"copy import_staging ({', '.join(Row._fields)}) from stdin (format binary)"
@@ -117,6 +118,9 @@ on conflict (run_id, salesforce_id, field, code) do nothing
 """
 
 
+_NOTHING_HEARD = Hearing()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """The ids of a batch by what becomes of them. `back` and `touched` are those of the unchanged ones that are written
@@ -139,7 +143,7 @@ class Outcomes:
 @dataclass(frozen=True, slots=True)
 class Written:
     """How many rows of a batch were new, differed, did not, and how many issues are new to the run; `erased` as
-    in Outcomes."""
+    in Outcomes. `opted_out` are numbers that records opted out."""
 
     created: int
     updated: int
@@ -147,21 +151,29 @@ class Written:
     rejected: int
     issues: int
     erased: frozenset[str] = frozenset()
+    opted_out: int = 0
 
 
-def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
+def load(run: ImportRun, batch: Batch, *, by_id: bool = False, hearing: Hearing = _NOTHING_HEARD) -> Written:
     """Stores one batch; call it inside the transaction that also moves the run's cursor. `by_id` as in Mapped. Raises
-    KeyLost."""
+    KeyLost, OptOutFieldChanged."""
     rows = distinct(batch.rows)
     with transaction.atomic(), connection.cursor() as cursor:
         remembered.lock(run.workspace_id, alone=False)
+        still_means(run.workspace_id, run.object, hearing.meaning)
         cursor.execute(PLANNER)
         stage(cursor, run.workspace_id, rows)
         everything = by_id or run.mode == Mode.EVERYTHING
         found = compare(cursor, run.workspace_id, batch, everything=everything)
+        told = telling(cursor, run.workspace_id, rows, hearing, everything=everything)
         _write(cursor, run, found, all_new=len(found.created) == len(rows))
-        told = found.told(batch.issues)
-        issues = _store_issues(cursor, run, told) if told else 0
+        heard = tell(
+            cursor,
+            run,
+            [one for one in told if one.salesforce_id not in found.erased],
+            [*found.created, *found.updated] if hearing.meaning else [],
+        )
+        issues = _store_issues(cursor, run, found.told(batch.issues))
         RunBatch.objects.create(
             run=run,
             created=found.created,
@@ -176,6 +188,7 @@ def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
         len(found.rejected),
         issues,
         found.erased,
+        heard.opted_out,
     )
 
 
@@ -236,6 +249,8 @@ def _with_known_first_names(cursor: CursorWrapper, workspace: int, rows: list[Ro
 
 
 def _store_issues(cursor: CursorWrapper, run: ImportRun, issues: list[Issue]) -> int:
+    if not issues:
+        return 0
     cursor.execute(_ISSUES_STAGING)
     cursor.execute("truncate import_issue_staging")
     copy_rows(

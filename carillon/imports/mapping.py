@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from carillon.consent.decide import Says
 from carillon.contacts.search import sort_name
+from carillon.imports.opt_out import reader_of_values
 from carillon.imports.plan import ImportPlan
 from carillon.imports.values import NUMBERS, as_text, converter, is_moment, storable
 from carillon.lib.phones import PhoneKind, parse
@@ -32,7 +34,7 @@ class Issue(NamedTuple):
 class Row(NamedTuple):
     """One contact in the order of the loader's staging table. `first_name` and `user_identification` None keep
     what is stored; `fields` is a JSON object of the additional fields that were read, without those whose blanks keep
-    what is stored."""
+    what is stored. `opt_out` is the opt-out field's value as JSON, empty where that means opted in, or none is mapped."""
 
     salesforce_id: str
     first_name: str | None
@@ -45,6 +47,7 @@ class Row(NamedTuple):
     source_modified_at: str
     system_modstamp: str
     last_modified_by_id: str
+    opt_out: str = ""
 
     def with_first_name(self, first_name: str) -> "Row":
         return self._replace(first_name=first_name, sort_name=sort_name(first_name, self.last_name))
@@ -141,6 +144,8 @@ class Mapper:
             for mapped in plan.additional
             if (getter := _getter(plan, mapped.salesforce)) is not None
         ]
+        self._consent = _getter(plan, plan.opt_out)
+        self._chosen = reader_of_values(plan.meaning.kind) if plan.meaning else None
 
     @property
     def plan(self) -> ImportPlan:
@@ -187,6 +192,7 @@ class Mapper:
             _modified_at(record_id, record, issues),
             _checked_stamp(record_id, record.SystemModstamp),
             _user_id(record.LastModifiedById),
+            self._opt_out(record_id, record, issues),
         )
 
     def _mobile_number(self, record_id: str, given: str, issues: list[Issue]) -> str:
@@ -195,6 +201,20 @@ class Mapper:
             code, message = _PHONE_ISSUES[phone.kind]
             issues.append(Issue(record_id, self._plan.mobile_number, given[:255], code, message))
         return phone.e164
+
+    def _opt_out(self, record_id: str, record: Any, issues: list[Issue]) -> str:
+        meaning = self._plan.meaning
+        if meaning is None or self._consent is None or self._chosen is None:
+            return ""
+        given = self._consent(record)
+        value = self._chosen(given)
+        says = meaning.says(value)
+        if says is Says.IN:
+            return ""
+        if says is Says.UNCLEAR:
+            shown = "" if given is None else as_text(given)[:255]
+            issues.append(Issue(record_id, self._plan.opt_out, shown, "opt_out_unclear", _UNCLEAR))
+        return _ENCODER.encode(value).decode()
 
     def _fields(self, record_id: str, record: Any, issues: list[Issue]) -> str:
         if not self._additional:
@@ -238,6 +258,10 @@ class Mapper:
 
 # Numbers go out as they came in, digit by digit.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_UNCLEAR = (
+    "This value of the opt-out field means neither opted in nor opted out, so it says nothing: the person's texting consent"
+    " stays as it is. Somebody who is new is opted out."
+)
 _PHONE_ISSUES = {
     PhoneKind.MISSING: ("mobile_missing", "The record has no mobile number, so this person can't be texted."),
     PhoneKind.INVALID: (

@@ -210,6 +210,9 @@ class ImportRun(models.Model):
     hidden = models.PositiveIntegerField(default=0, db_default=0)
     merged = models.PositiveIntegerField(default=0, db_default=0)
     converted = models.PositiveIntegerField(default=0, db_default=0)
+    # Numbers whose texting consent changed because of what records say.
+    opted_out = models.PositiveIntegerField(default=0, db_default=0)
+    opted_in = models.PositiveIntegerField(default=0, db_default=0)
     issue_count = models.PositiveIntegerField(default=0)
     # What was held, for programs: {kind, count, reason} each. HeldLeavers has the people.
     held = models.JSONField(default=list)
@@ -395,6 +398,37 @@ class HeldIds(models.Model):
         return f"{len(self.ids)} ids"
 
 
+class HeldOptIns(models.Model):
+    """So many whom a run would opt back in that it did not: they wait for an admin, staged in `consent` under the run's id.
+    *Dropped*: they stay opted out. *Over*: a later import, or another mapping of the opt-out field, answers it."""
+
+    setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_opt_ins")
+    run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="held_opt_ins")
+    status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
+    people = models.PositiveIntegerField()
+    reason = models.TextField()
+    # What values mean changed since the import before.
+    mapping_is_new = models.BooleanField()
+    mapping_version = models.PositiveIntegerField()
+    found_at = models.DateTimeField(default=now)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=254, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="held_opt_ins_status_is_known", condition=Q(status__in=HeldStatus.values)
+            ),
+            models.CheckConstraint(
+                name="held_opt_ins_decided_has_its_date",
+                condition=Q(status=HeldStatus.OPEN) ^ Q(decided_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} opt-ins held since {self.found_at:%Y-%m-%d %H:%M} UTC"
+
+
 class StartOutcome(models.TextChoices):
     STARTED = "started", "Started"
     SKIPPED = "skipped", "Skipped"
@@ -442,6 +476,7 @@ class AlertKind(models.TextChoices):
     FAILED = "failed", "Failed"
     MISSED = "missed", "Missed"
     HELD = "held", "Held"
+    OPT_INS = "opt_ins", "Opt-ins held"
     BUDGET = "budget", "Held back by the API budget"
 
 

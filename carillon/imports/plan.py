@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from carillon.consent.reading import Mapping as Meaning
 from carillon.imports.values import READ_BY_TYPE
 from carillon.salesforce.reports.describes import ReportDescription
 from carillon.salesforce.soql import ListQuery, compose
@@ -84,6 +85,9 @@ class ImportPlan:
     unreadable: frozenset[str] = frozenset()
     stale: frozenset[str] = frozenset()
     report: ReportSource | None = None
+    # The field, or the column of a report, that carries texting consent, and what its values mean.
+    opt_out: str = ""
+    meaning: Meaning | None = None
     # Fields to read beside the mapped ones.
     beside: tuple[str, ...] = ()
 
@@ -102,6 +106,7 @@ class ImportPlan:
             self.mobile_number,
             self.user_identification,
             *(field.salesforce for field in self.additional),
+            self.opt_out,
         )
         return tuple(dict.fromkeys(name for name in names if name))
 
@@ -148,6 +153,8 @@ class ImportPlan:
             ),
             sorted(self.unreadable),
             *(self.report.parts() if self.report else ()),
+            # With each change of what its values mean there is another version.
+            *(("opt out", self.opt_out, self.meaning.version) if self.meaning else ()),
             # Other types are text as it stands.
             *(kind for kind in (self.types.get(self.user_identification, ""),) if kind in READ_BY_TYPE),
         )

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from carillon.consent.queries import meaning_of
+from carillon.consent.reading import Mapping as Meaning
+from carillon.consent.reading import OptOutField
 from carillon.contacts.models import FieldType
 from carillon.imports.mapping import Issue
 from carillon.imports.models import Blank, FieldMapping, ImportSetup, SourceType
+from carillon.imports.opt_out import kind_of
 from carillon.imports.plan import REPORT_ONLY, ImportPlan, MappedField, ReportSource
 from carillon.imports.sources.columns import field_path, picklists, type_of
 from carillon.imports.values import contact_types, why_not
@@ -60,6 +64,10 @@ class Fields:
         """None when it doesn't exist or the API user can't see it: Salesforce doesn't tell these apart."""
         return self._find(self.describe, name)
 
+    def showing(self, name: str) -> Field | None:
+        """The object's own field of this name."""
+        return self.find(name) if "." not in name else None
+
     def _find(self, describe: ObjectDescribe, name: str) -> Field | None:
         head, _, rest = name.partition(".")
         if not rest:
@@ -108,6 +116,13 @@ class Columns:
                 return field_of(column, self._describe)
         return None
 
+    def showing(self, name: str) -> Field | None:
+        """The first column that shows the object's own field of this name."""
+        for column in self._report.columns:
+            if field_path(column, self._describe.name).lower() == name.lower():
+                return field_of(column, self._describe)
+        return None
+
 
 def field_of(column: ReportColumn, describe: ObjectDescribe) -> Field:
     """A column as a field; whether it may go stale is known where the report says which field it shows."""
@@ -119,11 +134,14 @@ def field_of(column: ReportColumn, describe: ObjectDescribe) -> Field:
 
 
 def make_plan(
-    client: Client, setup: ImportSetup, mappings: Sequence[FieldMapping] | None = None
+    client: Client,
+    setup: ImportSetup,
+    mappings: Sequence[FieldMapping] | None = None,
+    opt_out: OptOutField | None = None,
 ) -> tuple[ImportPlan, list[Issue]]:
     """The plan and a warning for each optional field that can't be read. Two calls and one per related object.
 
-    `mappings` are those of a setup that is not saved. Raises SourceGone, ReportChanged, RequiredFieldGone,
+    `mappings` and `opt_out` are those of a setup that is not saved. Raises SourceGone, ReportChanged, RequiredFieldGone,
     UnsupportedListQuery, SalesforceError: before anything is changed.
     """
     if mappings is None:
@@ -136,14 +154,16 @@ def make_plan(
     if setup.source_type == SourceType.REPORT:
         source = _report_source(client, setup, names, describe)
     if source and source.way == REPORT_ONLY:
-        columns = Columns(source.report, describe)
-        found = {name: columns.find(name) for name in names}
+        fields: Columns | Fields = Columns(source.report, describe)
     else:
         fields = Fields(describe, client.describe)
-        found = {name: fields.find(name) for name in names}
+    found = {name: fields.find(name) for name in names}
+    if not (source and source.way == REPORT_ONLY):
         _refuse_missing(setup, found)
+    consent, meaning = _consent_field(setup, fields, opt_out)
     valueless = {name: field for name, field in found.items() if field and not contact_types(field.type)}
     types = {name: field.type for name, field in found.items() if field and name not in valueless}
+    types |= {consent.name: consent.type} if consent else {}
     unreadable = sorted(found.keys() - types.keys() - valueless.keys())
     fitting = [one for one in mappings if _fits(one, found)]
     plan = ImportPlan(
@@ -160,6 +180,8 @@ def make_plan(
         unreadable=frozenset((*unreadable, *valueless)),
         stale=frozenset(name for name in types if (field := found[name]) and field.may_go_stale),
         report=source,
+        opt_out=consent.name if consent else "",
+        meaning=meaning,
     )
     warnings = [_warning(name) for name in unreadable]
     warnings += [_misfit(one, found) for one in mappings if one not in fitting]
@@ -183,6 +205,34 @@ def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> No
                 f" ({why_not(field.type)}); it is required, so nothing was imported.",
                 "Map another field on the Contact Import page.",
             )
+
+
+def _consent_field(
+    setup: ImportSetup, fields: "Columns | Fields", given: OptOutField | None
+) -> tuple[Field | None, Meaning | None]:
+    """The opt-out field, or the column that shows it. Without it an import would not know whom it may have texted, so
+    it stops. Raises RequiredFieldGone."""
+    mapped, meaning = meaning_of(setup.workspace, setup.object, given)
+    if meaning is None:
+        return None, None
+    found = fields.showing(mapped.field)
+    kept = "so nothing was imported and everybody's texting consent stays as it is."
+    if found is None and isinstance(fields, Columns):
+        raise RequiredFieldGone(
+            f"The report shows no column with the opt-out field {mapped.field}, {kept}",
+            "Put the field into the report, read the report by ids, or map another opt-out field.",
+        )
+    if found is None:
+        raise RequiredFieldGone(
+            f"The opt-out field {mapped.field} of {setup.object} no longer exists or the API user can't see it, {kept}",
+            "Give the API user read and edit access to it (field-level security), or map another opt-out field.",
+        )
+    if kind_of(found.type) is not meaning.kind:
+        raise RequiredFieldGone(
+            f"The opt-out field {mapped.field} of {setup.object} is no {meaning.kind} any more, {kept}",
+            "Map it anew in the Opt-Out Field section of the Contact Import page.",
+        )
+    return found, meaning
 
 
 def _fits(mapping: FieldMapping, found: Mapping[str, Field | None]) -> bool:

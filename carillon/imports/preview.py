@@ -69,7 +69,7 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     """Reads the first records in the order of an import. Raises SalesforceError, CarillonError."""
     tried, mappings = unsaved(setup, checked.draft, checked.source.label)
     with signed_in(setup.workspace) as client:
-        plan, warnings = make_plan(client, tried, mappings)
+        plan, warnings = make_plan(client, tried, mappings, checked.draft.opt_out)
         mapper = Mapper(replace(plan, beside=("Name",)))
         records = reader_of(client, mapper.plan, mapper.record).first(SHOWN)
     columns = _columns(checked)

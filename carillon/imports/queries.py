@@ -17,6 +17,7 @@ from carillon.imports.models import (
     OPEN_STATUSES,
     DryRun,
     HeldLeavers,
+    HeldOptIns,
     ImportRun,
     ImportSetup,
     Mode,
@@ -86,6 +87,11 @@ def contact_issues(contact: Contact) -> list[RecordIssue]:
 def held_by(run: ImportRun) -> HeldLeavers | None:
     """The people a run held, whatever was decided about them."""
     return HeldLeavers.objects.filter(run=run).first()
+
+
+def opt_ins_held_by(run: ImportRun) -> HeldOptIns | None:
+    """The opt-ins a run held, whatever was decided about them."""
+    return HeldOptIns.objects.filter(run=run).first()
 
 
 def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:
@@ -169,6 +175,8 @@ def summary_as_json(run: ImportRun) -> dict[str, Any]:
         "hidden": run.hidden,
         "merged": run.merged,
         "converted": run.converted,
+        "opted_out": run.opted_out,
+        "opted_in": run.opted_in,
         "held": run.held,
         "issue_count": run.issue_count,
         "api_calls": run.api_calls,

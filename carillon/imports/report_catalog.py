@@ -25,6 +25,7 @@ from carillon.imports.catalog import (
     signed_in,
 )
 from carillon.imports.models import ReportWay, SourceType
+from carillon.imports.opt_out import opt_out_choices, shown_as_columns
 from carillon.imports.planning import Fields, field_of
 from carillon.imports.sources.choice import runs_of_an_import
 from carillon.imports.sources.columns import (
@@ -137,14 +138,16 @@ def _read(client: Client, sobject: str, source: SourceChoice, way: str) -> Sourc
     else:
         offered = _shown(report, sobject, fields)
     found = SourceFields(source, offered, (), _warnings(report, offer), filters_in_words(report), None, offer)
+    consents = opt_out_choices(fields.describe)
     if way == ReportWay.REPORT_ONLY:
-        return found
+        return replace(found, opt_outs=shown_as_columns(consents, [one.also for one in offered]))
     names = {choice.name for choice in offered}
     return replace(
         found,
         others=tuple(choice for choice in own_fields(fields.describe) if choice.name not in names),
         related=related_choices(fields, names),
         left_out=left_out(fields.describe),
+        opt_outs=consents,
     )
 
 

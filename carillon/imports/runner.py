@@ -11,9 +11,10 @@ from django.db import connection, transaction
 
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import SalesforceConnection
-from carillon.imports import alerts, runs
+from carillon.imports import alerts, held_opt_ins, runs
 from carillon.imports.batches import Mapped
 from carillon.imports.bulk_reads import discard_jobs
+from carillon.imports.consents import Hearing, ask_who_changed
 from carillon.imports.following import Following, read_by_id
 from carillon.imports.forecasts import forecast_of, mode_now
 from carillon.imports.held import settle
@@ -24,6 +25,7 @@ from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
 from carillon.imports.models import (
     OPEN_STATUSES,
+    AlertKind,
     ImportRun,
     ImportSetup,
     Mode,
@@ -45,13 +47,23 @@ from carillon.salesforce.errors import Stopped
 from carillon.salesforce.transport import ApiUsage, Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
-STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "cursor_stamp", "cursor_id", "job_place", "expected")
+STORED_WITH_A_BATCH = (
+    *COUNTS,
+    "issue_count",
+    "opted_out",
+    "cursor_stamp",
+    "cursor_id",
+    "job_place",
+    "expected",
+)
 SETTLED_AT_THE_END = (
     *COUNTS,
     "left_source",
     "deleted",
     "hidden",
     "held",
+    "opted_out",
+    "opted_in",
     "cursor_stamp",
     "cursor_id",
     "job_place",
@@ -163,6 +175,7 @@ class _Execution:
         )
         self.purse.must_afford(forecast_of(self.run, scope.mode))
         self.run = runs.begin(self.run, self.request, scope)
+        self.hearing = Hearing(plan.meaning, self.client.session.user_id)
         self.take_issues(warnings)
         discard_jobs(self.client, runs.abandoned_jobs(self.run))
         members = Members(self.run.workspace_id, self.run.object, proof_of(self.run))
@@ -174,6 +187,8 @@ class _Execution:
             walk.abandon()
             raise
         leavers = self._follow(plan, known.org_id)
+        if plan.reads_rows:
+            ask_who_changed(self.client, self.run, self.client.session.user_id)
         self._finish(
             members,
             leavers,
@@ -214,13 +229,14 @@ class _Execution:
         """One batch: rows, issues, proof, counts and cursor in one transaction."""
         run = self.run
         with transaction.atomic():
-            written = load(run, page.batch, by_id=page.by_id)
+            written = load(run, page.batch, by_id=page.by_id, hearing=self.hearing)
             run.created += written.created
             run.updated += written.updated
             run.unchanged += written.unchanged
             run.rejected += written.rejected
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
+            run.opted_out += written.opted_out
             if page.cursor:
                 runs.move(run, page.cursor, written.erased)
             if page.expected is not None:
@@ -259,6 +275,9 @@ class _Execution:
         run = self.run
         self.enter(Phase.FINISHING)
         with transaction.atomic():
+            # Whoever saves the setup locks it first, then its opt-out field.
+            ImportSetup.objects.select_for_update().filter(pk=run.setup_id).first()
+            opt_ins = held_opt_ins.settle(run, self.hearing.meaning)
             held = settle(run, leavers)
             forget_ids_in_use_again(run.workspace_id)
             if erased := members.erased():
@@ -277,7 +296,11 @@ class _Execution:
                 setup.update(full_import_at=org_clock)
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
-            if held:
+            if opt_ins:
+                alerts.people_held(
+                    run, " ".join(one.reason for one in (opt_ins, held) if one), AlertKind.OPT_INS
+                )
+            elif held:
                 alerts.people_held(run, held.reason)
             else:
                 alerts.import_succeeded(run)

@@ -12,8 +12,11 @@ from django.db.models import F
 from carillon.accounts.models import Member
 from carillon.connections.models import Purpose
 from carillon.connections.usage import record
+from carillon.consent.models import StagedFlip
 from carillon.imports.models import (
     OPEN_STATUSES,
+    HeldOptIns,
+    HeldStatus,
     ImportRun,
     ImportSetup,
     Mode,
@@ -43,6 +46,7 @@ _CONTINUED = (
     "unchanged",
     "rejected",
     "issue_count",
+    "opted_out",
 )
 
 
@@ -148,6 +152,7 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         _continue(run, earlier)
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
+    _forget_staged(run)
     run.save()
     return run
 
@@ -196,6 +201,7 @@ def _continue(run: ImportRun, earlier: ImportRun) -> None:
     # The job is the run's now.
     ImportRun.objects.filter(pk=earlier.pk).update(job_place=None)
     RunBatch.objects.filter(run=earlier).update(run=run)
+    StagedFlip.objects.filter(workspace=run.workspace_id, run=earlier.public_id).update(run=run.public_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into imports_recordissue (run_id, salesforce_id, field, value, code, message)"
@@ -203,6 +209,13 @@ def _continue(run: ImportRun, earlier: ImportRun) -> None:
             " on conflict do nothing",
             [run.pk, earlier.pk],
         )
+
+
+def _forget_staged(run: ImportRun) -> None:
+    """What runs of the setup staged that nobody goes on with, but for what waits for an admin: it is found again."""
+    staged = StagedFlip.objects.filter(workspace=run.workspace_id, object=run.object)
+    waiting = HeldOptIns.objects.filter(setup=run.setup_id, status=HeldStatus.OPEN)
+    staged.exclude(run=run.public_id).exclude(run__in=waiting.values("run__public_id")).delete()
 
 
 def last_count(setup: ImportSetup, fingerprint: str) -> int:

@@ -1,0 +1,142 @@
+"""Hands what a batch says about texting consent to `consent`, in the transaction that stores the batch.
+
+Most records of most imports say nothing new. They are sifted out in the database, beside the rows that are staged there
+anyway, so that an import in which nobody speaks costs a query a batch: what is left has a value that does not mean opted
+in, or is a record or a number of which something is known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from carillon.consent.importing import Imported, Sighting, import_batch
+from carillon.consent.models import OptOutMapping, StagedFlip
+from carillon.consent.reading import Mapping, Seen
+from carillon.contacts import remembered
+from carillon.contacts.models import SuppressedNumber
+from carillon.imports.mapping import Row
+from carillon.imports.models import ImportRun
+from carillon.imports.opt_out import says_of, stored_value
+from carillon.lib.errors import CarillonError
+from carillon.salesforce.client import Client
+from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
+
+# What is older than what is stored is no news: neither the number nor the value counts.
+_TELLING = """
+select s.salesforce_id, s.mobile_number, c.mobile_number, s.opt_out, s.system_modstamp::timestamptz,
+    s.source_modified_at::timestamptz, s.last_modified_by_id, not c.in_source and c.left_source_at < %(since)s
+from import_staging s
+left join contacts_contact c on c.workspace_id = %(workspace)s and c.salesforce_id = s.salesforce_id
+where (%(everything)s or c.id is null or s.system_modstamp::timestamptz >= c.system_modstamp)
+and (
+    s.opt_out <> ''
+    or s.mobile_number = any(%(stopped)s)
+    or exists (
+        select 1 from consent_recordvalue r where r.workspace_id = %(workspace)s and r.salesforce_id = s.salesforce_id
+    )
+    or exists (
+        select 1 from consent_consent k
+        where k.workspace_id = %(workspace)s and k.number = s.mobile_number and k.is_opted_out
+    )
+    or c.mobile_number <> s.mobile_number and c.mobile_number <> '' and exists (
+        select 1 from consent_consent k
+        where k.workspace_id = %(workspace)s and k.number = c.mobile_number and (k.is_opted_out or k.is_suppressed)
+    )
+)
+"""
+# What this run staged of a record that it reads once more is told by what it reads now.
+_READ_ANEW = """
+delete from consent_stagedflip f using import_staging s
+where f.workspace_id = %s and f.run = %s and f.salesforce_id = s.salesforce_id and f.stamp < s.system_modstamp::timestamptz
+"""
+
+
+class OptOutFieldChanged(CarillonError):
+    """An admin mapped the opt-out field anew while an import read it."""
+
+    def __init__(self, object_name: str) -> None:
+        super().__init__(
+            f"The opt-out field of {object_name}s was mapped anew while this import was reading, so it stopped before it"
+            " took the old field's values for the new one's.",
+            "Import again: the next import reads everybody under the new mapping.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Under which mapping a run reads, and as whom: what the API user wrote itself opts nobody in."""
+
+    meaning: Mapping | None = None
+    user_id: str = ""
+
+
+def still_means(workspace: int, object_name: str, meaning: Mapping | None) -> None:
+    """Keeps the mapping as it is until the end of the transaction. Raises OptOutFieldChanged when it is another one
+    already."""
+    mapped = OptOutMapping.objects.select_for_update(of=("self",), no_key=True).filter(
+        workspace=workspace, object=object_name
+    )
+    known = mapped.first()
+    version = known.version if known and known.field else None
+    if version != (meaning.version if meaning else None):
+        raise OptOutFieldChanged(object_name)
+
+
+def telling(
+    cursor: CursorWrapper, workspace: int, rows: Sequence[Row], hearing: Hearing, *, everything: bool
+) -> list[Sighting]:
+    """What the staged rows may have to tell, with the numbers stored until now: ask before they are written. Raises
+    KeyLost."""
+    stopped: frozenset[str] = frozenset()
+    if SuppressedNumber.objects.filter(workspace=workspace).exists():
+        stopped = remembered.suppressed(workspace, {row.mobile_number for row in rows})
+    since = hearing.meaning.since if hearing.meaning else None
+    names: dict[str, Any] = {
+        "workspace": workspace,
+        "everything": everything,
+        "stopped": list(stopped),
+        "since": since,
+    }
+    cursor.execute(_TELLING, names)
+    return [
+        Sighting(record, number, before, _seen(hearing, opt_out, stamp, modified, by), bool(is_back))
+        for record, number, before, opt_out, stamp, modified, by, is_back in cursor.fetchall()
+    ]
+
+
+def _seen(hearing: Hearing, opt_out: str, stamp: datetime, modified: datetime, by: str) -> Seen | None:
+    meaning = hearing.meaning
+    if meaning is None:
+        return None
+    value = stored_value(opt_out) if opt_out else meaning.value_for(says_of(opt_out, meaning))
+    return Seen(value, stamp, modified, by_us=by == hearing.user_id)
+
+
+def tell(cursor: CursorWrapper, run: ImportRun, told: Sequence[Sighting], arrived: Sequence[str]) -> Imported:
+    """Call it when the batch is written, with its rows still staged. `arrived` are the records that were written with
+    a number that may be new to them."""
+    if StagedFlip.objects.filter(workspace=run.workspace_id, run=run.public_id).exists():
+        cursor.execute(_READ_ANEW, [run.workspace_id, run.public_id])
+    if not told and not arrived:
+        return Imported([])
+    return import_batch(
+        workspace=run.workspace, object_name=run.object, rows=told, run=run.public_id, arrived=arrived
+    )
+
+
+def ask_who_changed(client: Client, run: ImportRun, user_id: str) -> None:
+    """A report doesn't say who changed a record: for those that would opt somebody back in, the org is asked. What can't
+    be read counts as our own writing, which opts nobody in. Raises SalesforceError."""
+    staged = StagedFlip.objects.filter(workspace=run.workspace_id, run=run.public_id)
+    ids = list(staged.order_by("salesforce_id").values_list("salesforce_id", flat=True))
+    if not ids:
+        return
+    try:
+        found = client.records.read_many(run.object, ids, ("LastModifiedById",))
+    except (Forbidden, NotFound, QueryRejected):
+        found = []
+    others = [one.id for one in found if one and one.values.get("LastModifiedById") != user_id]
+    staged.exclude(salesforce_id__in=others).update(by_us=True)

@@ -1,0 +1,174 @@
+"""Which fields of an object can carry texting consent, and how their values are read in whatever form they come. Pure.
+
+A checkbox is true or false in the JSON of a query and in the cells of a report, and text in the CSV of Bulk. A picklist
+is compared by API value; a report's labels were turned into these before.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from carillon.consent.decide import Says
+from carillon.consent.reading import FieldKind, Mapping, OptOutField
+from carillon.imports.values import storable
+from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
+
+_KINDS = {"boolean": FieldKind.CHECKBOX, "picklist": FieldKind.PICKLIST}
+_TYPES = {
+    "multipicklist": "a picklist with several values at once",
+    "string": "text",
+    "textarea": "long text",
+    "reference": "a lookup",
+    "datetime": "a date with time",
+    "double": "a number",
+    "int": "a number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutChoice:
+    """A field of the object; `kind` is None, and `why_not` says why, where it can't carry consent. `values` are a
+    picklist's API values with their labels."""
+
+    name: str
+    label: str
+    kind: FieldKind | None
+    values: tuple[tuple[str, str], ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A record of the source, the value it has, and how that is read."""
+
+    salesforce_id: str
+    name: str
+    value: str
+    says: Says
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How records of a source are read: how many by what they say, and some of them. Of `read` records in all; `whole`
+    when these are the whole source."""
+
+    counts: dict[Says, int]
+    samples: tuple[Sample, ...]
+    whole: bool
+
+    @property
+    def read(self) -> int:
+        return sum(self.counts.values())
+
+    def count(self, says: Says) -> int:
+        return self.counts.get(says, 0)
+
+
+def kind_of(salesforce_type: str) -> FieldKind | None:
+    return _KINDS.get(salesforce_type)
+
+
+def opt_out_choices(describe: ObjectDescribe) -> tuple[OptOutChoice, ...]:
+    """Every field of the object by its label, those that can carry consent first."""
+    found = sorted((_choice(field) for field in describe.fields), key=lambda one: one.label.lower())
+    return tuple(sorted(found, key=lambda one: one.kind is None))
+
+
+def shown_as_columns(choices: tuple[OptOutChoice, ...], fields: Iterable[str]) -> tuple[OptOutChoice, ...]:
+    """Of a report that is read alone only what its columns show can be read."""
+    shown = {name.lower() for name in fields}
+    missing = "the report shows no column with it"
+    found = [
+        one if one.kind is None or one.name.lower() in shown else replace(one, kind=None, why_not=missing)
+        for one in choices
+    ]
+    return tuple(sorted(found, key=lambda one: one.kind is None))
+
+
+def _choice(field: FieldDescribe) -> OptOutChoice:
+    kind = kind_of(field.type)
+    if kind is None:
+        holds = _TYPES.get(field.type, f"of the type {field.type}")
+        return OptOutChoice(
+            field.name, field.label, None, why_not=f"it is {holds}, not a checkbox or a picklist"
+        )
+    if field.calculated:
+        return OptOutChoice(field.name, field.label, None, why_not="it is a formula, which can't be written")
+    if not field.updateable:
+        why_not = "the API user can't edit it, so an opt-out could not be written to it"
+        return OptOutChoice(field.name, field.label, None, why_not=why_not)
+    values = tuple((one.value, one.label) for one in field.picklist_values if one.active)
+    return OptOutChoice(field.name, field.label, kind, values if kind is FieldKind.PICKLIST else ())
+
+
+def faults(mapped: OptOutField, choice: OptOutChoice | None) -> dict[str, str]:
+    """What is wrong with a mapping, by the part of it. `choice` is the field as the org offers it, None when it doesn't."""
+    if choice is None:
+        return {"field": f"{mapped.field} does not exist, or the API user can't see it."}
+    if choice.kind is None:
+        return {"field": f"{choice.label} ({choice.name}) can't be the opt-out field: {choice.why_not}."}
+    if choice.kind is not mapped.kind:
+        return {"type": f"{choice.label} ({choice.name}) is a {choice.kind}, not a {mapped.kind}."}
+    return _value_faults(mapped, choice) if choice.kind is FieldKind.PICKLIST else {}
+
+
+def _value_faults(mapped: OptOutField, choice: OptOutChoice) -> dict[str, str]:
+    known = {value for value, _ in choice.values}
+    wrong = {}
+    for part, value, meaning in (
+        ("opted_in_value", mapped.opted_in_value, "opted in"),
+        ("opted_out_value", mapped.opted_out_value, "opted out"),
+    ):
+        if not value:
+            wrong[part] = f"Choose the value that means {meaning}."
+        elif value not in known:
+            offered = ", ".join(sorted(known))
+            wrong[part] = f"{value} is no value of {choice.label}: its values are {offered}."
+    if not wrong and mapped.opted_in_value == mapped.opted_out_value:
+        wrong["opted_out_value"] = "Choose another value than the one that means opted in."
+    return wrong
+
+
+def fitting(mapped: OptOutField, choice: OptOutChoice) -> OptOutField:
+    """The mapping as it is kept: spelt as describe spells the field, without what its kind doesn't have."""
+    if mapped.kind is FieldKind.CHECKBOX:
+        return OptOutField(choice.name, FieldKind.CHECKBOX, mapped.unchecked_means_opted_in)
+    return OptOutField(
+        choice.name,
+        FieldKind.PICKLIST,
+        True,
+        mapped.opted_in_value,
+        mapped.opted_out_value,
+        mapped.empty_means_opted_in,
+    )
+
+
+def reader_of_values(kind: FieldKind) -> Callable[[Any], str | bool | None]:
+    """What reads a value as consent's rules take it."""
+    return _checkbox if kind is FieldKind.CHECKBOX else _picklist
+
+
+def _checkbox(value: Any) -> str | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    return {"true": True, "false": False}.get(text, storable(str(value)))
+
+
+def _picklist(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = storable(str(value))
+    return text if text.strip() else None
+
+
+def says_of(row: str, meaning: Mapping) -> Says:
+    """What a row's `opt_out` (imports.mapping.Row) says."""
+    return meaning.says(stored_value(row)) if row else Says.IN
+
+
+def stored_value(row: str) -> str | bool | None:
+    value: str | bool | None = msgspec.json.decode(row, type=str | bool | None)
+    return value
