@@ -163,7 +163,6 @@ def make_plan(
     consent, meaning = _consent_field(setup, fields, opt_out)
     valueless = {name: field for name, field in found.items() if field and not contact_types(field.type)}
     types = {name: field.type for name, field in found.items() if field and name not in valueless}
-    types |= {consent.name: consent.type} if consent else {}
     unreadable = sorted(found.keys() - types.keys() - valueless.keys())
     fitting = [one for one in mappings if _fits(one, found)]
     plan = ImportPlan(
@@ -176,7 +175,7 @@ def make_plan(
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
         additional=tuple(_mapped(mapping, types) for mapping in fitting),
-        types=types,
+        types=types | ({consent.name: consent.type} if consent else {}),
         unreadable=frozenset((*unreadable, *valueless)),
         stale=frozenset(name for name in types if (field := found[name]) and field.may_go_stale),
         report=source,

@@ -1,0 +1,555 @@
+"""What imports read about texting consent: at first sight, later, stale, by whom, through every way of reading."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from carillon.accounts.actions import add_member
+from carillon.accounts.models import Role, Workspace
+from carillon.connections.clients import client_for, connection_for, sign_in
+from carillon.consent import actions as consent
+from carillon.consent import queries
+from carillon.consent.keywords import Meaning
+from carillon.consent.models import ConsentConflict, ConsentEvent, ConsentPush, OptOutMapping, StagedFlip
+from carillon.consent.reading import FieldKind, OptOutField
+from carillon.contacts.models import Contact
+from carillon.imports import bulk_reads, held_opt_ins
+from carillon.imports.actions import save_setup
+from carillon.imports.checking import SetupInvalid, check_setup
+from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
+from carillon.imports.erasing import erase
+from carillon.imports.models import HeldOptIns, ImportAlert, ImportRun, Mode, RecordIssue, RunStatus
+from carillon.imports.runner import Options, execute
+from carillon.imports.runs import Request
+from carillon.salesforce.bulk import routes
+from carillon.salesforce.bulk.resource import Polling
+from carillon.salesforce.transport import Retry
+from orgsim.testing import OrgSim
+from tests.integration.imports.conftest import connected_setup, org_ids
+from tests.integration.imports.test_report_source import ALONE, BY_IDS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OUT_BOX = OptOutField("SMS_Opt_Out__c")
+IN_BOX = OptOutField("SMS_Opt_In__c", unchecked_means_opted_in=False)
+PICKLIST = OptOutField(
+    "Texting_Preference__c", FieldKind.PICKLIST, opted_in_value="Yes", opted_out_value="No"
+)
+EMPTY_IS_IN = replace(PICKLIST, empty_means_opted_in=True)
+
+LISTED = SetupDraft(
+    source="AllContacts",
+    first_name="Preferred_Name__c",
+    first_name_fallback="FirstName",
+    last_name="LastName",
+    mobile_number="MobilePhone",
+)
+WAYS = {"pages": LISTED, "bulk": LISTED, "by ids": BY_IDS, "report only": ALONE}
+type_of_imports = Callable[..., ImportRun]
+
+
+@pytest.fixture(scope="session")
+def org_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Few people: what is tested is what becomes of each."""
+    file = tmp_path_factory.mktemp("org") / "org.db"
+    with OrgSim(file, contacts=400, leads=20, seed=1):
+        pass
+    return file
+
+
+@pytest.fixture(params=list(WAYS))
+def draft(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SetupDraft:
+    """Each way of reading the same people."""
+    if request.param == "bulk":
+        monkeypatch.setattr(routes, "THRESHOLD", 1)
+        monkeypatch.setattr(bulk_reads, "POLLING", Polling(0.2, 0.2))
+    return WAYS[request.param]
+
+
+@pytest.fixture
+def imports(workspace: Workspace, org: OrgSim, draft: SetupDraft) -> type_of_imports:
+    return importing(workspace, org, draft)
+
+
+@pytest.fixture
+def by_pages(workspace: Workspace, org: OrgSim) -> type_of_imports:
+    return importing(workspace, org, LISTED)
+
+
+def importing(workspace: Workspace, org: OrgSim, draft: SetupDraft) -> type_of_imports:
+    """Imports, after the opt-out field was mapped so where one is given."""
+    setup = connected_setup(workspace, org, draft)
+
+    def run(mapped: OptOutField | None = None, mode: Mode = Mode.CHANGES) -> ImportRun:
+        if mapped is not None:
+            save_setup(setup=setup, draft=replace(draft_of(setup), opt_out=mapped), by=None)
+        return execute(Request(setup, mode), Options(retry=Retry(budget_seconds=10, read_timeout=20)))
+
+    return run
+
+
+def succeeded(run: ImportRun) -> ImportRun:
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    return run
+
+
+def textable(org: OrgSim, condition: str) -> set[str]:
+    """Valid numbers of the org's people for whom the condition holds."""
+    numbers = Contact.objects.filter(salesforce_id__in=org_ids(org, condition)).exclude(mobile_number="")
+    return set(numbers.values_list("mobile_number", flat=True))
+
+
+def opted_out(workspace: Workspace) -> set[str]:
+    numbers = set(Contact.objects.exclude(mobile_number="").values_list("mobile_number", flat=True))
+    found = queries.standings(workspace, sorted(numbers))
+    return {number for number, standing in found.items() if standing.status == "opted_out"}
+
+
+def somebody(org: OrgSim, condition: str) -> Contact:
+    """One whose number is nobody else's."""
+    for contact in Contact.objects.filter(salesforce_id__in=org_ids(org, condition)).order_by(
+        "salesforce_id"
+    ):
+        if contact.mobile_number and Contact.objects.filter(mobile_number=contact.mobile_number).count() == 1:
+            return contact
+    raise AssertionError(condition)
+
+
+def status(contact: Contact) -> str:
+    found = queries.standings(contact.workspace, [contact.mobile_number])
+    return found[contact.mobile_number].status.value
+
+
+def pushed(contact: Contact) -> list[str]:
+    found = ConsentPush.objects.filter(salesforce_id=contact.salesforce_id).order_by("pk")
+    return [push.wanted for push in found]
+
+
+@pytest.mark.parametrize(
+    ("mapped", "out"),
+    [
+        (OUT_BOX, "SMS_Opt_Out__c = 1"),
+        (IN_BOX, "SMS_Opt_In__c = 0"),
+        (PICKLIST, "Texting_Preference__c IS NOT 'Yes'"),
+        (EMPTY_IS_IN, "Texting_Preference__c <> 'Yes'"),
+    ],
+    ids=["opt-out box", "opt-in box", "picklist", "picklist, empty is in"],
+)
+def test_first_sight_takes_the_value_of_the_record(
+    org: OrgSim,
+    workspace: Workspace,
+    draft: SetupDraft,
+    imports: type_of_imports,
+    mapped: OptOutField,
+    out: str,
+) -> None:
+    if mapped is IN_BOX and draft is ALONE:
+        pytest.skip("this report has no column with the field")
+
+    run = succeeded(imports(mapped))
+
+    expected = textable(org, out)
+    assert expected
+    assert opted_out(workspace) == expected
+    assert run.opted_out == len(expected)
+    assert run.opted_in == 0
+
+
+def test_without_an_opt_out_field_everybody_is_opted_in(
+    workspace: Workspace, imports: type_of_imports
+) -> None:
+    succeeded(imports())
+
+    assert opted_out(workspace) == set()
+    assert not ConsentEvent.objects.exists()
+
+
+def test_a_value_that_is_neither_is_an_issue_of_its_record(org: OrgSim, imports: type_of_imports) -> None:
+    run = succeeded(imports(PICKLIST))
+
+    issues = RecordIssue.objects.filter(run=run, code="opt_out_unclear")
+    unsure = org_ids(org, "Texting_Preference__c = 'Unsure'")
+    assert unsure
+    assert {issue.salesforce_id for issue in issues} == unsure
+    assert {issue.value for issue in issues} == {"Unsure"}
+
+
+def test_a_person_who_changes_the_record_later_speaks(
+    org: OrgSim, workspace: Workspace, draft: SetupDraft, imports: type_of_imports
+) -> None:
+    succeeded(imports(OUT_BOX))
+    inside, outside = somebody(org, "SMS_Opt_Out__c = 0"), somebody(org, "SMS_Opt_Out__c = 1")
+    org.edit(inside.salesforce_id, SMS_Opt_Out__c=True)
+    org.edit(outside.salesforce_id, SMS_Opt_Out__c=False)
+    touch(org, inside, outside)
+
+    run = succeeded(imports())
+
+    assert (status(inside), status(outside)) == ("opted_out", "opted_in")
+    assert (run.opted_out, run.opted_in) == (1, 1)
+    assert pushed(inside) == pushed(outside) == []
+    assert not StagedFlip.objects.exists()
+
+
+def touch(org: OrgSim, *contacts: Contact) -> None:
+    """The formula of the report that shows when a record changed knows minutes only."""
+    with org.store.writing() as store:
+        for number, contact in enumerate(contacts):
+            moment = f"2030-01-01T00:0{number}:00.000+0000"
+            store.execute(
+                "UPDATE Contact SET SystemModstamp = ?, LastModifiedDate = ? WHERE Id = ?",
+                [moment, moment, contact.salesforce_id],
+            )
+
+
+def test_what_our_own_user_wrote_opts_nobody_in(
+    org: OrgSim, workspace: Workspace, imports: type_of_imports
+) -> None:
+    succeeded(imports(OUT_BOX))
+    outside = somebody(org, "SMS_Opt_Out__c = 1")
+    known = connection_for(workspace.pk)
+    with client_for(known) as client:
+        sign_in(client, known)
+        client.records.update("Contact", outside.salesforce_id, {"SMS_Opt_Out__c": False})
+    touch(org, outside)
+
+    run = succeeded(imports())
+
+    assert status(outside) == "opted_out"
+    assert run.opted_in == 0
+
+
+def test_a_stop_is_kept_against_a_page_that_was_read_before_it(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    person = somebody(org, "SMS_Opt_Out__c = 0")
+    stop(person)
+
+    succeeded(by_pages(mode=Mode.EVERYTHING))
+
+    assert status(person) == "opted_out"
+    assert pushed(person) == ["opted_out"]
+    assert not ConsentConflict.objects.exists()
+
+
+def stop(person: Contact) -> None:
+    consent.text_received(
+        workspace=person.workspace,
+        number=person.mobile_number,
+        words="STOP",
+        meaning=Meaning.STOP,
+        message_id=f"SM{person.pk}",
+    )
+
+
+def test_a_record_that_wants_somebody_back_who_said_stop_is_a_conflict(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    person = somebody(org, "SMS_Opt_Out__c = 1")
+    stop(person)
+    org.edit(person.salesforce_id, SMS_Opt_Out__c=False)
+
+    run = succeeded(by_pages())
+
+    assert status(person) == "opted_out"
+    assert ConsentConflict.objects.get().salesforce_id == person.salesforce_id
+    assert pushed(person) == ["opted_out"]
+    assert run.opted_in == 0
+
+
+def test_a_changed_number_takes_its_opt_out_along(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    """Also where no opt-out field is mapped."""
+    succeeded(by_pages())
+    person = somebody(org, "SMS_Opt_Out__c = 0")
+    stop(person)
+    org.edit(person.salesforce_id, MobilePhone="(617) 555-0199")
+
+    succeeded(by_pages())
+
+    person.refresh_from_db()
+    assert person.mobile_number == "+16175550199"
+    assert status(person) == "opted_out"
+
+
+def test_who_comes_to_an_opted_out_number_is_told(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    person, other = somebody(org, "SMS_Opt_Out__c = 1"), somebody(org, "SMS_Opt_Out__c = 0")
+    org.edit(other.salesforce_id, MobilePhone=person.mobile_as_given)
+
+    succeeded(by_pages())
+
+    assert pushed(other) == ["opted_out"]
+
+
+def test_an_unreadable_opt_out_field_stops_the_run_before_it_changes_anything(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    before = opted_out(workspace)
+    changed = somebody(org, "SMS_Opt_Out__c = 0")
+    org.edit(changed.salesforce_id, LastName="Changed", SMS_Opt_Out__c=True)
+    org.hide_field("Contact", "SMS_Opt_Out__c")
+
+    run = by_pages()
+
+    assert run.status == RunStatus.FAILED
+    assert "SMS_Opt_Out__c" in run.error
+    assert "consent stays as it is" in run.error
+    assert not Contact.objects.filter(last_name="Changed").exists()
+    assert opted_out(workspace) == before
+
+
+def test_blank_says_nothing_later_unless_empty_means_opted_in(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    yes, no = somebody(org, "Texting_Preference__c = 'Yes'"), somebody(org, "Texting_Preference__c = 'No'")
+    for person in (yes, no):
+        org.edit(person.salesforce_id, Texting_Preference__c=None)
+
+    succeeded(by_pages())
+
+    assert (status(yes), status(no)) == ("opted_in", "opted_out")
+
+
+def test_blank_speaks_where_empty_means_opted_in(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(EMPTY_IS_IN))
+    no = somebody(org, "Texting_Preference__c = 'No'")
+    org.edit(no.salesforce_id, Texting_Preference__c=None)
+
+    succeeded(by_pages())
+
+    assert status(no) == "opted_in"
+
+
+def test_a_new_mapping_is_first_sight_of_everybody(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    before = opted_out(workspace)
+
+    run = succeeded(by_pages(PICKLIST))
+
+    assert run.mode == Mode.EVERYTHING
+    assert opted_out(workspace) == before | textable(org, "Texting_Preference__c IS NOT 'Yes'")
+    assert OptOutMapping.objects.get().read_version == 2
+
+
+def test_who_returns_to_the_list_under_a_mapping_never_read_is_seen_for_the_first_time(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages())
+    person = somebody(org, "Texting_Preference__c IS NULL")
+    Contact.objects.filter(pk=person.pk).update(in_source=False, left_source_at=person.created_at)
+    succeeded(by_pages(PICKLIST))
+
+    assert status(person) == "opted_out"
+
+
+def test_a_mapping_changed_under_a_run_stops_it(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    by_pages(OUT_BOX)
+
+    def remap(path: str, body: bytes) -> bytes:
+        if "SMS_Opt_Out__c" in path:
+            field = replace(OUT_BOX, unchecked_means_opted_in=False)
+            consent.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
+        return body
+
+    org.mangle(remap)
+    before = ConsentEvent.objects.count()
+
+    run = by_pages(mode=Mode.EVERYTHING)
+
+    assert run.status == RunStatus.FAILED
+    assert "mapped anew" in run.error
+    assert ConsentEvent.objects.count() == before
+
+
+def test_a_merge_keeps_the_stricter_consent(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    loser, master = somebody(org, "SMS_Opt_Out__c = 1"), somebody(org, "SMS_Opt_Out__c = 0")
+    org.merge(master.salesforce_id, (loser.salesforce_id,))
+
+    succeeded(by_pages())
+
+    assert status(master) == "opted_out"
+    assert pushed(master)[-1] == "opted_out"
+
+
+def test_an_erased_person_is_nowhere_in_consent(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    person = somebody(org, "SMS_Opt_Out__c = 1")
+    erase(workspace=workspace, salesforce_id=person.salesforce_id, by=None)
+
+    assert not queries.timeline(workspace, person.mobile_number).exists()
+    assert status(person) == "opted_out"
+
+
+# Too many at once.
+
+
+def reversed_and_back(by_pages: type_of_imports) -> ImportRun:
+    """An admin turns the slider, sees everybody opted out, and turns it back."""
+    succeeded(by_pages(OUT_BOX))
+    succeeded(by_pages(replace(OUT_BOX, unchecked_means_opted_in=False)))
+    return succeeded(by_pages(OUT_BOX))
+
+
+def test_a_reversed_slider_is_held_and_its_opt_outs_apply_at_once(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    before = opted_out(workspace)
+
+    run = succeeded(by_pages(replace(OUT_BOX, unchecked_means_opted_in=False)))
+
+    assert before < opted_out(workspace)
+    held = HeldOptIns.objects.get()
+    assert (held.status, held.run, held.people) == ("open", run, StagedFlip.objects.count())
+    assert run.held == [{"kind": "opt_ins", "count": held.people, "reason": held.reason}]
+    assert "the wrong way round" in held.reason
+    assert ImportAlert.objects.get(over_at__isnull=True).kind == "opt_ins"
+
+
+def test_turning_the_slider_back_ends_the_held_set_and_holds_those_it_opted_out(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    run = reversed_and_back(by_pages)
+
+    first, second = HeldOptIns.objects.order_by("pk")
+    assert (first.status, second.status) == ("over", "open")
+    assert second.run == run
+    assert StagedFlip.objects.exclude(run=run.public_id).count() == 0
+
+
+def test_an_admin_who_accepts_with_a_reason_brings_them_back(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    admin = add_member(workspace=workspace, email="ada@example.org", role=Role.ADMIN, by=None)
+
+    held_opt_ins.apply(held=held, by=admin, reason="The slider was the wrong way round.")
+
+    assert opted_out(workspace) == textable(org, "SMS_Opt_Out__c = 1")
+    held.refresh_from_db()
+    assert (held.status, held.decided_by) == ("applied", admin.email)
+    assert not StagedFlip.objects.exists()
+    assert not ImportAlert.objects.filter(over_at__isnull=True).exists()
+    assert ImportRun.objects.get(pk=held.run_id).opted_in > 20
+
+
+def test_applying_without_a_reason_keeps_out_whom_staff_opted_out(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    before = opted_out(workspace)
+
+    held_opt_ins.apply(held=held, by=None)
+
+    assert opted_out(workspace) == before
+
+
+def test_dropped_opt_ins_are_found_again_by_the_next_import_of_everything(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    before = opted_out(workspace)
+
+    held_opt_ins.drop(held=held, by=None)
+    assert not StagedFlip.objects.exists()
+    succeeded(by_pages())
+    assert HeldOptIns.objects.filter(status="open").count() == 0
+    again = succeeded(by_pages(mode=Mode.EVERYTHING))
+
+    assert opted_out(workspace) == before
+    assert HeldOptIns.objects.get(status="open").run == again
+
+
+def test_a_mass_update_in_salesforce_is_held(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    out = [one for one in Contact.objects.all() if one.mobile_number in opted_out(workspace)][:40]
+    for person in out:
+        org.edit(person.salesforce_id, Texting_Preference__c="Yes")
+
+    run = succeeded(by_pages())
+
+    held = HeldOptIns.objects.get()
+    assert run.opted_in == 0
+    assert "changed for many records in one go" in held.reason
+    assert "of 4" in held.reason
+    assert held_opt_ins.apply(held=held, by=None) > 20
+
+
+def test_who_says_stop_while_opt_ins_are_held_stays_out(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    admin = add_member(workspace=workspace, email="ada@example.org", role=Role.ADMIN, by=None)
+    person = somebody(org, "SMS_Opt_Out__c = 0")
+    stop(person)
+
+    held_opt_ins.apply(held=held, by=admin, reason="The slider was the wrong way round.")
+
+    assert status(person) == "opted_out"
+
+
+# The setup.
+
+
+@pytest.mark.parametrize(
+    ("mapped", "place", "sentence"),
+    [
+        (OptOutField("Nothing__c"), "opt_out.field", "does not exist"),
+        (OptOutField("LastName"), "opt_out.field", "not a checkbox or a picklist"),
+        (OptOutField("Texting_Preference__c"), "opt_out.type", "is a picklist, not a checkbox"),
+        (replace(PICKLIST, opted_in_value=""), "opt_out.opted_in_value", "Choose the value"),
+        (replace(PICKLIST, opted_in_value="Maybe"), "opt_out.opted_in_value", "Maybe is no value"),
+        (replace(PICKLIST, opted_out_value="Yes"), "opt_out.opted_out_value", "another value"),
+    ],
+)
+def test_what_can_not_be_an_opt_out_field_is_said(
+    org: OrgSim, workspace: Workspace, mapped: OptOutField, place: str, sentence: str
+) -> None:
+    connected_setup(workspace, org, LISTED)
+
+    with pytest.raises(SetupInvalid) as caught:
+        check_setup(workspace, "Contact", replace(LISTED, opt_out=mapped))
+
+    assert sentence in caught.value.errors[place]
+
+
+def test_a_report_without_the_column_can_not_be_read_alone(org: OrgSim, workspace: Workspace) -> None:
+    connected_setup(workspace, org, ALONE)
+
+    with pytest.raises(SetupInvalid, match="no column with it"):
+        check_setup(workspace, "Contact", replace(ALONE, opt_out=IN_BOX))
+
+
+def test_no_opt_out_field_any_more_leaves_consent_as_it_is(
+    workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    before = opted_out(workspace)
+
+    run = succeeded(by_pages(NO_OPT_OUT))
+
+    assert opted_out(workspace) == before
+    assert run.mode == Mode.EVERYTHING
