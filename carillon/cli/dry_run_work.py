@@ -8,6 +8,7 @@ from carillon.cli.imports_work import Outcome, draw_bar
 from carillon.cli.quiet import quiet_retries
 from carillon.imports.drafts import draft_of
 from carillon.imports.dry_run import Findings, NotSetUp, Options, Progress, Trial, try_import
+from carillon.imports.flips import opt_ins_held
 from carillon.imports.leaving import leavers_held
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
 from carillon.lib.errors import CarillonError
@@ -43,12 +44,17 @@ def _sentence(found: Findings, kind: str) -> str:
         f"{found.received:,} read, {found.created:,} new, {found.updated:,} changed, {found.unchanged:,} unchanged,"
         f" {found.rejected:,} rejected{_by_code(found.rejected_by_reason)}, {leaving} leaving the list,"
         f" {found.issue_count:,} issues{_by_code({one.code: one.count for one in found.issue_kinds})},"
+        f" {found.opted_out:,} opted out, {found.opted_in:,} opted in,"
         f" values that would become blank: {sum(found.blanked.values()):,}{_by_code(found.blanked)},"
         f" {found.api_calls:,} API calls"
     )
     if found.status == RunStatus.SUCCEEDED:
         held = found.held_reason and f"They would be held for an admin: {found.held_reason}"
-        notes = "".join(f" {note}" for note in (found.mode_reason, held, found.note) if note)
+        opting = (
+            found.held_opt_ins_reason
+            and f"The opt-ins would be held for an admin: {found.held_opt_ins_reason}"
+        )
+        notes = "".join(f" {note}" for note in (found.mode_reason, held, opting, found.note) if note)
         return f"An import of {kind}s would do this; nothing was stored: {counts}.{notes}"
     why = f": {found.error} {found.remedy}".rstrip() if found.error else ""
     return f"carillon: the dry run of {kind}s ended as {found.status}{why} (nothing was stored; {counts})"
@@ -75,7 +81,9 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
         "rejected": found.rejected,
         "rejected_by_reason": found.rejected_by_reason,
         "left_source": found.left_source,
-        "held": [leavers_held(found.left_source or 0, found.held_reason)] if found.held_reason else [],
+        "opted_out": found.opted_out,
+        "opted_in": found.opted_in,
+        "held": _held(found),
         "issue_count": found.issue_count,
         "issues_by_code": {one.code: one.count for one in found.issue_kinds},
         "blanked": found.blanked,
@@ -87,6 +95,13 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
         "note": found.note or None,
         "error": f"{found.error} {found.remedy}".strip() or None,
     }
+
+
+def _held(found: Findings) -> list[dict[str, str | int]]:
+    held = [leavers_held(found.left_source or 0, found.held_reason)] if found.held_reason else []
+    if found.held_opt_ins_reason:
+        held.append(opt_ins_held(found.opted_in, found.held_opt_ins_reason))
+    return held
 
 
 def _progress_bar(progress: Progress) -> None:

@@ -142,6 +142,35 @@ def apply_staged(
     return Imported([], 0, told, pushes, opted_out, opted_in)
 
 
+def foresee(
+    *, workspace: Workspace, object_name: str, rows: Sequence[Sighting], mapping: Mapping | None
+) -> dict[str, Says]:
+    """The records by which numbers would change their status, with what these would be; under a mapping that need not
+    be saved. Nothing is locked or written. Raises KeyLost."""
+    batch = _Batch(workspace, object_name, mapping, UUID(int=0))
+    with connection.cursor() as cursor:
+        telling = _Sieve(cursor, workspace.pk, mapping).telling(rows)
+        numbers = {number for row in telling for number in (row.number, row.number_before) if number}
+        room = Room(cursor, workspace.pk, store.read_numbers(cursor, workspace.pk, numbers))
+        values, waiting = store.held(cursor, workspace.pk, [row.salesforce_id for row in telling])
+    judged = [
+        _judge(batch, room, row, values.get(row.salesforce_id), waiting.get(row.salesforce_id))
+        for row in telling
+    ]
+    foreseen = dict.fromkeys(_flipping(room, judged), Says.IN)
+    new = [number for number, known in room.numbers.items() if known.is_new]
+    tightening = [said for one in judged for said in one.told if said.kind not in _LOOSENING]
+    by_number: dict[str, list[Told]] = {}
+    for said in (*tightening, *ledger.erased(workspace.pk, new)):
+        by_number.setdefault(said.number, []).append(said)
+    for one in judged:
+        number = one.sighting.number
+        state = room.numbers[number].state if number else State()
+        if not state.is_opted_out and _trial(state, by_number.get(number, [])).is_opted_out:
+            foreseen[one.sighting.salesforce_id] = Says.OUT
+    return foreseen
+
+
 def count_staged(*, workspace: Workspace, run: UUID) -> int:
     """How many records wait to opt their number back in."""
     return StagedFlip.objects.filter(workspace=workspace, run=run).count()

@@ -174,6 +174,20 @@ def lock_numbers(
     }
 
 
+def read_numbers(cursor: CursorWrapper, workspace: int, numbers: Iterable[str]) -> dict[str, LockedNumber]:
+    """As `lock_numbers`, only to look at; those without a row come as new ones."""
+    wanted = sorted(set(numbers))
+    cursor.execute(_LOCK_NUMBERS.removesuffix("for update\n"), [workspace, wanted])
+    known = {
+        number: LockedNumber(number, pk, version, last, State(*stamps), is_new=False)
+        for number, pk, version, last, *stamps in cursor.fetchall()
+    }
+    return {
+        number: known.get(number) or LockedNumber(number, 0, 0, None, State(), is_new=True)
+        for number in wanted
+    }
+
+
 def database_time(cursor: CursorWrapper) -> datetime:
     """One clock for all machines. Asked after the numbers are locked, so what is learnt later has a later time."""
     cursor.execute("select clock_timestamp()")

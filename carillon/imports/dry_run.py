@@ -15,12 +15,17 @@ from django.db import transaction
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import Purpose, SalesforceConnection
 from carillon.connections.usage import record
+from carillon.consent.decide import Says
+from carillon.imports import flips
 from carillon.imports.batches import Mapped
+from carillon.imports.consents import Hearing
 from carillon.imports.drafts import SetupDraft, unsaved
+from carillon.imports.flips import are_held
 from carillon.imports.forecasts import forecast_of, mode_now
 from carillon.imports.leaving import Leaving, is_held, likely_reason
 from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.purse import Purse
 from carillon.imports.runs import Scope
@@ -85,6 +90,8 @@ class Findings:
     `rejected_by_reason` counts records by the code of the issue, `blanked` people by the contact field that holds
     a value now and would hold none. Every mapped field is in `blanked`. `left_source` are all who are no longer in the
     list, merged and converted ones too; `held_reason` says why they would be held for an admin, if they would.
+    `opted_out` and `opted_in` are people whose number's consent would change, new people who would be opted out among
+    them; `held_opt_ins_reason` as `held_reason`.
     """
 
     status: RunStatus
@@ -98,6 +105,9 @@ class Findings:
     rejected: int = 0
     left_source: int | None = None
     held_reason: str = ""
+    opted_out: int = 0
+    opted_in: int = 0
+    held_opt_ins_reason: str = ""
     issue_count: int = 0
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
     issue_kinds: list[IssueKind] = field(default_factory=list)
@@ -183,7 +193,8 @@ class _DryRun:
         self.purse.must_afford(self._forecast(scope.mode))
         everything = scope.mode == Mode.EVERYTHING
         self._find(mode=scope.mode, mode_reason=scope.reason)
-        with closing(Tally(self.setup.workspace_id, everything=everything)) as self.tally:
+        hearing = Hearing(plan.meaning, self.client.session.user_id)
+        with closing(Tally(self.setup, hearing, everything=everything)) as self.tally:
             self.take_issues(warnings)
             members = Members(self.setup.workspace_id, self.setup.object, PROOF)
             walk = Walk(self.client, plan, known.org_id, self)
@@ -200,6 +211,7 @@ class _DryRun:
                 self.enter(Phase.FINISHING)
                 self.take_issues(members.erased())
                 self._find_leavers(members.count_leavers(), scope)
+                self._find_flips(plan)
                 self._find(note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
             finally:
@@ -219,14 +231,24 @@ class _DryRun:
             )
         self._find(left_source=leaving, held_reason=reason)
 
+    def _find_flips(self, plan: ImportPlan) -> None:
+        opting_in = self.tally.flips().get(Says.IN, 0)
+        stored = stored_in_source(self.setup.workspace_id, self.setup.object)
+        if are_held(opting_in, stored):
+            is_new = plan.meaning is not None and not plan.meaning.is_read
+            reason = flips.likely_reason(opting_in, stored=stored, mapping_is_new=is_new)
+            self._find(held_opt_ins_reason=reason)
+
     def _counts(self) -> dict[str, Any]:
         kinds = [IssueKind(*line) for line in self.tally.issues()]
-        blanked = self.tally.blanked()
+        blanked, found = self.tally.blanked(), self.tally.flips()
         return {
             **distinct_counts(PROOF),
             "issue_count": sum(kind.count for kind in kinds),
             "issue_kinds": kinds,
             "rejected_by_reason": self.tally.rejected(),
+            "opted_out": found.get(Says.OUT, 0),
+            "opted_in": found.get(Says.IN, 0),
             "blanked": {name: blanked.get(name, 0) for name in self._contact_fields()},
         }
 

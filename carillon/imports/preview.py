@@ -2,6 +2,8 @@
 mapper, and nothing is stored."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -9,15 +11,22 @@ from typing import Any
 import msgspec
 
 from carillon.connections.clients import connection_for
+from carillon.consent.decide import Says
+from carillon.consent.importing import Sighting, foresee
+from carillon.consent.reading import Mapping as Meaning
+from carillon.consent.reading import Seen
 from carillon.contacts import remembered
-from carillon.contacts.models import FieldType
+from carillon.contacts.models import Contact, FieldType
 from carillon.imports.catalog import signed_in
 from carillon.imports.checking import CheckedSetup
 from carillon.imports.drafts import unsaved
 from carillon.imports.mapping import Batch, Issue, Mapper, Row
 from carillon.imports.models import ImportSetup
+from carillon.imports.opt_out import Readings, Sample, says_of, stored_value
+from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.sources.readers import reader_of
+from carillon.salesforce.soql import parse_datetime
 
 SHOWN = 20
 _FIELDS = msgspec.json.Decoder(float_hook=Decimal)
@@ -44,14 +53,25 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What the opt-out field of a record says, the value as Salesforce gives it, and what the status of the person's
+    number would become; None when it stays."""
+
+    says: Says
+    value: str
+    becomes: Says | None
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """One record; a rejected one has issues and no cells."""
+    """One record; a rejected one has issues and no cells. `consent` is None where no opt-out field is mapped."""
 
     salesforce_id: str
     name: str
     address: str
     cells: tuple[Cell, ...]
     issues: tuple[Issue, ...]
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,20 @@ class Preview:
     columns: tuple[Column, ...]
     warnings: tuple[Issue, ...]
     erased: int = 0
+    opt_out: str = ""
+
+    @property
+    def readings(self) -> Readings | None:
+        """How these people's opt-out fields are read."""
+        read = [(person, person.consent) for person in self.people if person.consent]
+        if not read:
+            return None
+        samples = [
+            Sample(person.salesforce_id, person.name, consent.value, consent.says) for person, consent in read
+        ]
+        first_of_each = list({sample.says: sample for sample in reversed(samples)}.values())
+        shown = first_of_each + [one for one in samples if one not in first_of_each]
+        return Readings(dict(Counter(one.says for one in samples)), tuple(shown[:3]), whole=False)
 
 
 def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
@@ -74,10 +108,47 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
         records = reader_of(client, mapper.plan, mapper.record).first(SHOWN)
     columns = _columns(checked)
     host = connection_for(setup.workspace_id).host
-    read = [_person(mapper.page([record]), record, columns, host) for record in records]
+    batches = [mapper.page([record]) for record in records]
+    read = [_person(batch, record, columns, host) for batch, record in zip(batches, records, strict=True)]
     erased = remembered.erased(setup.workspace_id, [person.salesforce_id for person in read])
-    people = tuple(person for person in read if person.salesforce_id not in erased)
-    return Preview(people, columns, tuple(warnings), len(erased))
+    flips = _flips(setup, plan, [row for batch in batches for row in batch.rows])
+    people = tuple(
+        replace(person, consent=_consent(plan, batch, flips))
+        for person, batch in zip(read, batches, strict=True)
+        if person.salesforce_id not in erased
+    )
+    return Preview(people, columns, tuple(warnings), len(erased), plan.opt_out)
+
+
+def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Says]) -> Consent | None:
+    if plan.meaning is None or not batch.rows:
+        return None
+    row = batch.rows[0]
+    says = says_of(row.opt_out, plan.meaning)
+    value = stored_value(row.opt_out) if row.opt_out else plan.meaning.value_for(says)
+    return Consent(says, "" if value is None else str(value), flips.get(row.salesforce_id))
+
+
+def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Says]:
+    """Whose number's consent an import would change, by record."""
+    if plan.meaning is None:
+        return {}
+    stored = Contact.objects.filter(
+        workspace=setup.workspace, salesforce_id__in=[row.salesforce_id for row in rows]
+    )
+    before = dict(stored.values_list("salesforce_id", "mobile_number"))
+    sightings = [
+        Sighting(
+            row.salesforce_id, row.mobile_number, before.get(row.salesforce_id), _seen(row, plan.meaning)
+        )
+        for row in rows
+    ]
+    return foresee(workspace=setup.workspace, object_name=setup.object, rows=sightings, mapping=plan.meaning)
+
+
+def _seen(row: Row, meaning: Meaning) -> Seen:
+    value = stored_value(row.opt_out) if row.opt_out else meaning.value_for(Says.IN)
+    return Seen(value, parse_datetime(row.system_modstamp), parse_datetime(row.source_modified_at))
 
 
 def _columns(checked: CheckedSetup) -> tuple[Column, ...]:

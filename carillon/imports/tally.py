@@ -5,9 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
-from carillon.imports.loader import PLANNER, compare, copy_rows, distinct, stage
-from carillon.imports.mapping import Batch, Issue
+from carillon.consent.importing import foresee
+from carillon.imports.consents import Hearing, telling
+from carillon.imports.loader import PLANNER, Outcomes, compare, copy_rows, distinct, stage
+from carillon.imports.mapping import Batch, Issue, Row
+from carillon.imports.models import ImportSetup
 from carillon.imports.sweep import Proof
 
 # Batches in the form of RunBatch; their proof counts every id as accounted for, since nothing is stored.
@@ -17,9 +21,10 @@ create temp table if not exists dry_run_batch
     (run_id integer, created text[], updated text[], unchanged text[], rejected text[]);
 create temp table if not exists dry_run_issue
     (salesforce_id text collate "C", field text, code text, message text, rejection text);
-create temp table if not exists dry_run_blank (salesforce_id text collate "C", field text)
+create temp table if not exists dry_run_blank (salesforce_id text collate "C", field text);
+create temp table if not exists dry_run_flip (salesforce_id text collate "C" primary key, status text)
 """
-_NAMES = "dry_run_batch, dry_run_issue, dry_run_blank"
+_NAMES = "dry_run_batch, dry_run_issue, dry_run_blank, dry_run_flip"
 _DROP = f"drop table if exists {_NAMES}, import_staging, import_members, import_missing"
 # Of the staged rows that would be updated: fields that hold something now and would hold nothing.
 _BLANKED = """
@@ -36,6 +41,11 @@ cross join lateral (
         where f.value = 'null' and c.fields ->> f.key <> ''
 ) blanked(field)
 where s.salesforce_id = any(%(ids)s)
+"""
+# What is read later of a record counts.
+_NOTE_FLIPS = """
+insert into dry_run_flip select * from unnest(%s::text[], %s::text[])
+on conflict (salesforce_id) do update set status = excluded.status
 """
 _COUNT_BLANKED = "select field, count(distinct salesforce_id) from dry_run_blank group by field"
 _COUNT_ISSUES = """
@@ -57,10 +67,12 @@ select 'erased', count(distinct salesforce_id) from (
 
 
 class Tally:
-    """Counts for one workspace; `everything` as in the loader's comparison. Close it when it is read."""
+    """Counts for the object of one setup; `everything` as in the loader's comparison. Close it when it is read."""
 
-    def __init__(self, workspace: int, *, everything: bool) -> None:
-        self._workspace = workspace
+    def __init__(self, setup: ImportSetup, hearing: Hearing, *, everything: bool) -> None:
+        self._setup = setup
+        self._hearing = hearing
+        self._workspace = setup.workspace_id
         self._everything = everything
         with connection.cursor() as cursor:
             for statement in (*_TABLES.split(";"), f"truncate {_NAMES}"):
@@ -80,8 +92,20 @@ class Tally:
                     "insert into dry_run_batch values (0, %s, %s, %s, %s)",
                     [found.created, found.updated, found.unchanged, found.rejected],
                 )
+                self._listen(cursor, rows, found, everything=by_id or self._everything)
         self.add_issues(found.told(batch.issues), rejected=found.rejected)
         return len(rows) + len(batch.rejected)
+
+    def _listen(self, cursor: CursorWrapper, rows: list[Row], found: Outcomes, *, everything: bool) -> None:
+        told = telling(cursor, self._workspace, rows, self._hearing, everything=everything)
+        flips = foresee(
+            workspace=self._setup.workspace,
+            object_name=self._setup.object,
+            rows=[one for one in told if one.salesforce_id not in found.erased],
+            mapping=self._hearing.meaning,
+        )
+        if flips:
+            cursor.execute(_NOTE_FLIPS, [list(flips), [status.value for status in flips.values()]])
 
     def add_issues(self, issues: Iterable[Issue], *, rejected: Iterable[str] = ()) -> None:
         refused = frozenset(rejected)
@@ -108,6 +132,10 @@ class Tally:
 
     def blanked(self) -> dict[str, int]:
         return dict(self._fetch(_COUNT_BLANKED))
+
+    def flips(self) -> dict[str, int]:
+        """How many people's consent would change, by what it would be."""
+        return dict(self._fetch("select status, count(*) from dry_run_flip group by status"))
 
     def close(self) -> None:
         with connection.cursor() as cursor:
