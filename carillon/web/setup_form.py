@@ -6,15 +6,17 @@ is marked, so that nothing is lost or replaced without being said.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from django import forms
 
+from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.models import Blank, ReportWay
+from carillon.imports.opt_out import OptOutChoice
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -28,10 +30,23 @@ STALE = "may go stale"
 Choices = list[tuple[str, Any]]
 
 
+class SelectWithGreyed(forms.Select):
+    """Some of its options can't be chosen."""
+
+    greyed: frozenset[str] = frozenset()
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value in self.greyed:
+            option["attrs"]["disabled"] = True
+        return option
+
+
 class Offer:
     """What can be chosen: the org's fields, the view's columns first, and the workspace's contact fields."""
 
     def __init__(self, fields: SourceFields | None, existing: Iterable[ContactField]) -> None:
+        self.source = fields
         self.existing = {field.name: field for field in existing}
         self.by_name: dict[str, FieldChoice] = {}
         self.groups: Choices = []
@@ -94,6 +109,92 @@ class Offer:
         if current and current not in self.existing:
             names.append((current, current))
         return [("", "A new contact field"), *([("Existing contact fields", names)] if names else [])]
+
+
+class OptOutForm(PageForm):
+    """The field that carries texting consent, and what its values mean. Which of the controls count depends on the
+    kind of the field that is chosen."""
+
+    field = forms.CharField(
+        required=False,
+        label="Field",
+        help_text="A checkbox or a picklist that the API user can edit: opt-outs are written to it, too.",
+        widget=SelectWithGreyed(attrs={"data-opt-out": True}),
+    )
+    unchecked_means_opted_in = forms.BooleanField(
+        required=False, label="Unchecked means opted in", widget=forms.CheckboxInput(attrs={"role": "switch"})
+    )
+    opted_in_value = forms.CharField(required=False, label="Opted-in value", widget=forms.Select)
+    opted_out_value = forms.CharField(required=False, label="Opted-out value", widget=forms.Select)
+    empty_means_opted_in = forms.BooleanField(
+        required=False, label="Empty means opted in", widget=forms.CheckboxInput(attrs={"role": "switch"})
+    )
+
+    def __init__(self, *args: Any, fields: SourceFields | None, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="opt_out", **kwargs)
+        offered = fields.opt_outs if fields else ()
+        current = _value(self, "field")
+        self.choice = fields.opt_out(current) if fields and current else None
+        widget = self.fields["field"].widget
+        if isinstance(widget, SelectWithGreyed):
+            widget.choices, widget.greyed = _opt_outs(offered, current, self.choice)
+        for name in ("opted_in_value", "opted_out_value"):
+            _choose(self, name, _values(self.choice, _value(self, name)))
+
+    @property
+    def kind(self) -> str:
+        """Of the field that is chosen; what was saved where the org can't be asked."""
+        if self.choice:
+            return self.choice.kind.value if self.choice.kind else ""
+        known: str = (
+            self.initial.get("kind", "") if _value(self, "field") == self.initial.get("field") else ""
+        )
+        return known
+
+    def entered(self) -> OptOutField:
+        name = _value(self, "field")
+        if not name:
+            return OptOutField()
+        if self.kind == FieldKind.PICKLIST:
+            return OptOutField(
+                name,
+                FieldKind.PICKLIST,
+                True,
+                _value(self, "opted_in_value"),
+                _value(self, "opted_out_value"),
+                bool(self["empty_means_opted_in"].value()),
+            )
+        return OptOutField(name, FieldKind.CHECKBOX, bool(self["unchecked_means_opted_in"].value()))
+
+
+def _opt_outs(
+    offered: Iterable[OptOutChoice], current: str, chosen: OptOutChoice | None
+) -> tuple[Choices, frozenset[str]]:
+    """What can be chosen, and what is shown greyed with the reason."""
+    groups: dict[str, list[tuple[str, str]]] = {"Checkboxes": [], "Picklists": [], "Can't be used": []}
+    for one in offered:
+        heading = {FieldKind.CHECKBOX: "Checkboxes", FieldKind.PICKLIST: "Picklists"}.get(
+            one.kind or FieldKind.CHECKBOX
+        )
+        reason = f": {one.why_not}" if one.kind is None else ""
+        groups["Can't be used" if one.kind is None else str(heading)].append(
+            (one.name, f"{one.label} ({one.name}){reason}")
+        )
+    options: Choices = [("", "None"), *((name, group) for name, group in groups.items() if group)]
+    if current and chosen is None:
+        options.insert(1, (current, f"{current} (not offered by the org now)"))
+    return options, frozenset(one.name for one in offered if one.kind is None and one.name != current)
+
+
+def _values(chosen: OptOutChoice | None, current: str) -> Choices:
+    values = (
+        [(value, value if value == label else f"{label} ({value})") for value, label in chosen.values]
+        if chosen
+        else []
+    )
+    if current and current not in dict(values):
+        values.append((current, f"{current} (not a value now)" if chosen else current))
+    return [("", "Choose a value"), *values]
 
 
 class StandardFieldsForm(PageForm):
@@ -217,6 +318,8 @@ class SetupForm:
         initial = {name: getattr(draft, name) for name in ("enabled", *STANDARD_FIELDS)}
         self.standard = StandardFieldsForm(data, initial=initial, offer=offer)
         self.report = self._report_form(data) if draft.of_report else None
+        known = {**asdict(draft.opt_out), "kind": draft.opt_out.kind.value}
+        self.opt_out = OptOutForm(data, initial=known, fields=offer.source)
         self.schedule = ScheduleForm(draft, data)
         self.rows = self._shown_rows() if data is None else self._entered_rows(data)
 
@@ -226,7 +329,13 @@ class SetupForm:
 
     @property
     def _parts(self) -> list[PageForm]:
-        return [self.standard, *([self.report] if self.report else []), self.schedule, *self.rows]
+        return [
+            self.standard,
+            *([self.report] if self.report else []),
+            self.opt_out,
+            self.schedule,
+            *self.rows,
+        ]
 
     @property
     def needs_guide(self) -> bool:
@@ -275,7 +384,11 @@ class SetupForm:
             values |= {name: str(self.report[name].value() or "") for name in self.report.fields}
         rows = tuple(self._additional(row) for row in self.rows if not row.is_blank)
         draft = replace(
-            self.draft, enabled=bool(self.standard["enabled"].value()), additional_fields=rows, **values
+            self.draft,
+            enabled=bool(self.standard["enabled"].value()),
+            opt_out=self.opt_out.entered(),
+            additional_fields=rows,
+            **values,
         )
         return self.schedule.into(draft)
 
@@ -310,6 +423,8 @@ class SetupForm:
             number, _, field = rest.partition(".")
             if part in self.standard.fields:
                 self.standard.add_error(part, sentence)
+            elif part == "opt_out":
+                self.opt_out.add_error(rest if rest in self.opt_out.fields else "field", sentence)
             elif self.report and part in self.report.fields:
                 self.report.add_error(part, sentence)
             elif part in self.schedule.fields and self.schedule.is_bound:

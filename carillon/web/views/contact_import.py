@@ -21,6 +21,7 @@ from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, connection_or_404, object_or_404, setup_reader
 from carillon.web.cost import Cost, cost_of
+from carillon.web.opt_out_section import ReadAs, read_as
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 from carillon.web.source_choice import OrgAnswers, Search, Wanted, ask, draft_for, is_moved, wanted_of
@@ -61,7 +62,7 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return page.shown(form.with_row_added())
     if (number := request.POST.get("remove_field", "")).isdecimal():
         return page.shown(form.with_row_removed(int(number)), removed=True)
-    if "show_starts" in request.POST:
+    if "show_starts" in request.POST or "show_opt_out" in request.POST:
         return page.shown(form)
     done = _act(request, setup, form) if form.is_valid() else None
     return done if isinstance(done, HttpResponse) else page.shown(form, preview=done)
@@ -92,6 +93,16 @@ def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | No
     """The draft of the last dry run, to go on with: it may hold what was entered and not saved."""
     asked = queries.dry_run_of(setup) if "tried" in request.GET else None
     return queries.dry_run_draft(asked) if asked else None
+
+
+def _readings(setup: ImportSetup, wanted: Wanted, form: SetupForm, shown: object) -> ReadAs | None:
+    """How records would be read under what is entered: of a list view all, else those of the preview."""
+    return read_as(
+        setup,
+        form.opt_out,
+        "" if wanted.is_report else wanted.id,
+        shown if isinstance(shown, Preview) else None,
+    )
 
 
 def _sentence(error: CarillonError | SalesforceError) -> str:
@@ -136,6 +147,7 @@ class _Page:
             "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
             "dry_run": queries.dry_run_of(setup),
             "assignments": counts,
+            "read_as": _readings(setup, wanted, form, more.get("preview")),
             "by_member": counts.of(members(setup.workspace)) if counts else [],
             **more,
         }
