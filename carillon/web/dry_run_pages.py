@@ -95,6 +95,18 @@ def _counts(found: Findings) -> tuple[Count, ...]:
         Count("Issues", found.issue_count, "Values that could not be taken as they are."),
         Count("API calls", found.api_calls, "Calls the dry run took; the import takes about as many again."),
     ]
+    if found.opted_out or found.opted_in:
+        held = ", but held first: an admin looks at so many." if found.held_opt_ins_reason else "."
+        counts.insert(
+            5, Count("Opted out", found.opted_out, "People whose number would be opted out, new ones too.")
+        )
+        counts.insert(
+            6, Count("Opted in", found.opted_in, f"People whose number would be opted back in{held}")
+        )
+    unclear = sum(kind.count for kind in found.issue_kinds if kind.code == "opt_out_unclear")
+    if unclear:
+        sentence = "Records whose opt-out field says neither opted in nor opted out."
+        counts.insert(7, Count("Consent unclear", unclear, sentence))
     if found.left_source is not None:
         leaving = Count(
             "Leaving the list",

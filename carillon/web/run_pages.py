@@ -147,6 +147,10 @@ def _counts(run: ImportRun) -> tuple[Count, ...]:
         ),
         Count("API calls", run.api_calls, "Calls this run took from the org's daily limit."),
     ]
+    if run.opted_out or run.opted_in:
+        words = "Numbers whose texting consent changed, because records in Salesforce say"
+        counts.insert(6, Count("Opted out", run.opted_out, f"{words} opted out."))
+        counts.insert(7, Count("Opted in", run.opted_in, f"{words} opted in."))
     if followed := run.merged + run.converted:
         sentence = (
             "People whose record was merged into another, or a Lead converted: one person, one history."

@@ -43,6 +43,9 @@ urlpatterns = [
     path("import-history/<uuid:public_id>/progress/", import_history.run_progress, name="run_progress"),
     path("import-history/<uuid:public_id>/issues.csv", import_history.issues_csv, name="issues_csv"),
     path("import-history/<uuid:public_id>/held/<slug:decision>/", held.decide, name="decide_held"),
+    path(
+        "import-history/<uuid:public_id>/opt-ins/<slug:decision>/", held.decide_opt_ins, name="decide_opt_ins"
+    ),
     path("import-history/<uuid:public_id>/cancel/", import_history.cancel_import, name="cancel_import"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/<slug:salesforce_id>/", contacts.contact, name="contact"),

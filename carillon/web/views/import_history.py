@@ -72,6 +72,7 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     context = {
         "run": RunView.of_run(run),
         "held": queries.held_by(run),
+        "opt_ins": queries.opt_ins_held_by(run),
         "codes": queries.issue_codes(run),
         "code": code,
         "text": text,

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from django.db import connection
 
 from carillon.accounts.actions import add_member
