@@ -38,6 +38,12 @@ _ARRIVED = """
 select salesforce_id, mobile_number from contacts_contact
 where workspace_id = %s and mobile_number = any(%s) and salesforce_id = any(%s)
 """
+_HELD_OUT = """
+select c.mobile_number from contacts_contact c
+join consent_recordvalue r on r.workspace_id = c.workspace_id and r.salesforce_id = c.salesforce_id
+join consent_optoutmapping m on m.workspace_id = c.workspace_id and m.object = c.object and m.version = r.mapping_version
+where c.workspace_id = %s and c.mobile_number = any(%s) and r.says = 'opted_out'
+"""
 # Longer than a transaction that records something takes.
 _MEANWHILE = timedelta(minutes=1)
 
@@ -126,16 +132,24 @@ def apply_staged(
 ) -> Imported:
     """Judges the run's staged flips anew and applies them. A STOP that came since stands. What staff opted out is not
     loosened by a new mapping, so such records are corrected in Salesforce; unless an admin, who found that the earlier
-    mapping was wrong, accepts what they say now, for a written reason."""
+    mapping was wrong, accepts what they say now, for a written reason; but for numbers that another record opts out."""
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
     with connection.cursor() as cursor:
         for object_name, rows in _staged(workspace, run).items():
-            batch = _Batch(workspace, object_name, mappings.get(object_name), run, source, staging=False)
-            done = _take(cursor, batch, rows)
-            told, pushes = told + done.told, pushes + done.pushes
-            opted_out, opted_in = opted_out + done.opted_out, opted_in + done.opted_in
+            as_they_are = _Batch(workspace, object_name, mappings.get(object_name), run, staging=False)
+            out = _held_out(cursor, workspace.pk, rows) if source else set()
+            for batch, some in (
+                (as_they_are, [row for row in rows if row.number in out or not source]),
+                (
+                    replace(as_they_are, accepted_by=source),
+                    [row for row in rows if source and row.number not in out],
+                ),
+            ):
+                done = _take(cursor, batch, some)
+                told, pushes = told + done.told, pushes + done.pushes
+                opted_out, opted_in = opted_out + done.opted_out, opted_in + done.opted_in
     drop_staged(workspace=workspace, run=run)
     if accepted_by:
         audit(workspace, accepted_by, "held opt-ins applied", str(run), {"lines": told, "reason": reason})
@@ -169,6 +183,12 @@ def foresee(
         if not state.is_opted_out and _trial(state, by_number.get(number, [])).is_opted_out:
             foreseen[one.sighting.salesforce_id] = Says.OUT
     return foreseen
+
+
+def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -> set[str]:
+    """The numbers that another record opts out, read under the mapping of now: of several the strictest counts."""
+    cursor.execute(_HELD_OUT, [workspace, list({row.number for row in rows if row.number})])
+    return {row[0] for row in cursor.fetchall()}
 
 
 def count_staged(*, workspace: Workspace, run: UUID) -> int:

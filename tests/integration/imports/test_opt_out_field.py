@@ -16,10 +16,11 @@ from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentConflict, ConsentEvent, ConsentPush, OptOutMapping, StagedFlip
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts.models import Contact
-from carillon.imports import bulk_reads, held_opt_ins
-from carillon.imports.actions import save_setup
+from carillon.imports import bulk_reads, held_opt_ins, runs
+from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
+from carillon.imports.dry_run import Findings, Trial, try_import
 from carillon.imports.erasing import erase
 from carillon.imports.models import HeldOptIns, ImportAlert, ImportRun, Mode, RecordIssue, RunStatus
 from carillon.imports.runner import Options, execute
@@ -556,3 +557,80 @@ def test_no_opt_out_field_any_more_leaves_consent_as_it_is(
 
     assert opted_out(workspace) == before
     assert run.mode == Mode.EVERYTHING
+
+
+# Before an import: what it would do.
+
+
+def tried(workspace: Workspace, mapped: OptOutField, mode: Mode = Mode.CHANGES) -> Findings:
+    setup = setup_for(workspace, "Contact")
+    draft = check_setup(workspace, "Contact", replace(draft_of(setup), opt_out=mapped)).draft
+    return try_import(Trial(setup, draft, setup.source_label, mode))
+
+
+def test_a_dry_run_counts_each_flip_that_the_import_then_makes(
+    org: OrgSim, workspace: Workspace, imports: type_of_imports
+) -> None:
+    found = tried(workspace, PICKLIST)
+
+    assert not ConsentEvent.objects.exists()
+    assert not OptOutMapping.objects.exists()
+    succeeded(imports(PICKLIST))
+    out = Contact.objects.filter(mobile_number__in=opted_out(workspace))
+    says_no = org_ids(org, "Texting_Preference__c IS NOT 'Yes'")
+    assert found.opted_out >= len({one.mobile_number for one in out})
+    assert found.opted_out <= len(says_no)
+    assert found.opted_in == 0
+    assert "opt_out_unclear" in {kind.code for kind in found.issue_kinds}
+
+
+def test_a_dry_run_sees_a_reversed_slider(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    before = ConsentEvent.objects.count()
+
+    found = tried(workspace, replace(OUT_BOX, unchecked_means_opted_in=False))
+
+    assert found.mode == Mode.EVERYTHING
+    assert "the wrong way round" in found.held_opt_ins_reason
+    assert (
+        found.opted_in
+        == Contact.objects.filter(
+            salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"), mobile_number__gt=""
+        ).count()
+    )
+    assert found.opted_out > 100
+    assert ConsentEvent.objects.count() == before
+    assert draft_of(setup_for(workspace, "Contact")).opt_out == OUT_BOX
+
+
+def test_nobody_speaking_is_no_flip(workspace: Workspace, by_pages: type_of_imports) -> None:
+    succeeded(by_pages(OUT_BOX))
+
+    found = tried(workspace, OUT_BOX, Mode.EVERYTHING)
+
+    assert (found.opted_out, found.opted_in, found.held_opt_ins_reason) == (0, 0, "")
+
+
+def test_a_continued_run_keeps_what_the_failed_one_staged(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    person = somebody(org, "Texting_Preference__c = 'No'")
+    failed = ImportRun.objects.get()
+    run = ImportRun.objects.create(
+        workspace=workspace, setup=failed.setup, object="Contact", mode=Mode.CHANGES, status=RunStatus.RUNNING
+    )
+    StagedFlip.objects.create(
+        workspace=workspace,
+        run=failed.public_id,
+        object="Contact",
+        salesforce_id=person.salesforce_id,
+        stamp=person.system_modstamp,
+        by_us=False,
+    )
+
+    runs._continue(run, failed)
+
+    assert StagedFlip.objects.get().run == run.public_id
