@@ -130,8 +130,11 @@ class OptOutForm(PageForm):
         required=False, label="Empty means opted in", widget=forms.CheckboxInput(attrs={"role": "switch"})
     )
 
-    def __init__(self, *args: Any, fields: SourceFields | None, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="opt_out", **kwargs)
+    # The field to which the other controls belonged when they were shown.
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any] | None, *, fields: SourceFields | None, **kwargs: Any) -> None:
+        super().__init__(_of_the_field(data), prefix="opt_out", **kwargs)
         offered = fields.opt_outs if fields else ()
         current = _value(self, "field")
         self.choice = fields.opt_out(current) if fields and current else None
@@ -165,6 +168,13 @@ class OptOutForm(PageForm):
                 bool(self["empty_means_opted_in"].value()),
             )
         return OptOutField(name, FieldKind.CHECKBOX, bool(self["unchecked_means_opted_in"].value()))
+
+
+def _of_the_field(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What was entered, without what was entered for another field."""
+    if data is None or data.get("opt_out-shown") in (None, data.get("opt_out-field")):
+        return data
+    return {"opt_out-field": data.get("opt_out-field", ""), "opt_out-unchecked_means_opted_in": "on"}
 
 
 def _opt_outs(

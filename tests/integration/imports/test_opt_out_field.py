@@ -415,6 +415,10 @@ def reversed_and_back(by_pages: type_of_imports) -> ImportRun:
     return succeeded(by_pages(OUT_BOX))
 
 
+def held_after(run: ImportRun) -> HeldOptIns:
+    return HeldOptIns.objects.get(run=run, status="open")
+
+
 def test_a_reversed_slider_is_held_and_its_opt_outs_apply_at_once(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
@@ -445,7 +449,7 @@ def test_turning_the_slider_back_ends_the_held_set_and_holds_those_it_opted_out(
 def test_an_admin_who_accepts_with_a_reason_brings_them_back(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
-    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    held = held_after(reversed_and_back(by_pages))
     admin = add_member(workspace=workspace, email="ada@example.org", role=Role.ADMIN, user_id="", by=None)
 
     held_opt_ins.apply(held=held, by=admin, reason="The slider was the wrong way round.")
@@ -461,7 +465,7 @@ def test_an_admin_who_accepts_with_a_reason_brings_them_back(
 def test_applying_without_a_reason_keeps_out_whom_staff_opted_out(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
-    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    held = held_after(reversed_and_back(by_pages))
     before = opted_out(workspace)
 
     held_opt_ins.apply(held=held, by=None)
@@ -472,7 +476,7 @@ def test_applying_without_a_reason_keeps_out_whom_staff_opted_out(
 def test_dropped_opt_ins_are_found_again_by_the_next_import_of_everything(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
-    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    held = held_after(reversed_and_back(by_pages))
     before = opted_out(workspace)
 
     held_opt_ins.drop(held=held, by=None)
@@ -505,7 +509,7 @@ def test_a_mass_update_in_salesforce_is_held(
 def test_who_says_stop_while_opt_ins_are_held_stays_out(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
-    held = reversed_and_back(by_pages) and HeldOptIns.objects.get(status="open")
+    held = held_after(reversed_and_back(by_pages))
     admin = add_member(workspace=workspace, email="ada@example.org", role=Role.ADMIN, user_id="", by=None)
     person = somebody(org, "SMS_Opt_Out__c = 0")
     stop(person)
