@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carillon.cli.setup_file import OBJECTS, SetupFileInvalid, merged, parse, sections_of
-from carillon.imports.drafts import AdditionalField, SetupDraft
+from carillon.consent.reading import FieldKind, OptOutField
+from carillon.imports.drafts import NO_OPT_OUT, AdditionalField, SetupDraft
 
 WHOLE = """
 [workspace]
@@ -223,6 +224,18 @@ def draft_of_kind(kind: tuple[str, str], **values: Any) -> SetupDraft:
     return SetupDraft(source_type=kind[0], source_way=kind[1], **values)
 
 
+opt_outs = st.one_of(
+    st.just(NO_OPT_OUT),
+    st.builds(OptOutField, names.filter(bool), unchecked_means_opted_in=st.booleans()),
+    st.builds(
+        OptOutField,
+        names.filter(bool),
+        st.just(FieldKind.PICKLIST),
+        opted_in_value=names,
+        opted_out_value=names,
+        empty_means_opted_in=st.booleans(),
+    ),
+)
 drafts = st.builds(
     draft_of_kind,
     kind=st.sampled_from(KINDS),
@@ -235,6 +248,7 @@ drafts = st.builds(
     last_name=names,
     mobile_number=names,
     user_identification=names,
+    opt_out=opt_outs,
     additional_fields=st.lists(st.builds(AdditionalField, names, names, names, names), max_size=2).map(tuple),
     timezone=names,
     windows=st.lists(names, max_size=3).map(tuple),
@@ -267,3 +281,41 @@ def test_retention_is_read_and_an_absent_section_is_none() -> None:
 def test_days_are_whole_numbers(days: str) -> None:
     with pytest.raises(SetupFileInvalid, match=r"retention.runs_days must be a whole number"):
         parse(f"[retention]\nruns_days = {days}\n")
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ('type = "checkbox"', "contact.opt_out.field is missing"),
+        ('field = "A__c"', "contact.opt_out.type is missing"),
+        ('field = "A__c"\ntype = "slider"', "Its values are checkbox and picklist"),
+        ('field = "A__c"\ntype = "checkbox"\nopted_in_value = "Yes"', "is given for a checkbox"),
+        (
+            'field = "A__c"\ntype = "picklist"\nunchecked_means_opted_in = true',
+            "is given for a picklist",
+        ),
+        (
+            'field = "A__c"\ntype = "checkbox"\nunchecked_means_opted_in = "yes"',
+            "must be true or false",
+        ),
+        (
+            'field = "A__c"\ntype = "checkbox"\nunchecked_means = true',
+            "nearest one is contact.opt_out.unchecked_means_opted_in",
+        ),
+    ],
+)
+def test_a_faulty_opt_out_section_is_refused(section: str, sentence: str) -> None:
+    with pytest.raises(SetupFileInvalid) as caught:
+        parse(f"[contact.opt_out]\n{section}\n")
+
+    assert sentence in str(caught.value)
+
+
+def test_an_opt_out_section_is_read_and_an_absent_one_leaves_the_field() -> None:
+    text = '[contact.opt_out]\nfield = "A__c"\ntype = "checkbox"\nunchecked_means_opted_in = false\n'
+
+    mapped = merged(SetupDraft(), parse(text).objects["Contact"])
+
+    assert mapped.opt_out == OptOutField("A__c", unchecked_means_opted_in=False)
+    assert merged(mapped, parse("[contact]\nenabled = true\n").objects["Contact"]) == mapped
+    assert merged(mapped, parse("[contact.opt_out]\n").objects["Contact"]).opt_out == NO_OPT_OUT
