@@ -117,9 +117,9 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
     return [
         Person(
             contact,
-            consent,
+            word,
             emails.get(contact.user_identification, contact.user_identification),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, queries.consent_words(found), strict=True)
+        for contact, word in zip(found, consent.words(found), strict=True)
     ]
