@@ -85,7 +85,8 @@ def words(contacts: Sequence[Contact]) -> list[str]:
     except remembered.KeyLost:
         return ["unknown" if number else "" for number in numbers]
     return [
-        "" if not number else (Says.IN if found[number].may_be_texted else Says.OUT).value for number in numbers
+        "" if not number else (Says.IN if found[number].may_be_texted else Says.OUT).value
+        for number in numbers
     ]
 
 

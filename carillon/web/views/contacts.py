@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.queries import members
+from carillon.consent import queries as consent
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
