@@ -20,6 +20,7 @@ from django.db import connection, transaction  # noqa: E402
 from carillon.connections.clients import client_for, sign_in  # noqa: E402
 from carillon.connections.models import SalesforceConnection  # noqa: E402
 from carillon.imports.batches import Mapped, batches  # noqa: E402
+from carillon.imports.consents import Hearing  # noqa: E402
 from carillon.imports.drafts import draft_of  # noqa: E402
 from carillon.imports.dry_run import Trial, try_import  # noqa: E402
 from carillon.imports.loader import load  # noqa: E402
@@ -60,7 +61,7 @@ def write() -> dict[str, Any]:
         for page in batches(mapped, clock=lambda: 0.0):
             started = time.monotonic()
             with transaction.atomic():
-                load(run, page.batch)
+                load(run, page.batch, hearing=Hearing(plan.meaning, client.session.user_id))
             seconds += time.monotonic() - started
             records += len(page.batch.rows)
     close(run, RunStatus.CANCELLED)

@@ -11,6 +11,10 @@ from django.db.models.functions import Greatest, Length
 from django.db.models.lookups import Exact
 
 from carillon.accounts.models import Member, Workspace
+from carillon.consent.health import ConsentAudit as ConsentAudit
+from carillon.consent.health import Delivery as Delivery
+from carillon.consent.health import PushAlert as PushAlert
+from carillon.consent.health import Trouble as Trouble
 from carillon.consent.reading import FieldKind, Mapping, OptOutField
 from carillon.contacts.models import SalesforceObject
 from carillon.lib.clock import now
@@ -284,6 +288,7 @@ class PushState(models.TextChoices):
     FAILED = "failed", "Refused by Salesforce"
     REVERTED = "reverted", "Put back by the org's automation"
     SUPERSEDED = "superseded", "Overtaken by a later one"
+    GONE = "gone", "The record was deleted"
 
 
 # Not settled: what a record will hold is not what it holds. Of those, unsent ones are overtaken by a newer push.
@@ -304,8 +309,11 @@ class ConsentPush(models.Model):
     answers = models.DateTimeField()
     state = models.CharField(max_length=12, choices=PushState.choices, default=PushState.WAITING)
     attempts = models.PositiveIntegerField(default=0)
+    # How often it was read back different since somebody last asked to try again.
+    reverts = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
-    next_try_at = models.DateTimeField()
+    # None: not by itself any more.
+    next_try_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
@@ -339,6 +347,11 @@ class ConsentPush(models.Model):
             ),
             models.Index(fields=["workspace", "salesforce_id", "-id"], name="push_of_record"),
             models.Index(fields=["workspace", "consent", "-id"], name="push_of_number"),
+            models.Index(
+                fields=["workspace", "settled_at"],
+                name="push_acknowledged",
+                condition=Q(state=PushState.ACKNOWLEDGED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -120,9 +120,11 @@ def _forget(workspace: Workspace, salesforce_id: str, contact: Contact | None, b
         with connection.cursor() as cursor:
             cursor.execute(_PROOFS, names)
             cursor.execute(_HELD, names)
+        # Of the number only once: others who have it are opted out with it.
+        forget(
+            workspace=workspace, salesforce_id=record_id, number=number if record_id == salesforce_id else ""
+        )
         _erase_from_runs(workspace, record_id)
-    for record_id in record_ids:
-        forget(workspace=workspace, salesforce_id=record_id, number=number)
 
 
 def _issues(workspace: Workspace, record_ids: Sequence[str]) -> QuerySet[RecordIssue]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from carillon.accounts.models import Workspace
-from carillon.consent.actions import join
+from carillon.consent import actions as consent
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, FieldChange, FormerId, RecordChange, SalesforceObject
 from carillon.imports.erasing import erase_merged
@@ -91,21 +91,22 @@ def _how(person: Contact, move: Move) -> RecordChange:
 
 def _join(survivor: Contact, person: Contact, how: RecordChange, run: UUID) -> None:
     """The person's history goes on in the survivor's; the survivor's values stay, since they are what the living record
-    holds. Of two consents that meet the stricter one wins."""
+    holds. Of what their numbers say about texting the stricter one wins."""
     FieldChange.objects.filter(contact=person).update(contact=survivor)
     FormerId.objects.filter(contact=person).update(contact=survivor)
     _note(survivor, how, person.salesforce_id, survivor.salesforce_id, run)
+    loser, number = person.salesforce_id, person.mobile_number
     person.delete()
-    _join_consents(person, person.salesforce_id, survivor)
+    _join_consent(survivor, loser, number)
 
 
-def _join_consents(person: Contact, loser: str, master: Contact) -> None:
-    join(
-        workspace=master.workspace,
+def _join_consent(survivor: Contact, loser: str, number: str) -> None:
+    consent.join(
+        workspace=survivor.workspace,
         loser=loser,
-        loser_number=person.mobile_number,
-        master=master.salesforce_id,
-        master_number=master.mobile_number,
+        loser_number=number,
+        master=survivor.salesforce_id,
+        master_number=survivor.mobile_number,
     )
 
 
@@ -124,7 +125,7 @@ def _take_over(person: Contact, move: Move, how: RecordChange, run: UUID) -> Con
     person.salesforce_id, person.object = move.salesforce_id, SalesforceObject(move.object)
     person.system_modstamp, person.looked_for_at, person.updated_at = _NEVER, now(), now()
     person.save()
-    _join_consents(person, loser, person)
+    _join_consent(person, loser, person.mobile_number)
     return person
 
 

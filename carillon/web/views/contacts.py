@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.user_ids import assigned
+from carillon.consent import queries as consent
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -128,9 +129,9 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
     return [
         Person(
             contact,
-            consent,
+            word,
             emails.get(contact.user_identification, ""),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, people.consent_words(found), strict=True)
+        for contact, word in zip(found, consent.words(found), strict=True)
     ]

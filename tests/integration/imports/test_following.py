@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, transaction
 
+from carillon.consent.queries import words
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
@@ -18,7 +19,6 @@ from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
 from carillon.imports.runner import execute
 from carillon.imports.runs import Request
 from carillon.lib.clock import now
-from carillon.web.people import consent_words
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
 from tests.integration.commands import start
@@ -301,7 +301,7 @@ def test_a_number_that_must_not_be_texted_stays_so_through_a_merge(
 
     import_now()
 
-    assert consent_words([person(master)]) == ["opted_out"]
+    assert words([person(master)]) == ["opted_out"]
 
 
 def test_a_merge_into_somebody_erased_brings_nobody_back(
