@@ -44,6 +44,8 @@ _CONTINUED = (
     "rejected",
     "issue_count",
 )
+# Only these: somebody may ask to cancel the run while it signs in and plans.
+_BEGUN = ("mode", "mode_reason", "fingerprint", "stored_before", "resumed", "continues", *_CONTINUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         _continue(run, earlier)
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
-    run.save()
+    run.save(update_fields=_BEGUN)
     return run
 
 

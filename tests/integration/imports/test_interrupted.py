@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import Workspace
@@ -221,3 +222,20 @@ def test_an_import_whose_wake_up_was_lost_is_found_within_a_minute(setup: Import
         task_name="carillon.execute_import", status="todo", queueing_lock=f"import {run.public_id}"
     )
     assert [job.args for job in jobs] == [{"run_id": run.pk}]
+
+
+def test_a_run_cancelled_while_it_signs_in_and_plans_is_cancelled(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[[], ImportRun]
+) -> None:
+    def cancel_meanwhile(path: str, body: bytes) -> bytes:
+        if path.endswith("/describe"):
+            cancel_run(run=ImportRun.objects.get(), by=None)
+            connection.close()
+        return body
+
+    org.mangle(cancel_meanwhile)
+
+    run = import_now()
+
+    assert run.cancel_requested_at is not None
+    assert run.status == RunStatus.CANCELLED
