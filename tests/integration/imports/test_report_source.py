@@ -572,3 +572,32 @@ def test_entrants_of_a_report_read_alone_are_found_by_ids_or_in_the_whole(
     # Two descriptions, a run for the changed, two for all ids; two lists of ids, or one refused and the whole in two.
     assert done.api_calls == (8 if refused else 7)
     assert set(outside) <= stored_ids(in_source=True)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_entrants_that_are_not_proven_to_be_read_whole_make_the_run_incomplete(
+    org: OrgSim, connected: Workspace, refused: bool
+) -> None:
+    """Nobody is said to have left because the org lost their row."""
+    org.set_report("All_Contacts", {"filters": [filter_of("PHONE3", "notEqual", "")]})
+    setup = set_up(connected, ALONE)
+    succeeded(setup)
+    outside = sorted(org_ids(org) - stored_ids())[:70]
+    for person in outside:
+        quietly(org, person, "MobilePhone = '(212) 555-0199'")
+    if refused:
+        org.fail_next(400, path_contains="/analytics/reports/", after=4)
+    runs_made: list[str] = []
+
+    def lose_entrants(path: str, body: bytes) -> bytes:
+        if "includeDetails=true" not in path:
+            return body
+        runs_made.append(path)
+        return losing_rows(path, body) if len(runs_made) > 3 else body
+
+    org.mangle(lose_entrants)
+
+    done = run(setup)
+
+    assert done.status == RunStatus.INCOMPLETE
+    assert not RecordIssue.objects.filter(run=done, code="left_meanwhile").exists()
