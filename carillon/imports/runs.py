@@ -148,7 +148,7 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         run = new_run(request, RunStatus.RUNNING)
     run.mode, run.mode_reason = scope.mode, scope.reason
     run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
-    run.stored_before = _stored_before(run)
+    run.stored_before = stored_before(run)
     earlier = unfinished_before(run)
     if earlier and _resumable(earlier, scope):
         _continue(run, earlier)
@@ -158,9 +158,9 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     return run
 
 
-def _stored_before(run: ImportRun) -> int:
-    """How many are in the source before the run; what runs before it stored without coming to their end is none of
-    that."""
+def stored_before(run: ImportRun) -> int:
+    """How many are in the source before the run, which may be one that is only thought of; what runs before it stored
+    without coming to their end is none of that."""
     stored = stored_in_source(run.workspace_id, run.object)
     begun = ImportRun.objects.filter(setup=run.setup_id, stored_before__isnull=False).exclude(pk=run.pk)
     earlier = begun.order_by("-queued_at", "-pk").first()
