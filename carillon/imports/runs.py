@@ -149,6 +149,9 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     run.mode, run.mode_reason = scope.mode, scope.reason
     run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
     run.stored_before = stored_before(run)
+    # What a killed process stored of it without coming to a place: it is read again, and may have left by then.
+    RunBatch.objects.filter(run=run).delete()
+    run.received = run.created = run.updated = run.unchanged = run.rejected = 0
     earlier = unfinished_before(run)
     if earlier and _resumable(earlier, scope):
         _continue(run, earlier)

@@ -17,8 +17,9 @@ from carillon.contacts.models import Contact
 from carillon.imports.actions import cancel_run, request_run, wake_workers_again
 from carillon.imports.drafts import SetupDraft
 from carillon.imports.lock import LockHeld, is_locked, setup_lock
-from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
+from carillon.imports.models import ImportRun, ImportSetup, Mode, RunBatch, RunStatus
 from carillon.imports.queries import is_interrupted
+from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request, new_run
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -239,3 +240,23 @@ def test_a_run_cancelled_while_it_signs_in_and_plans_is_cancelled(
 
     assert run.cancel_requested_at is not None
     assert run.status == RunStatus.CANCELLED
+
+
+def test_a_run_interrupted_before_it_had_a_place_proves_itself_by_what_it_reads_now(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[..., ImportRun]
+) -> None:
+    """Its first records were changed in the second they were asked for, so that none could be its place."""
+    import_now()
+    leaver = min(stored_ids())
+    interrupted = new_run(Request(setup, Mode.EVERYTHING), RunStatus.RUNNING)
+    RunBatch.objects.create(run=interrupted, unchanged=[leaver])
+    ImportRun.objects.filter(pk=interrupted.pk).update(received=1, unchanged=1)
+    org.delete(leaver)
+    progress: list[int] = []
+
+    run = execute(
+        Request(setup, Mode.EVERYTHING), Options(on_progress=lambda now: progress.append(now.received))
+    )
+
+    assert (run.pk, run.status, run.left_source) == (interrupted.pk, RunStatus.SUCCEEDED, 1), run.error
+    assert run.received == run.org_count == len(org_ids(org)) == max(progress)
