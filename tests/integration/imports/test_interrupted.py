@@ -260,3 +260,30 @@ def test_a_run_interrupted_before_it_had_a_place_proves_itself_by_what_it_reads_
 
     assert (run.pk, run.status, run.left_source) == (interrupted.pk, RunStatus.SUCCEEDED, 1), run.error
     assert run.received == run.org_count == len(org_ids(org)) == max(progress)
+
+
+@pytest.mark.parametrize("phase", ["reading", "sweeping", "rereading", "following"])
+def test_cancelled_in_any_phase_nobody_has_left_and_the_next_import_reads_the_same(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[[], ImportRun], phase: str
+) -> None:
+    import_now()
+    setup.refresh_from_db()
+    before = setup.watermark
+    deleted, forgotten, changed, *_ = sorted(stored_ids())
+    org.delete(deleted)
+    Contact.objects.filter(salesforce_id=forgotten).delete()
+    org.edit(changed, LastName="Changed")
+
+    def cancel_in(run: ImportRun) -> None:
+        if run.phase == phase:
+            ImportRun.objects.filter(pk=run.pk).update(cancel_requested_at=now())
+
+    run = execute(Request(setup, Mode.CHANGES), Options(on_progress=cancel_in))
+    setup.refresh_from_db()
+
+    assert (run.status, run.phase, setup.watermark) == (RunStatus.CANCELLED, "finishing", before)
+    assert deleted in stored_ids(in_source=True)
+    after = import_now()
+    assert (after.status, after.left_source) == (RunStatus.SUCCEEDED, 1)
+    assert stored_ids(in_source=True) == org_ids(org)
+    assert Contact.objects.get(salesforce_id=changed).last_name == "Changed"

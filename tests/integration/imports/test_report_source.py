@@ -601,3 +601,33 @@ def test_entrants_that_are_not_proven_to_be_read_whole_make_the_run_incomplete(
 
     assert done.status == RunStatus.INCOMPLETE
     assert not RecordIssue.objects.filter(run=done, code="left_meanwhile").exists()
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("way", ["by_ids", "report_only"])
+def test_a_lead_converted_while_its_report_is_read_is_followed_at_last(
+    org: OrgSim, connected: Workspace, way: str, known: bool
+) -> None:
+    org.set_report("Leads_for_Texting", {"filters": []})
+    draft = replace(LEADS, source_way=way)
+    setup = set_up(connected, with_time(org, draft) if way == "report_only" else draft, "Lead")
+    lead = lead_ids(org, "IsConverted = 0")[0]
+    if known:
+        succeeded(setup)
+    converted: list[object] = []
+
+    def convert_once(path: str, body: bytes) -> bytes:
+        if "/analytics/reports/" in path and "includeDetails=true" in path and not converted:
+            converted.append(org.convert(lead))
+        return body
+
+    org.mangle(convert_once)
+    during = succeeded(setup)
+    known = known or lead in stored_ids()
+    after = succeeded(setup)
+
+    assert converted
+    assert stored_ids(in_source=True) == set(lead_ids(org, "IsConverted = 0"))
+    assert lead not in stored_ids()
+    # Read as a lead before it was converted, or known from before: the person is the contact now.
+    assert during.converted + after.converted == len(stored_ids(in_source=False)) == known
