@@ -42,8 +42,8 @@ def measured_of(setup: ImportSetup) -> Measured:
 
 
 def members_of(setup: ImportSetup) -> int:
-    """How many the list held when an import last counted it; 0 when none did."""
-    counted = ImportRun.objects.filter(setup=setup).filter(
+    """How many the list held when an import last counted it; 0 when none did, as of a source that was just chosen."""
+    counted = ImportRun.objects.filter(setup=setup, source_label=setup.source_label).filter(
         Q(org_count__isnull=False) | Q(mode=Mode.EVERYTHING, expected__isnull=False)
     )
     last = counted.order_by("-queued_at", "-pk").first()

@@ -138,15 +138,13 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows of a batch were new, differed, did not, and how many issues are new to the run; `erased` as
-    in Outcomes."""
+    """How many rows of a batch were new, differed, did not, and how many issues are new to the run."""
 
     created: int
     updated: int
     unchanged: int
     rejected: int
     issues: int
-    erased: frozenset[str] = frozenset()
 
 
 def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
@@ -175,7 +173,6 @@ def load(run: ImportRun, batch: Batch, *, by_id: bool = False) -> Written:
         len(found.unchanged),
         len(found.rejected),
         issues,
-        found.erased,
     )
 
 
