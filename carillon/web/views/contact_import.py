@@ -137,6 +137,4 @@ class _Page:
         return render(self.request, "web/contact_import.html", context)
 
     def _cost(self, form: SetupForm) -> Cost:
-        windows = form.schedule.into(form.draft).windows
-        people = self.answers.fields.people if self.answers.fields else None
-        return cost_of(self.setup, windows, people, connection_or_404(self.request))
+        return cost_of(self.setup, form.entered(), self.answers.fields, connection_or_404(self.request))
