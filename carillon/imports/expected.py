@@ -59,7 +59,8 @@ LIST_VIEW = Source()
 def source_of(way: str, mapped: Iterable[str]) -> Source:
     """`mapped` are the fields that are mapped, "" among them or not."""
     names = {*SYSTEM_FIELDS, *filter(None, mapped)}
-    return Source(way, len(names), any("." in name for name in names))
+    related = way != REPORT_ONLY and any("." in name for name in names)
+    return Source(way, len(names), related)
 
 
 def forecast(
@@ -79,9 +80,15 @@ def forecast(
     return calls + measured.few
 
 
-def forecast_a_day(windows: int, members: int, measured: Measured, source: Source = LIST_VIEW) -> int:
-    """The calls of a day whose windows each start an import of changes."""
-    return windows * forecast(source, everything=False, members=members, measured=measured)
+def forecast_a_day(
+    source: Source = LIST_VIEW, *, windows: int, members: int, measured: Measured, refreshed: bool = False
+) -> int:
+    """The calls of a day whose windows each start an import of changes, the first of which reads everything where what
+    may go stale is `refreshed`."""
+    once = forecast(source, everything=False, members=members, measured=measured)
+    if not (refreshed and windows):
+        return windows * once
+    return forecast(source, everything=True, members=members, measured=measured) + (windows - 1) * once
 
 
 def measured(past: Sequence[Spent], source: Source = LIST_VIEW) -> Measured:

@@ -122,9 +122,16 @@ def outlook(setup: ImportSetup, asked: str, *, past_cap: bool = False) -> Outloo
 
 
 def calls_a_day(setup: ImportSetup) -> int:
-    """The calls of a day of the setup's schedule."""
+    """The calls of a day of the setup's schedule. Which of its own fields are formulas, the org would have to be asked;
+    fields of related records are known by their names."""
     source = source_of(draft_of(setup))
-    return expected.forecast_a_day(len(setup.windows), members_of(setup), measured_of(setup, source), source)
+    return expected.forecast_a_day(
+        source,
+        windows=len(setup.windows),
+        members=members_of(setup),
+        measured=measured_of(setup, source),
+        refreshed=source.related,
+    )
 
 
 def affords_everything(setup: ImportSetup) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import available_timezones
 
 from carillon.connections.actions import allowance_of
@@ -110,9 +111,15 @@ def usage_of(connection: SalesforceConnection) -> Usage:
 
 
 def cost_of(
-    setup: ImportSetup, draft: SetupDraft, fields: SourceFields | None, connection: SalesforceConnection
+    setup: ImportSetup,
+    draft: SetupDraft,
+    fields: SourceFields | None,
+    connection: SalesforceConnection,
+    *,
+    refreshed: bool = False,
 ) -> Cost:
-    """Of a setup as it was entered; `fields` is what the org says of the chosen source, if it does."""
+    """Of a setup as it was entered; `fields` is what the org says of the chosen source, if it does; `refreshed`: what
+    may go stale is mapped, so that everything is read once a day."""
     usage, windows = usage_of(connection), len(draft.windows)
     members = _counted(fields)
     if members is None and draft.source == setup.source_id:
@@ -121,17 +128,19 @@ def cost_of(
         return Cost(usage, windows, None, None, None)
     source = forecasts.source_of(draft)
     measured = forecasts.measured_of(setup, source)
-    once = expected.forecast(source, everything=False, members=members, measured=measured)
-    whole = expected.forecast(source, everything=True, members=members, measured=measured)
+    reckoned = partial(expected.forecast, source, members=members, measured=measured)
+    a_day = expected.forecast_a_day(
+        source, windows=windows, members=members, measured=measured, refreshed=refreshed
+    )
     others = ImportSetup.objects.filter(workspace=setup.workspace_id, enabled=True).exclude(pk=setup.pk)
     beside = sum(map(forecasts.calls_a_day, others))
     is_first = forecasts.mode_now(setup, Mode.CHANGES) == Mode.EVERYTHING
     return Cost(
         usage=usage,
         windows=windows,
-        calls=windows * once if windows else once,
-        together=windows * once + beside if beside and windows else None,
-        first=whole if is_first else None,
+        calls=a_day if windows else reckoned(everything=False),
+        together=a_day + beside if beside and windows else None,
+        first=reckoned(everything=True) if is_first else None,
         runs=_report_runs(setup, draft, fields),
     )
 

@@ -142,4 +142,10 @@ class _Page:
         return render(self.request, "web/contact_import.html", context)
 
     def _cost(self, form: SetupForm) -> Cost:
-        return cost_of(self.setup, form.entered(), self.answers.fields, connection_or_404(self.request))
+        return cost_of(
+            self.setup,
+            form.entered(),
+            self.answers.fields,
+            connection_or_404(self.request),
+            refreshed=bool(form.stale_fields),
+        )

@@ -182,13 +182,31 @@ def test_mapped_fields_are_columns_and_say_whether_records_are_related() -> None
     own = source_of(BY_IDS, ["FirstName", "", "MobilePhone", "MobilePhone"])
     related = source_of("", ["FirstName", "Owner.Email"])
 
+    columns = source_of(REPORT_ONLY, ["LAST_NAME", "Contact.Program__c"])
+
     assert (own, related) == (Source(BY_IDS, 6), Source("", 6, related=True))
+    assert not columns.related
 
 
 def test_a_day_is_as_many_imports_of_changes_as_it_has_windows() -> None:
     once = forecast(everything=False, members=50_000, measured=Measured())
 
-    assert [forecast_a_day(windows, 50_000, Measured()) for windows in (0, 1, 3)] == [0, once, 3 * once]
+    days = [forecast_a_day(windows=windows, members=50_000, measured=Measured()) for windows in (0, 1, 3)]
+
+    assert days == [0, once, 3 * once]
+
+
+def test_what_may_go_stale_is_read_whole_once_a_day() -> None:
+    whole, once = (
+        forecast(everything=everything, members=12_000, measured=Measured()) for everything in (True, False)
+    )
+
+    days = [
+        forecast_a_day(windows=windows, members=12_000, measured=Measured(), refreshed=True)
+        for windows in (0, 1, 3)
+    ]
+
+    assert days == [0, whole, whole + 2 * once]
 
 
 @pytest.mark.parametrize("page", [200, 500, 1_000, 2_000])
