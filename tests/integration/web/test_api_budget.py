@@ -152,9 +152,7 @@ def a_report(rows: int, way: str = "by_ids") -> SourceFields:
 def test_a_report_is_reckoned_by_its_rows(rows: Rows) -> None:
     known = told(rows)
     by_ids, alone = (
-        cost_of(
-            rows.setup, draft([MORNING], way=way), a_report(9_000, way), known
-        )
+        cost_of(rows.setup, draft([MORNING], way=way), a_report(9_000, way), known)
         for way in ("by_ids", "report_only")
     )
 
