@@ -143,12 +143,13 @@ def _per_call(source: Source) -> int:
 
 
 def _besides_report(spent: Spent, source: Source) -> int:
-    """What an import took beyond reading. Rows of a report may be more than the people in it."""
+    """What an import took beyond reading: its descriptions at least, where it read in another way than is reckoned."""
     if spent.everything:
         reading = _everything_of_report(source, spent.listed, spent.listed)
     else:
         reading = _changes_of_report(source, spent.received, spent.listed, Measured())
-    return max(0, sum(spent.calls.values()) - reading)
+    descriptions = sum(spent.calls.get(kind, 0) for kind in (CallKind.DESCRIBE, CallKind.REPORT_DESCRIBE))
+    return max(descriptions, sum(spent.calls.values()) - reading)
 
 
 def _by_bulk(spent: Spent) -> bool:

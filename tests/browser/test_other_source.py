@@ -35,7 +35,7 @@ def test_unsaved_choices_go_along_to_another_source(
 
     # By way of the choice of the kind, and of a search, to a report.
     page.get_by_role("link", name="Report", exact=True).click()
-    page.get_by_label("Find a report").fill("all contacts")
+    page.get_by_label("Find a report").press_sequentially("all contacts", delay=30)
     expect(page.locator(".views a")).to_have_count(1)
     page.locator(".views a").click()
     expect(page.locator(".chosen")).to_contain_text("All Contacts")

@@ -61,7 +61,7 @@ def find_a_report(visitor: Visitor, text: str, name: str) -> None:
         page.get_by_text("Choose another report").click()
     expect(page.locator(".views")).to_contain_text("remove all row and column groups")
     page.evaluate("document.body.dataset.stayed = 'yes'")
-    page.get_by_label("Find a report").fill(text)
+    page.get_by_label("Find a report").press_sequentially(text, delay=30)
     expect(page.locator(".views a")).to_have_count(1)
     assert page.evaluate("document.body.dataset.stayed") == "yes"
     visitor.fits()

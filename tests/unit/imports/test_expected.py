@@ -178,6 +178,12 @@ def test_what_a_report_took_beside_its_rows_is_measured(
     )
 
 
+def test_a_report_that_was_read_in_another_way_is_described_all_the_same() -> None:
+    alone = Spent(True, {"describe": 1, "report_describe": 1, "report_run": 2}, 3_000, 3_000)
+
+    assert measured([alone], Source(BY_IDS)).few == 2
+
+
 def test_mapped_fields_are_columns_and_say_whether_records_are_related() -> None:
     own = source_of(BY_IDS, ["FirstName", "", "MobilePhone", "MobilePhone"])
     related = source_of("", ["FirstName", "Owner.Email"])
