@@ -66,7 +66,7 @@ def _connect(workspace: Workspace, org_url: str) -> None:
         client_secret=os.environ.get("CARILLON_CLIENT_SECRET", "orgsim-secret"),
         by=None,
     )
-    report = connections.test_connection(connection=connection, by=None)
+    report = connections.test_connection(connection=connection, by=None, reads_reports=False)
     if not report.ok:
         raise CarillonError(report.error, report.remedy)
     workspace.refresh_from_db()

@@ -145,8 +145,11 @@ def _check_allowance(allowance: Allowance) -> None:
         raise ConnectionInvalid("reserve", f"The reserve is from 0 to {MOST_CALLS:,} calls.")
 
 
-def test_connection(*, connection: SalesforceConnection, by: Member | None) -> ConnectionReport:
-    """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome."""
+def test_connection(
+    *, connection: SalesforceConnection, by: Member | None, reads_reports: bool
+) -> ConnectionReport:
+    """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome. `reads_reports`: an import
+    of the workspace reads a report."""
     try:
         # A person waits for this page: give up sooner than an import would.
         with (
@@ -154,7 +157,7 @@ def test_connection(*, connection: SalesforceConnection, by: Member | None) -> C
             recorded(client, connection),
         ):
             sign_in(client, connection)
-            report = _look_around(client, connection.api_version)
+            report = _look_around(client, connection.api_version, reads_reports=reads_reports)
     except OtherOrg as error:
         return ConnectionReport(ok=False, error=error.sentence, remedy=error.remedy)
     except (SalesforceError, CarillonError) as error:
@@ -174,10 +177,10 @@ def test_connection(*, connection: SalesforceConnection, by: Member | None) -> C
     return report
 
 
-def _look_around(client: Client, api_version: str) -> ConnectionReport:
+def _look_around(client: Client, api_version: str, *, reads_reports: bool) -> ConnectionReport:
     user = client.user_info()
     organization = client.organization()
-    checks = check_permissions(client, user.user_id)
+    checks = check_permissions(client, user.user_id, reads_reports=reads_reports)
     usage = client.transport.usage
     return ConnectionReport(
         ok=True,

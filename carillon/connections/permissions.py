@@ -2,34 +2,41 @@
 Each check says what the permission is for and how to give it; what Salesforce does not let an API user find out is
 reported as unknown, never as fine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from carillon.salesforce.client import PERSON_ACCOUNT_FIELD, Client, ListViewSummary, ObjectDescribe
-from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
+from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected, Refused
+from carillon.salesforce.reports.errors import ReportsNotAllowed
 from carillon.salesforce.soql import string_literal
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionCheck:
-    """`ok` None: could not be found out. `remedy` says what to do when it is missing or unknown, else it is empty."""
+    """`ok` None: could not be found out. `remedy` says what to do when it is missing or unknown, else it is empty. What is
+    not `needed` by any import now is worth a note only."""
 
     name: str
     ok: bool | None
     purpose: str
     remedy: str = ""
+    needed: bool = True
 
 
 class _Granted(msgspec.Struct):
     PermissionsViewAllRecords: bool
 
 
+_TRIED_REPORTS = 5
 _PERMISSION_SET = "Setup > Permission Sets, the one assigned to the API user"
 
 
-def check_permissions(client: Client, user_id: str) -> tuple[PermissionCheck, ...]:
-    """About nine calls. Raises SalesforceError when the org can't be reached or can't answer at the moment."""
+def check_permissions(
+    client: Client, user_id: str, *, reads_reports: bool = False
+) -> tuple[PermissionCheck, ...]:
+    """About eleven calls; `reads_reports`: an import reads a report. Raises SalesforceError when the org can't be reached
+    or can't answer at the moment."""
     checks = [PermissionCheck("API Enabled", True, "Lets the API user sign in and read through the API.")]
     for name in ("Contact", "Lead"):
         describe = _described(client, name)
@@ -44,6 +51,7 @@ def check_permissions(client: Client, user_id: str) -> tuple[PermissionCheck, ..
             checks.append(_no_person_accounts(client))
     account = _described(client, "Account")
     checks.append(_reads("Account", account, "Running list views whose filter names the account."))
+    checks += [replace(check, needed=reads_reports) for check in _reports(client)]
     return tuple(checks)
 
 
@@ -100,6 +108,52 @@ def _list_views(client: Client, name: str) -> PermissionCheck:
         "Offering list views as import source.",
         "Share a list view with a public group that holds the API user, or with all users.",
     )
+
+
+def _reports(client: Client) -> tuple[PermissionCheck, PermissionCheck]:
+    shared = _shared_reports(client)
+    may_run = _may_run(client, shared)
+    lead = (
+        "Could not be checked without a report to open: make sure the API user has"
+        if may_run is None
+        else "Give the API user"
+    )
+    return (
+        _check(
+            "Tabular reports",
+            bool(shared),
+            "Offering reports as import source.",
+            "Share the folder of a tabular report with the API user (View is enough).",
+        ),
+        _check(
+            "Run Reports",
+            may_run,
+            "Reading the rows of reports.",
+            f"{lead} Run Reports under System Permissions in {_PERMISSION_SET}.",
+        ),
+    )
+
+
+def _shared_reports(client: Client) -> list[str]:
+    """Some tabular reports that the API user can see. An org may not let users without the permission list any."""
+    try:
+        return [report.id for report in client.reports.find(tabular_only=True, most=_TRIED_REPORTS)]
+    except (QueryRejected, Forbidden, NotFound):
+        return []
+
+
+def _may_run(client: Client, report_ids: list[str]) -> bool | None:
+    """Describing a report takes the permission too, and no report run. One on an object that can't be read may not be
+    described all the same."""
+    for report_id in report_ids:
+        try:
+            client.reports.describe(report_id)
+        except ReportsNotAllowed:
+            return False
+        except (Refused, Forbidden, NotFound):
+            continue
+        return True
+    return None
 
 
 def _view_all(client: Client, name: str, user_id: str) -> PermissionCheck:

@@ -35,7 +35,7 @@ class KeyLost(CarillonError):
 
 def lock(workspace_id: int, *, alone: bool) -> None:
     """Until the end of the transaction nobody is erased while contacts are written, nor the other way round: `alone`
-    for the one who erases."""
+    for the one who erases, and for whoever writes contacts of an object that another import may be writing."""
     way = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
         cursor.execute(f"select {way}(%s, %s)", [_NAMESPACE, workspace_id])

@@ -1,53 +1,20 @@
-"""What imports may spend of an org's API calls, and what one will take. Pure.
+"""What imports may spend of an org's API calls. Pure.
 
 Two limits hold over the last 24 hours: the *cap*, what all imports of a workspace together may use, and the *reserve*,
 what they leave of the org's own calls to opt-outs. An admin may start an import past the cap, nobody past the reserve.
 What is not known (an org that never told its limit) does not restrict.
-
-Calls of an import: the pages of what it reads, the pages of the ids of the whole list (an import of everything that is
-not interrupted is its own sweep), and a few more. How large pages are is the org's choice; it is measured.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from carillon.salesforce.bulk import routes
-from carillon.salesforce.kinds import CallKind
-
 # Pages that another import under way may have asked for and not counted yet: as many as it reads ahead.
 AHEAD = 8
-# Of a list that was not imported yet.
-USUAL_SHARE = 0.01
-USUAL_FEW = 3
-_BULK = frozenset(kind for kind in CallKind if kind.startswith("bulk_"))
 
 
 class Limit(StrEnum):
     CAP = "cap"
     RESERVE = "reserve"
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """A finished import that was never interrupted: its calls by kind, what it read, and how many the list held."""
-
-    everything: bool
-    calls: Mapping[str, int]
-    received: int
-    listed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What the last imports of a setup showed: records a page when everything is read, and ids a page of the sweep;
-    the share of the list that changes between two imports; calls besides pages; whether bulk jobs are used."""
-
-    read_page: int = routes.PAGE
-    sweep_page: int = routes.PAGE
-    changes_share: float = USUAL_SHARE
-    few: int = USUAL_FEW
-    by_bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,68 +78,3 @@ def may_go_on(budget: Budget, *, past_cap: bool = False) -> Shortage | None:
 def affordable(calls: int, budget: Budget, *, kept: int = 0) -> bool:
     """Whether calls that nobody asked for have room beside `kept`, those of the imports still to come."""
     return may_start(calls + kept, budget) is None
-
-
-def forecast(*, everything: bool, members: int, measured: Measured, received: int = 0) -> int:
-    """The calls of an import of a list with so many members, of which `received` are stored already by an import that
-    this one continues."""
-    if not everything:
-        changed = round(members * measured.changes_share)
-        return _read(changed, measured.read_page, measured) + _sweep(members, measured) + measured.few
-    read = _read(max(0, members - received), measured.read_page, measured)
-    return read + (_sweep(members, measured) if received else 0) + measured.few
-
-
-def forecast_a_day(windows: int, members: int, measured: Measured) -> int:
-    """The calls of a day whose windows each start an import of changes."""
-    return windows * forecast(everything=False, members=members, measured=measured)
-
-
-def measured(past: Sequence[Spent]) -> Measured:
-    """What finished imports show, newest or oldest first; the documented sizes where they show nothing."""
-    whole = [one for one in past if one.everything]
-    changes = [one for one in past if not one.everything]
-    listed = sum(one.listed for one in changes)
-    besides = [_besides(one) for one in past]
-    return Measured(
-        read_page=_page(whole),
-        sweep_page=_page(changes),
-        changes_share=min(1.0, sum(one.received for one in changes) / listed) if listed else USUAL_SHARE,
-        few=-(-sum(besides) // len(besides)) if besides else USUAL_FEW,
-        by_bulk=any(_by_bulk(one) for one in past),
-    )
-
-
-def _read(count: int, page: int, measured: Measured) -> int:
-    if measured.by_bulk and routes.choose(count) == routes.Route.BULK:
-        return routes.bulk_calls(count)
-    return max(1, -(-count // page))
-
-
-def _sweep(members: int, measured: Measured) -> int:
-    return _read(members, measured.sweep_page, measured)
-
-
-def _by_bulk(spent: Spent) -> bool:
-    return any(kind in _BULK for kind in spent.calls)
-
-
-def _page(past: Sequence[Spent]) -> int:
-    """Records a page. The last page of a query is not full: half of it, for want of knowing."""
-    paged = [one for one in past if not _by_bulk(one) and one.calls.get(CallKind.QUERY_MORE)]
-    records = sum(one.received + (0 if one.everything else one.listed) for one in paged)
-    pages = sum(one.calls.get(CallKind.QUERY_MORE, 0) + _queries(one) / 2 for one in paged)
-    return max(1, min(routes.PAGE, round(records / pages))) if pages else routes.PAGE
-
-
-def _queries(spent: Spent) -> int:
-    """Those that read: one, and one of the sweep."""
-    return 1 if spent.everything else 2
-
-
-def _besides(spent: Spent) -> int:
-    """Calls that are no pages: descriptions, and people read again by id."""
-    pages = spent.calls.get(CallKind.QUERY_MORE, 0)
-    pages += sum(number for kind, number in spent.calls.items() if kind in _BULK)
-    reading = 0 if _by_bulk(spent) else _queries(spent)
-    return max(0, sum(spent.calls.values()) - pages - reading)

@@ -25,6 +25,7 @@ from carillon.salesforce.client import Client
 from carillon.salesforce.describes import ObjectDescribe
 from carillon.salesforce.errors import SalesforceError, UnsupportedListQuery
 from carillon.salesforce.explain import explain
+from carillon.salesforce.ids import as_typed
 from carillon.salesforce.listviews import ListViewDescription
 from carillon.salesforce.soql import ListQuery, compose, id_condition, parse_list_view_query
 from carillon.salesforce.transport import Retry
@@ -146,11 +147,13 @@ def list_views(workspace: Workspace, object: str, *, refresh: bool = False) -> l
 
 
 def find_source(workspace: Workspace, object: str, wanted: str) -> SourceChoice:  # noqa: A002
-    """The list view given by id, API name or label. Raises SourceUnusable when there isn't exactly one."""
+    """The list view given by id, of 15 or 18 characters as people type it, by API name or label. Raises SourceUnusable
+    when there isn't exactly one."""
     choices = list_views(workspace, object)
     text = wanted.strip()
+    typed = as_typed(text)
     for matches in (
-        [c for c in choices if c.id == text or (len(text) == 15 and c.id[:15] == text)],
+        [c for c in choices if c.id == typed],
         [c for c in choices if c.api_name.lower() == text.lower()],
         [c for c in choices if c.label.lower() == text.lower()],
     ):

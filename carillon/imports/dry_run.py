@@ -28,8 +28,8 @@ from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RunStat
 from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.purse import Purse
-from carillon.imports.runs import Scope
-from carillon.imports.sweep import Members, distinct_counts, stored_in_source
+from carillon.imports.runs import Scope, stored_before
+from carillon.imports.sweep import Members, distinct_counts
 from carillon.imports.tally import PROOF, Tally
 from carillon.imports.walk import Cancelled, Start, Walk, ending_of, scope_of
 from carillon.lib.clock import now
@@ -220,7 +220,7 @@ class _DryRun:
                 self._find(**self._counts())
 
     def _find_leavers(self, leaving: int, scope: Scope) -> None:
-        stored = stored_in_source(self.setup.workspace_id, self.setup.object)
+        stored = stored_before(self._thought_of())
         reason = ""
         if is_held(leaving, stored):
             reason = likely_reason(
@@ -297,7 +297,11 @@ class _DryRun:
 
     def _forecast(self, mode: Mode) -> int:
         """As of a new run of the saved setup: the size of a list that no import counted is not known."""
-        return forecast_of(ImportRun(setup=self.trial.setup), mode)
+        return forecast_of(self._thought_of(), mode)
+
+    def _thought_of(self) -> ImportRun:
+        setup = self.trial.setup
+        return ImportRun(workspace_id=setup.workspace_id, setup=setup, object=setup.object)
 
     def _find(self, **changes: Any) -> None:
         self.found = replace(self.found, **changes)

@@ -168,7 +168,8 @@ class Following:
             "deleted": DELETED,
         }
         with transaction.atomic(), connection.cursor() as cursor:
-            remembered.lock(self._run.workspace_id, alone=False)
+            # Alone: people of both objects are written, maybe those whom the other import stores now or looks for too.
+            remembered.lock(self._run.workspace_id, alone=True)
             cursor.execute(_NOTE, names)
 
 

@@ -1,6 +1,5 @@
 """What the database knows for the rules of the budget: what past imports took, what was spent, what will be."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -8,10 +7,13 @@ from django.db.models import Q
 from carillon.connections.actions import Allowance, allowance_of
 from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import day_of, fresh_usage
-from carillon.imports import budget
-from carillon.imports.budget import Budget, Measured, Shortage, Spent
+from carillon.imports import budget, expected
+from carillon.imports.budget import Budget, Shortage
+from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
+from carillon.imports.expected import Measured, Source, Spent
 from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RunStatus
 from carillon.imports.runs import unfinished_before
+from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.transport import ApiUsage
 
 # Of each mode; enough to even out a busy day.
@@ -29,21 +31,31 @@ class Outlook:
     shortage: Shortage | None
 
 
-def measured_of(setup: ImportSetup) -> Measured:
-    told = ImportRun.objects.filter(setup=setup, status=RunStatus.SUCCEEDED, resumed=False)
-    told = told.exclude(calls={}).exclude(calls__has_key=_NOT_TOLD_APART).order_by("-queued_at", "-pk")
-    past = [run for mode in Mode for run in told.filter(mode=mode)[:_LOOKED_AT]]
-    return budget.measured(
-        [
-            Spent(run.mode == Mode.EVERYTHING, run.calls, run.received, run.org_count or run.received)
-            for run in past
-        ]
+def source_of(draft: SetupDraft) -> Source:
+    """What an import of a setup reads, as it is entered."""
+    mapped = [getattr(draft, name) for name in STANDARD_FIELDS]
+    return expected.source_of(
+        draft.source_way, [*mapped, *(field.salesforce for field in draft.additional_fields)]
     )
 
 
+def measured_of(setup: ImportSetup, source: Source) -> Measured:
+    """What imports of such a source showed. A list view and a report have nothing to say about each other."""
+    told = ImportRun.objects.filter(setup=setup, status=RunStatus.SUCCEEDED, resumed=False)
+    told = told.exclude(calls={}).exclude(calls__has_key=_NOT_TOLD_APART).order_by("-queued_at", "-pk")
+    of_report = Q(calls__has_key=CallKind.REPORT_DESCRIBE)
+    told = told.filter(of_report) if source.way else told.exclude(of_report)
+    past = [run for mode in Mode for run in told.filter(mode=mode)[:_LOOKED_AT]]
+    spent = [
+        Spent(run.mode == Mode.EVERYTHING, run.calls, run.received, run.org_count or run.received)
+        for run in past
+    ]
+    return expected.measured(spent, source)
+
+
 def members_of(setup: ImportSetup) -> int:
-    """How many the list held when an import last counted it; 0 when none did."""
-    counted = ImportRun.objects.filter(setup=setup).filter(
+    """How many the list held when an import last counted it; 0 when none did, as of a source that was just chosen."""
+    counted = ImportRun.objects.filter(setup=setup, source_label=setup.source_label).filter(
         Q(org_count__isnull=False) | Q(mode=Mode.EVERYTHING, expected__isnull=False)
     )
     last = counted.order_by("-queued_at", "-pk").first()
@@ -54,10 +66,12 @@ def forecast_of(run: ImportRun, mode: Mode) -> int:
     """The calls that a run of a mode has yet to make."""
     already = run if run.has_place else unfinished_before(run)
     received = already.received if already and already.mode == mode else 0
-    return budget.forecast(
+    source = source_of(draft_of(run.setup))
+    return expected.forecast(
+        source,
         everything=mode == Mode.EVERYTHING,
         members=members_of(run.setup),
-        measured=measured_of(run.setup),
+        measured=measured_of(run.setup, source),
         received=received,
     )
 
@@ -107,14 +121,16 @@ def outlook(setup: ImportSetup, asked: str, *, past_cap: bool = False) -> Outloo
     return Outlook(calls, now, budget.may_start(calls, now, past_cap=past_cap))
 
 
-def calls_a_day(
-    setup: ImportSetup, *, windows: Collection[str] | None = None, members: int | None = None
-) -> int:
-    """The calls of a day of the setup's schedule, or of other windows, with so many in the list."""
-    return budget.forecast_a_day(
-        len(setup.windows if windows is None else windows),
-        members_of(setup) if members is None else members,
-        measured_of(setup),
+def calls_a_day(setup: ImportSetup) -> int:
+    """The calls of a day of the setup's schedule. Which of its own fields are formulas, the org would have to be asked;
+    fields of related records are known by their names."""
+    source = source_of(draft_of(setup))
+    return expected.forecast_a_day(
+        source,
+        windows=len(setup.windows),
+        members=members_of(setup),
+        measured=measured_of(setup, source),
+        refreshed=source.related,
     )
 
 
@@ -123,6 +139,8 @@ def affords_everything(setup: ImportSetup) -> bool:
     connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
     if connection is None:
         return False
-    calls = budget.forecast(everything=True, members=members_of(setup), measured=measured_of(setup))
+    source = source_of(draft_of(setup))
+    measured = measured_of(setup, source)
+    calls = expected.forecast(source, everything=True, members=members_of(setup), measured=measured)
     enabled = ImportSetup.objects.filter(workspace=setup.workspace_id, enabled=True)
     return budget.affordable(calls, budget_now(connection), kept=sum(map(calls_a_day, enabled)))

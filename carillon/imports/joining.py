@@ -50,7 +50,7 @@ def join_moved(workspace: Workspace, moves: Sequence[Move], *, run: UUID) -> Joi
             continue
         done.gone += [person.salesforce_id for person in before]
         if any(record_id in erased for record_id in (*move.passed, move.salesforce_id)):
-            for person in before:
+            for person in people.values():
                 erase_merged(workspace, person)
             continue
         survivor = people.get(move.salesforce_id)

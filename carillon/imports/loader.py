@@ -142,15 +142,14 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows of a batch were new, differed, did not, and how many issues are new to the run; `erased` as
-    in Outcomes. `opted_out` are numbers that records opted out."""
+    """How many rows of a batch were new, differed, did not, and how many issues are new to the run. `opted_out` are numbers
+    that records opted out."""
 
     created: int
     updated: int
     unchanged: int
     rejected: int
     issues: int
-    erased: frozenset[str] = frozenset()
     opted_out: int = 0
 
 
@@ -187,7 +186,6 @@ def load(run: ImportRun, batch: Batch, *, by_id: bool = False, hearing: Hearing 
         len(found.unchanged),
         len(found.rejected),
         issues,
-        found.erased,
         heard.opted_out,
     )
 

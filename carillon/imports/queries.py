@@ -24,6 +24,7 @@ from carillon.imports.models import (
     RecordIssue,
     RunStatus,
     ScheduledStart,
+    SourceType,
     StartOutcome,
     Trigger,
 )
@@ -122,6 +123,13 @@ def is_as_saved(asked: DryRun, setup: ImportSetup) -> bool:
 
 def import_runs(setup: ImportSetup) -> bool:
     return is_locked(setup.pk)
+
+
+def reads_reports(workspace: Workspace) -> bool:
+    """Whether an import that is on has a report as its source."""
+    return ImportSetup.objects.filter(
+        workspace=workspace, enabled=True, source_type=SourceType.REPORT
+    ).exists()
 
 
 def _what(draft: SetupDraft) -> SetupDraft:

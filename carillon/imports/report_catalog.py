@@ -38,6 +38,7 @@ from carillon.imports.sources.columns import (
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import ObjectDescribe
 from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.ids import as_typed
 from carillon.salesforce.reports.checks import (
     datetime_columns,
     id_column,
@@ -82,7 +83,8 @@ def reports(workspace: Workspace, *, text: str = "", folder: str = "", refresh: 
 
 
 def find_report(workspace: Workspace, wanted: str) -> SourceChoice:
-    """The report given by id, API name or name. Raises SourceUnusable when there isn't exactly one."""
+    """The report given by id, of 15 or 18 characters as people type it, by API name or name. Raises SourceUnusable when
+    there isn't exactly one."""
     text = wanted.strip()
     connection = connection_for(workspace.pk)
     key = cache_key("report_named", connection, sha256(text.encode()).hexdigest())
@@ -93,7 +95,8 @@ def find_report(workspace: Workspace, wanted: str) -> SourceChoice:
         # One that was not there may be shared in the next minute.
         if found:
             cache.set(key, found, KEEP_SECONDS)
-    exactly = [one for one in found if text in (one.id, one.id[:15], one.api_name)] or list(found)
+    typed = as_typed(text)
+    exactly = [one for one in found if one.id == typed or one.api_name == text] or list(found)
     if len(exactly) == 1:
         return exactly[0]
     if exactly:

@@ -30,7 +30,6 @@ from carillon.imports.models import (
     ImportSetup,
     Mode,
     Phase,
-    RecordIssue,
     RunBatch,
     RunStatus,
 )
@@ -47,27 +46,9 @@ from carillon.salesforce.errors import Stopped
 from carillon.salesforce.transport import ApiUsage, Retry
 
 COUNTS = ("received", "created", "updated", "unchanged", "rejected")
-STORED_WITH_A_BATCH = (
-    *COUNTS,
-    "issue_count",
-    "opted_out",
-    "cursor_stamp",
-    "cursor_id",
-    "job_place",
-    "expected",
-)
-SETTLED_AT_THE_END = (
-    *COUNTS,
-    "left_source",
-    "deleted",
-    "hidden",
-    "held",
-    "opted_out",
-    "opted_in",
-    "cursor_stamp",
-    "cursor_id",
-    "job_place",
-)
+PLACE = ("cursor_stamp", "cursor_id", "job_place")
+STORED_WITH_A_BATCH = (*COUNTS, "issue_count", "opted_out", "expected")
+SETTLED_AT_THE_END = (*COUNTS, *PLACE, "left_source", "deleted", "hidden", "held", "opted_out", "opted_in")
 # A worker waits out an outage of ten minutes; a person at a command line is not kept that long.
 WORKER_RETRY = Retry(budget_seconds=600, read_timeout=150)
 
@@ -237,16 +218,17 @@ class _Execution:
             run.received = run.created + run.updated + run.unchanged + run.rejected
             run.issue_count += written.issues
             run.opted_out += written.opted_out
-            if page.cursor:
-                runs.move(run, page.cursor, written.erased)
             if page.expected is not None:
                 run.expected = page.expected
-            run.save(update_fields=STORED_WITH_A_BATCH)
+            if page.cursor:
+                runs.move(run, page.cursor)
+            # A place that stays as it was may name somebody who was erased meanwhile: it is not written again.
+            run.save(update_fields=(*STORED_WITH_A_BATCH, *(PLACE if page.cursor else ())))
         self.options.on_progress(run)
         self.look_for_cancel()
 
     def take_issues(self, issues: list[Issue]) -> None:
-        runs.add_issues(self.run, [RecordIssue(run=self.run, **issue._asdict()) for issue in issues])
+        runs.add_issues(self.run, issues)
 
     def take_count(self, org_count: int) -> None:
         self.run.org_count = org_count

@@ -1,7 +1,7 @@
 """The life of a run's row: claimed under the setup's lock, moved with each committed batch, closed once."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,8 @@ from carillon.accounts.models import Member
 from carillon.connections.models import Purpose
 from carillon.connections.usage import record
 from carillon.consent.models import StagedFlip
+from carillon.contacts import remembered
+from carillon.imports.mapping import Issue
 from carillon.imports.models import (
     OPEN_STATUSES,
     HeldOptIns,
@@ -48,6 +50,8 @@ _CONTINUED = (
     "issue_count",
     "opted_out",
 )
+# Only these: somebody may ask to cancel the run while it signs in and plans.
+_BEGUN = ("mode", "mode_reason", "fingerprint", "stored_before", "resumed", "continues", *_CONTINUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ def _open_run(setup: ImportSetup) -> ImportRun | None:
 def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     """Settles what `run` reads: it goes on where it was interrupted, continues a failed run, or starts anew.
     Returns the row to work on, which is another one when the interrupted run can't be resumed."""
+    # What it takes over of another run must not bring back the name of somebody who is erased meanwhile.
+    remembered.lock(run.workspace_id, alone=False)
     if run.has_place:
         if _resumable(run, scope):
             run.resumed = True
@@ -146,20 +152,23 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
         run = new_run(request, RunStatus.RUNNING)
     run.mode, run.mode_reason = scope.mode, scope.reason
     run.fingerprint, run.org_clock, run.watermark = scope.fingerprint, scope.org_clock, scope.watermark
-    run.stored_before = _stored_before(run)
+    run.stored_before = stored_before(run)
+    # What a killed process stored of it without coming to a place: it is read again, and may have left by then.
+    RunBatch.objects.filter(run=run).delete()
+    run.received = run.created = run.updated = run.unchanged = run.rejected = 0
     earlier = unfinished_before(run)
     if earlier and _resumable(earlier, scope):
         _continue(run, earlier)
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
     _forget_staged(run)
-    run.save()
+    run.save(update_fields=_BEGUN)
     return run
 
 
-def _stored_before(run: ImportRun) -> int:
-    """How many are in the source before the run; what runs before it stored without coming to their end is none of
-    that."""
+def stored_before(run: ImportRun) -> int:
+    """How many are in the source before the run, which may be one that is only thought of; what runs before it stored
+    without coming to their end is none of that."""
     stored = stored_in_source(run.workspace_id, run.object)
     begun = ImportRun.objects.filter(setup=run.setup_id, stored_before__isnull=False).exclude(pk=run.pk)
     earlier = begun.order_by("-queued_at", "-pk").first()
@@ -224,14 +233,15 @@ def last_count(setup: ImportSetup, fingerprint: str) -> int:
     return succeeded.order_by("-queued_at", "-pk").values_list("org_count", flat=True).first() or 0
 
 
-def move(run: ImportRun, cursor: Cursor, erased: Collection[str]) -> None:
-    """Sets how far the run got; it is saved with what it covers. A job's place holds as far as its result reaches, a key
-    from then on."""
+def move(run: ImportRun, cursor: Cursor) -> None:
+    """Sets how far the run got; it is saved with what it covers, with nobody erasing. A job's place holds as far as its
+    result reaches, a key from then on; of somebody who was erased the stamp alone."""
     if isinstance(cursor, JobPlace):
         run.job_place = msgspec.to_builtins(cursor)
         return
     run.job_place = None
-    run.cursor_stamp, run.cursor_id = cursor.stamp, BEFORE_ALL_IDS if cursor.id in erased else cursor.id
+    erased = remembered.erased(run.workspace_id, [cursor.id])
+    run.cursor_stamp, run.cursor_id = cursor.stamp, BEFORE_ALL_IDS if erased else cursor.id
 
 
 def job_place(run: ImportRun) -> JobPlace | None:
@@ -246,9 +256,14 @@ def abandoned_jobs(run: ImportRun) -> list[str]:
     return jobs
 
 
-def add_issues(run: ImportRun, issues: list[RecordIssue]) -> None:
-    """Warnings of the run as a whole, once each however often it is resumed."""
-    RecordIssue.objects.bulk_create(issues, ignore_conflicts=True)
+@transaction.atomic
+def add_issues(run: ImportRun, issues: Sequence[Issue]) -> None:
+    """Warnings of the run as a whole and issues of records that were not read, once each however often it is resumed.
+    Nothing is said of somebody who was erased meanwhile."""
+    remembered.lock(run.workspace_id, alone=False)
+    erased = remembered.erased(run.workspace_id, [one.salesforce_id for one in issues if one.salesforce_id])
+    told = [RecordIssue(run=run, **one._asdict()) for one in issues if one.salesforce_id not in erased]
+    RecordIssue.objects.bulk_create(told, ignore_conflicts=True)
     run.issue_count = RecordIssue.objects.filter(run=run).count()
     run.save(update_fields=["issue_count"])
 

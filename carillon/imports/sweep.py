@@ -25,7 +25,8 @@ select unnest(created || updated || unchanged || rejected) as salesforce_id from
 # them meanwhile nobody read.
 _MISSING = """
 drop table if exists import_missing;
-create temp table import_missing as
+create temp table import_missing (salesforce_id text collate "C" primary key);
+insert into import_missing
 select distinct m.salesforce_id from import_members m
 where not exists (
     select 1 from contacts_contact c
@@ -46,13 +47,12 @@ where not exists (
     select 1 from (
         select unnest(created || updated || unchanged || rejected) as salesforce_id from {batches} where run_id = %(run)s
     ) r where r.salesforce_id = m.salesforce_id
-) and not exists (select 1 from import_missing i where i.salesforce_id = m.salesforce_id)
+) on conflict do nothing
 """
 # Where the sweep brought stamps. Older or newer makes no difference: either way we don't hold what the org holds.
 _SAME_STAMP = "and (m.stamp is null or c.system_modstamp = m.stamp)"
-_TAKE_MISSING = """
-delete from import_missing where salesforce_id = any(array(select salesforce_id from import_missing limit %s))
-returning salesforce_id
+_NEXT_MISSING = """
+select salesforce_id from import_missing where salesforce_id > %s order by salesforce_id limit %s
 """
 # People whom an admin keeps in the source although they are not in the list.
 KEPT = """
@@ -165,12 +165,14 @@ class Members:
             cursor.execute(LONG_LISTS)
             for statement in self._proof.sql(_MISSING, as_it_is=as_it_is).strip().split(";"):
                 cursor.execute(statement, self._names)
+        last = ""
         with connection.cursor() as cursor:
             while True:
-                cursor.execute(_TAKE_MISSING, [_LIST])
+                cursor.execute(_NEXT_MISSING, [last, _LIST])
                 ids = [row[0] for row in cursor.fetchall()]
                 if not ids:
                     return
+                last = ids[-1]
                 erased = remembered.erased(self._workspace, ids)
                 self._erased.update(erased.values())
                 if wanted := [record_id for record_id in ids if record_id not in erased]:

@@ -81,6 +81,15 @@ def next_start(schedule: Schedule, window: str, now: datetime) -> Start:
         day += _DAY
 
 
+def meet_within(span_of_time: timedelta, one: Schedule, other: Schedule, now: datetime) -> bool:
+    """Whether starts of both come so close to each other, in the week after `now`."""
+    until = now + 7 * _DAY
+    theirs = [start.at for start in starts_between(other, now - _DAY, until)]
+    return any(
+        abs(start.at - at) < span_of_time for start in starts_between(one, now, until) for at in theirs
+    )
+
+
 def due(schedule: Schedule, decided_until: datetime, now: datetime) -> list[Start]:
     """The starts that nothing was decided about yet, the earliest first."""
     return starts_between(schedule, max(decided_until, now - LOOK_BACK), now)

@@ -71,6 +71,21 @@ def wanted_of(given: Mapping[str, Any], saved: drafts.SetupDraft) -> Wanted:
     return Wanted(kind, given.get("source", "") or (saved.source if same else ""), way)
 
 
+def moves(given: Mapping[str, Any]) -> bool:
+    """Whether what was sent goes over to another source, or another way of it, with what was entered."""
+    return given.get("way_to", "") in ReportWay.values or given.get("kind_to", "") in SourceType.values
+
+
+def moved_to(given: Mapping[str, Any], saved: drafts.SetupDraft) -> Wanted:
+    """The source that what was sent is about, or goes over to."""
+    if given.get("kind_to", "") in SourceType.values:
+        names = {"kind": given["kind_to"], "source": given.get("source_to", ""), "way": given.get("way", "")}
+        return wanted_of(names, saved)
+    wanted = wanted_of(given, saved)
+    way = given.get("way_to", "")
+    return replace(wanted, way=way) if way in ReportWay.values else wanted
+
+
 def ask(workspace: Workspace, kind: str, wanted: Wanted, search: Search) -> OrgAnswers:
     answers = OrgAnswers()
     try:

@@ -121,7 +121,7 @@ def test_a_slow_import_is_watched_live_and_cancelled(visit: Visit, installation:
 def follow_an_issue(visitor: Visitor) -> str:
     """From the run's issues to the person one of them is about; returns that person's name."""
     page = visitor.page
-    page.get_by_label("Kind").select_option("mobile_invalid")
+    page.get_by_label("Kind", exact=True).select_option("mobile_invalid")
     page.get_by_role("button", name="Filter").click()
     visitor.fits()
     with page.expect_download() as download:

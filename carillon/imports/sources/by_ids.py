@@ -115,7 +115,7 @@ class ByIdsReader:
                 for record in part
                 if isinstance(record, msgspec.Raw) or record.SystemModstamp >= since
             ]
-            yield Part(records, Key(BY_ID, chunk[-1]), len(ids))
+            yield Part(records, Key(BY_ID, chunk[-1]), len(left))
 
     def _retrieved(self, ids: Sequence[str]) -> list[Any]:
         lead = self._plan.object == "Lead"

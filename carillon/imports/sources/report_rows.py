@@ -47,13 +47,7 @@ class ReportRowsReader:
         where: tuple[Condition, ...] = ()
         if watermark and has_room(self._source.report, 2):
             where = (changed_since(self._source.modified_column, watermark),)
-        for _ in range(TRIES):
-            reading = self._report.reading(self._rows.columns, *where)
-            yield from self._parts(reading)
-            if is_proven(reading.completeness):
-                return
-            self.was_short = True
-        raise NotProven(self._report.name, reading.completeness)
+        yield from self._whole(*where)
 
     def ids(self) -> Iterator[list[str]]:
         """Who is in the report. Raises NotProven."""
@@ -64,7 +58,8 @@ class ReportRowsReader:
         yield list(members.ids)
 
     def members(self, ids: Sequence[str]) -> Iterator[list[Any]]:
-        """The rows of these ids that the report holds now: asked for by their ids, or found by reading it whole."""
+        """The rows of these ids that the report holds now: asked for by their ids, or found by reading it whole. Raises
+        NotProven: an id that doesn't come has left."""
         if by_id_filters(len(ids), self._row_count) and has_room(self._source.report, 2):
             try:
                 yield from self._listed(ids)
@@ -78,12 +73,12 @@ class ReportRowsReader:
         for start in range(0, len(ids), IDS_IN_A_FILTER):
             listed = ",".join(ids[start : start + IDS_IN_A_FILTER])
             where = Condition(self._source.id_column, "equals", listed)
-            for part in self._parts(self._report.reading(self._rows.columns, where)):
+            for part in self._whole(where):
                 yield part.records
 
     def _among_all(self, ids: Sequence[str]) -> Iterator[list[Any]]:
         wanted = frozenset(ids)
-        for part in self._parts(self._report.reading(self._rows.columns)):
+        for part in self._whole():
             yield [record for record in part.records if record.Id in wanted]
 
     def existing(self, ids: Sequence[str]) -> set[str]:
@@ -93,6 +88,16 @@ class ReportRowsReader:
         for part in self._parts(self._report.reading(self._rows.columns)):
             return part.records[:most]
         return []
+
+    def _whole(self, *where: Condition) -> Iterator[Part]:
+        """Every row that meets the conditions; all of them again where the org's counts don't prove that they came."""
+        for _ in range(TRIES):
+            reading = self._report.reading(self._rows.columns, *where)
+            yield from self._parts(reading)
+            if is_proven(reading.completeness):
+                return
+            self.was_short = True
+        raise NotProven(self._report.name, reading.completeness)
 
     def _parts(self, reading: ReportReading) -> Iterator[Part]:
         for page, left_out in self._report.pages(reading):

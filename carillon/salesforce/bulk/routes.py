@@ -37,6 +37,6 @@ def rest_calls(count: int) -> int:
     return max(1, -(-count // PAGE))
 
 
-def bulk_calls(count: int) -> int:
+def bulk_calls(count: int, columns: int = 1) -> int:
     """Create, look, fetch each set, delete."""
-    return 1 + LOOKS + max(1, -(-count // SET)) + 1
+    return 1 + LOOKS + max(1, -(-count // set_size(columns))) + 1

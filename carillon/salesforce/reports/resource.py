@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from carillon.salesforce.caller import Caller
-from carillon.salesforce.errors import InvalidId, SalesforceError
-from carillon.salesforce.ids import to_18
+from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.ids import as_typed, to_18
 from carillon.salesforce.kinds import CallKind
 from carillon.salesforce.orgs import id_18
 from carillon.salesforce.pages import QueryPage
@@ -33,6 +33,8 @@ from carillon.salesforce.soql import parse_datetime, string_literal
 from carillon.salesforce.transport import Call
 
 _FIELDS = "Id, Name, DeveloperName, FolderName, Format, Description, LastModifiedDate, LastRunDate"
+# Ids of reports begin so.
+_PREFIX = "00O"
 _FOLDERS = "SELECT Id, Name FROM Folder WHERE Type = 'Report' ORDER BY Name LIMIT 500"
 
 
@@ -184,11 +186,11 @@ def find_query(text: str = "", *, folder: str = "", tabular_only: bool = False, 
 
 
 def named_query(wanted: str) -> str:
-    """A report by its id, else by its API name or its name."""
-    try:
-        condition = f"Id = {string_literal(to_18(wanted))}"
-    except InvalidId:
-        name = string_literal(wanted)
+    """A report by its id as people type it, else by its API name or its name, which may be as long as an id."""
+    typed, name = as_typed(wanted), string_literal(wanted)
+    if typed.startswith(_PREFIX):
+        condition = f"Id = {string_literal(typed)}"
+    else:
         condition = f"DeveloperName = {name} OR Name = {name}"
     return " ".join(
         ("SELECT", _FIELDS, "FROM Report WHERE", condition, "ORDER BY FolderName, Name, Id LIMIT 5")

@@ -1,6 +1,6 @@
 """The Contact Import page of one object: its source, its fields, saved as a whole. Contacts and Leads alike."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,7 +13,7 @@ from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, drafts, queries
 from carillon.imports.checking import SetupInvalid, check_setup
-from carillon.imports.models import ImportSetup, Mode, ReportWay
+from carillon.imports.models import ImportSetup, Mode
 from carillon.imports.preview import Preview
 from carillon.imports.preview import preview as preview_of
 from carillon.lib.clock import now
@@ -24,7 +24,22 @@ from carillon.web.cost import Cost, cost_of
 from carillon.web.opt_out_section import ReadAs, read_as
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
-from carillon.web.source_choice import OrgAnswers, Search, Wanted, ask, draft_for, is_moved, wanted_of
+from carillon.web.source_choice import (
+    OrgAnswers,
+    Search,
+    Wanted,
+    ask,
+    draft_for,
+    is_moved,
+    moved_to,
+    moves,
+)
+
+# Sent with every form that holds what was entered.
+_ROWS = "additional_fields-count"
+_OF_THE_SOURCE = frozenset(
+    ["csrfmiddlewaretoken", "kind", "source", "way", "kind_to", "source_to", "way_to", "refresh"]
+)
 
 
 @setup_reader
@@ -42,19 +57,17 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return render(request, "web/contact_import_unconnected.html", {"setup": setup, "slug": slug})
     tried = _tried(request, setup)
     given = request.POST if request.method == "POST" else request.GET
-    wanted = wanted_of(given, tried or drafts.draft_of(setup))
-    if (way := request.POST.get("way_to", "")) in ReportWay.values:
-        wanted = replace(wanted, way=way)
-    again = "check_again" in request.POST
-    search = Search(refresh=True) if again else Search.of(request.GET)
+    wanted = moved_to(given, tried or drafts.draft_of(setup))
+    again, moving = "check_again" in request.POST, moves(request.POST)
+    search = Search(refresh=True) if again or "refresh" in request.POST else Search.of(request.GET)
     answers = ask(request.user.workspace, kind, wanted, search)
     offer = Offer(answers.fields, contact_fields(request.user.workspace))
     page = _Page(request, setup, wanted, answers)
-    if request.method != "POST":
+    if request.method != "POST" or (moving and _ROWS not in request.POST):
         form = SetupForm(tried or draft_for(setup, wanted, answers), offer)
         return page.shown(form, tried=tried is not None)
     form = SetupForm(wanted.into(drafts.draft_of(setup)), offer, request.POST)
-    if way or again:
+    if moving or again:
         entered = form.entered()
         draft = drafts.moved(entered, answers.fields) if answers.fields else entered
         return page.shown(SetupForm(draft, offer), checked_again=again)
@@ -123,7 +136,18 @@ class _Page:
     def _is_mappable(self) -> bool:
         """What is saved or was entered is shown also when the org can't be asked."""
         saved = self.setup.source_id == self.wanted.id
-        return self.answers.fields is not None or saved or self.request.method == "POST"
+        entered = self.request.method == "POST" and not moves(self.request.POST)
+        return self.answers.fields is not None or saved or entered
+
+    @property
+    def _entered(self) -> list[tuple[str, str]]:
+        """What was entered, for the way through pages that don't show it."""
+        return [
+            (name, value)
+            for name, values in self.request.POST.lists()
+            if name not in _OF_THE_SOURCE
+            for value in values
+        ]
 
     def shown(self, form: SetupForm, **more: object) -> HttpResponse:
         setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)
@@ -140,6 +164,7 @@ class _Page:
             "text": search.text,
             "moved": moved,
             "mappable": bool(wanted.id) and self._is_mappable,
+            "entered": self._entered,
             "form": form,
             "lines": form.schedule.lines(setup.schedule.seed, now()),
             "zones": zones(),
@@ -154,6 +179,10 @@ class _Page:
         return render(self.request, "web/contact_import.html", context)
 
     def _cost(self, form: SetupForm) -> Cost:
-        windows = form.schedule.into(form.draft).windows
-        people = self.answers.fields.people if self.answers.fields else None
-        return cost_of(self.setup, windows, people, connection_or_404(self.request))
+        return cost_of(
+            self.setup,
+            form.entered(),
+            self.answers.fields,
+            connection_or_404(self.request),
+            refreshed=bool(form.stale_fields),
+        )

@@ -19,7 +19,13 @@ from orgsim.testing import OrgSim
 pytestmark = pytest.mark.django_db
 
 OF_EACH = ("Read {}s", "See {}: Mobile", "List views of {}s", "View All {}s")
-NAMES = ["API Enabled", *(n.format(o) for o in ("Contact", "Lead") for n in OF_EACH), "Read Accounts"]
+OF_REPORTS = ["Tabular reports", "Run Reports"]
+NAMES = [
+    "API Enabled",
+    *(n.format(o) for o in ("Contact", "Lead") for n in OF_EACH),
+    "Read Accounts",
+    *OF_REPORTS,
+]
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def _saved(workspace: Workspace, host: str, secret: str = CLIENT_SECRET) -> Sale
 
 
 def _tested(connection: SalesforceConnection) -> ConnectionReport:
-    report = actions.test_connection(connection=connection, by=None)
+    report = actions.test_connection(connection=connection, by=None, reads_reports=False)
     connection.refresh_from_db()
     return report
 
@@ -123,6 +129,36 @@ def test_list_views_that_are_not_shared_are_missing(org: OrgSim, connection: Sal
         org.unshare(view)
 
     assert _not_granted(_tested(connection)) == {"List views of Leads": False}
+
+
+def test_run_reports_that_is_missing_is_a_note_until_an_import_reads_a_report(
+    org: OrgSim, connection: SalesforceConnection
+) -> None:
+    org.ungrant_run_reports()
+
+    unused = _tested(connection)
+    used = actions.test_connection(connection=connection, by=None, reads_reports=True)
+
+    for report, needed in ((unused, False), (used, True)):
+        assert report.ok
+        assert _not_granted(report) == {"Run Reports": False}
+        assert _remedy(report, "Run Reports").startswith("Give the API user Run Reports under System")
+        assert {check.needed for check in report.checks if check.name in OF_REPORTS} == {needed}
+        assert all(check.needed for check in report.checks if check.name not in OF_REPORTS)
+
+
+def test_without_a_report_that_is_shared_running_them_is_unknown(
+    org: OrgSim, connection: SalesforceConnection
+) -> None:
+    folders = org.store.reader().execute("SELECT Id FROM Folder WHERE Type = 'Report'").fetchall()
+    for (folder,) in folders:
+        org.unshare_report_folder(folder)
+
+    report = _tested(connection)
+
+    assert _not_granted(report) == {"Tabular reports": False, "Run Reports": None}
+    assert _remedy(report, "Tabular reports").startswith("Share the folder of a tabular report")
+    assert _remedy(report, "Run Reports").startswith("Could not be checked without a report to open")
 
 
 def test_person_accounts_are_said_not_to_be_served(workspace: Workspace) -> None:

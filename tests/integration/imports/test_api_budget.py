@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_what_a_purse_can_afford_is_what_it_lets_pass(setup: ImportSetup) -> Non
 def test_pages_that_ask_the_org_are_counted_apart(org: OrgSim, setup: ImportSetup) -> None:
     """Saving a setup asks, and so does the test of the connection."""
     saved = day_of(setup.workspace_id)
-    report = look_at_connection(connection=SalesforceConnection.objects.get(), by=None)
+    report = look_at_connection(connection=SalesforceConnection.objects.get(), by=None, reads_reports=False)
 
     day = day_of(setup.workspace_id)
     assert saved.setup > 0
@@ -156,6 +157,20 @@ def test_an_import_without_room_under_the_cap_is_postponed(
 
     assert (later.status, later.mode) == (RunStatus.SUCCEEDED, Mode.CHANGES)
     assert (alert.recovered, alert.over_at is not None) == (True, True)
+
+
+def test_a_new_source_is_not_held_back_by_the_size_of_the_one_before(
+    setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
+) -> None:
+    """Else no import of it ever starts by schedule, and none learns how small it is."""
+    import_now()
+    ImportRun.objects.update(org_count=1_000_000)
+    save_setup(setup=setup, draft=replace(draft, source="TextingContacts"), by=None)
+    allow(setup, 40)
+
+    run = import_now()
+
+    assert (run.mode, run.status) == (Mode.EVERYTHING, RunStatus.SUCCEEDED), run.error
 
 
 def test_a_scheduled_import_is_postponed_too(

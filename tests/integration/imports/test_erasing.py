@@ -22,10 +22,20 @@ from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.erasing import NobodyToErase, erasable, erase
 from carillon.imports.loader import load
 from carillon.imports.mapping import Batch
-from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
+from carillon.imports.models import (
+    DryRun,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    Phase,
+    RecordIssue,
+    RunBatch,
+    RunStatus,
+)
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
 from carillon.imports.watermark import BEFORE_ALL_IDS
+from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.imports.conftest import connected_setup, org_ids, stored_ids, type_of_import
 
@@ -372,3 +382,53 @@ def test_an_erasure_waits_for_the_batch_that_is_being_stored(setup: ImportSetup,
     other.join()
 
     assert person not in stored_ids()
+
+
+def test_a_run_does_not_write_an_erased_person_back_as_its_place(
+    org: OrgSim, setup: ImportSetup, person: str
+) -> None:
+    """The person was the last one read, and is erased while the run reads somebody else by id."""
+    a_minute_ago = (now() - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    with org.store.writing() as rows:
+        rows.execute("UPDATE Contact SET SystemModstamp = ? WHERE Id = ?", [a_minute_ago, person])
+    Contact.objects.filter(salesforce_id=min(stored_ids())).delete()
+    places: list[str] = []
+    named: list[dict[str, list[str]]] = []
+
+    def erase_once(run: ImportRun) -> None:
+        if run.phase == Phase.REREADING and person in stored_ids():
+            places.append(run.cursor_id)
+            erase(workspace=setup.workspace, salesforce_id=person, by=None)
+        if run.phase == Phase.FOLLOWING:
+            named.append(tables_that_name(person))
+
+    run = execute_and(setup, erase_once, Mode.CHANGES)
+
+    assert (run.status, places, run.created) == (RunStatus.SUCCEEDED, [person], 1), run.error
+    assert named == [{}]
+
+
+def test_no_issue_names_somebody_who_was_erased_while_they_were_looked_for(
+    org: OrgSim, setup: ImportSetup, person: str, import_now: type_of_import
+) -> None:
+    Contact.objects.filter(salesforce_id=person).update(in_source=False, left_source_at=now())
+    with org.store.writing() as rows:
+        rows.execute(
+            "UPDATE Contact SET SystemModstamp = '2021-01-01T00:00:00.000+0000' WHERE Id = ?", [person]
+        )
+
+    def erase_meanwhile(path: str, body: bytes) -> bytes:
+        if "MobilePhone" not in path or person not in path:
+            return body
+        if person in stored_ids():
+            erase(workspace=setup.workspace, salesforce_id=person, by=None)
+        connection.close()
+        return msgspec.json.encode({"totalSize": 0, "done": True, "records": []})
+
+    org.mangle(erase_meanwhile)
+
+    run = import_now()
+
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    assert person not in stored_ids()
+    assert tables_that_name(person) == {}

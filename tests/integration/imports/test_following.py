@@ -1,15 +1,16 @@
 """What becomes of people whose records leave the list: deleted, taken back, merged, converted."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from carillon.consent.queries import words
-from carillon.contacts import queries
+from carillon.contacts import queries, remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.drafts import SetupDraft
@@ -485,3 +486,59 @@ def test_the_database_refuses_states_that_cannot_be(setup: ImportSetup) -> None:
         FormerId.objects.create(
             workspace=setup.workspace, contact=contact, salesforce_id="003000000000002AAA", object="Contact"
         )
+
+
+def test_two_imports_that_look_for_the_same_people_do_not_lock_each_other_out(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    """Contacts and Leads of a workspace start in the same minute, and both look for all who left. Here the other one
+    is storing some of them, in another order."""
+    import_now()
+    first, last = sorted(stored_ids())[:2]
+    for one in (first, last):
+        org.delete(one)
+    import_now()
+    a_day_goes_by()
+    begun = threading.Event()
+
+    def store_elsewhere() -> None:
+        with transaction.atomic():
+            remembered.lock(setup.workspace_id, alone=False)
+            Contact.objects.filter(salesforce_id=last).update(user_identification="x")
+            begun.set()
+            wait_until(somebody_waits)
+            Contact.objects.filter(salesforce_id=first).update(user_identification="x")
+        connection.close()
+
+    other = threading.Thread(target=store_elsewhere)
+    other.start()
+    assert begun.wait(10)
+    run = import_now()
+    other.join()
+
+    assert run.status == RunStatus.SUCCEEDED, run.error
+    assert person(first).user_identification == person(last).user_identification == "x"
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select 1 from pg_locks where not granted and database ="
+            " (select oid from pg_database where datname = current_database()) or not granted and database is null)"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_whoever_an_erased_record_led_to_is_erased_too(
+    org: OrgSim, setup: ImportSetup, import_now: type_of_import
+) -> None:
+    import_now()
+    first, erased, survivor, *_ = sorted(stored_ids())
+    erase(workspace=setup.workspace, salesforce_id=erased, by=None)
+    org.merge(erased, (first,))
+    org.merge(survivor, (erased,))
+
+    import_now()
+    import_now(Mode.EVERYTHING)
+
+    assert stored_ids(salesforce_id__in=[first, erased, survivor]) == set()

@@ -18,6 +18,7 @@ from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.erasing import erase
 from carillon.imports.held import NothingHeld
+from carillon.imports.leaving import is_held
 from carillon.imports.lock import setup_lock
 from carillon.imports.models import (
     HeldIds,
@@ -369,6 +370,28 @@ def test_a_dry_run_says_what_would_be_held(
 
     assert found.left_source == len(leaving)
     assert f"{len(leaving):,} of the" in found.held_reason
+
+
+def test_a_dry_run_counts_the_share_of_those_an_import_would_count(
+    org: OrgSim, setup: ImportSetup, shrink: type_of_shrinking, import_now: type_of_import
+) -> None:
+    """Here an import stopped after storing newcomers, who are none of those who were stored before."""
+    import_now()
+    stored = Contact.objects.filter(in_source=True).count()
+    many = a_fifth_and_one()
+    bring_back(org, org_ids(org, "MobilePhone IS NULL"))
+    stopped = import_now()
+    assert not is_held(many, Contact.objects.filter(in_source=True).count())
+    ImportRun.objects.filter(pk=stopped.pk).update(status=RunStatus.INCOMPLETE, error="It stopped.")
+    shrink(many)
+    setup.refresh_from_db()
+
+    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES))
+    run = import_now()
+
+    assert run.stored_before == stored
+    assert f"{many:,} of the {stored:,} people" in run.held[0]["reason"]
+    assert f"{many:,} of the {stored:,} people" in found.held_reason
 
 
 def test_the_database_keeps_one_set_in_force(setup: ImportSetup) -> None:

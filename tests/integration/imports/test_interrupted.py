@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import Workspace
@@ -16,8 +17,9 @@ from carillon.contacts.models import Contact
 from carillon.imports.actions import cancel_run, request_run, wake_workers_again
 from carillon.imports.drafts import SetupDraft
 from carillon.imports.lock import LockHeld, is_locked, setup_lock
-from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
+from carillon.imports.models import ImportRun, ImportSetup, Mode, RunBatch, RunStatus
 from carillon.imports.queries import is_interrupted
+from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request, new_run
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -221,3 +223,67 @@ def test_an_import_whose_wake_up_was_lost_is_found_within_a_minute(setup: Import
         task_name="carillon.execute_import", status="todo", queueing_lock=f"import {run.public_id}"
     )
     assert [job.args for job in jobs] == [{"run_id": run.pk}]
+
+
+def test_a_run_cancelled_while_it_signs_in_and_plans_is_cancelled(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[[], ImportRun]
+) -> None:
+    def cancel_meanwhile(path: str, body: bytes) -> bytes:
+        if path.endswith("/describe"):
+            cancel_run(run=ImportRun.objects.get(), by=None)
+            connection.close()
+        return body
+
+    org.mangle(cancel_meanwhile)
+
+    run = import_now()
+
+    assert run.cancel_requested_at is not None
+    assert run.status == RunStatus.CANCELLED
+
+
+def test_a_run_interrupted_before_it_had_a_place_proves_itself_by_what_it_reads_now(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[..., ImportRun]
+) -> None:
+    """Its first records were changed in the second they were asked for, so that none could be its place."""
+    import_now()
+    leaver = min(stored_ids())
+    interrupted = new_run(Request(setup, Mode.EVERYTHING), RunStatus.RUNNING)
+    RunBatch.objects.create(run=interrupted, unchanged=[leaver])
+    ImportRun.objects.filter(pk=interrupted.pk).update(received=1, unchanged=1)
+    org.delete(leaver)
+    progress: list[int] = []
+
+    run = execute(
+        Request(setup, Mode.EVERYTHING), Options(on_progress=lambda now: progress.append(now.received))
+    )
+
+    assert (run.pk, run.status, run.left_source) == (interrupted.pk, RunStatus.SUCCEEDED, 1), run.error
+    assert run.received == run.org_count == len(org_ids(org)) == max(progress)
+
+
+@pytest.mark.parametrize("phase", ["reading", "sweeping", "rereading", "following"])
+def test_cancelled_in_any_phase_nobody_has_left_and_the_next_import_reads_the_same(
+    org: OrgSim, setup: ImportSetup, import_now: Callable[[], ImportRun], phase: str
+) -> None:
+    import_now()
+    setup.refresh_from_db()
+    before = setup.watermark
+    deleted, forgotten, changed, *_ = sorted(stored_ids())
+    org.delete(deleted)
+    Contact.objects.filter(salesforce_id=forgotten).delete()
+    org.edit(changed, LastName="Changed")
+
+    def cancel_in(run: ImportRun) -> None:
+        if run.phase == phase:
+            ImportRun.objects.filter(pk=run.pk).update(cancel_requested_at=now())
+
+    run = execute(Request(setup, Mode.CHANGES), Options(on_progress=cancel_in))
+    setup.refresh_from_db()
+
+    assert (run.status, run.phase, setup.watermark) == (RunStatus.CANCELLED, "finishing", before)
+    assert deleted in stored_ids(in_source=True)
+    after = import_now()
+    assert (after.status, after.left_source) == (RunStatus.SUCCEEDED, 1)
+    assert stored_ids(in_source=True) == org_ids(org)
+    assert Contact.objects.get(salesforce_id=changed).last_name == "Changed"

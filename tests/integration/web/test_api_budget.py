@@ -1,5 +1,6 @@
 """API calls on the pages: the forecast of a schedule, the limits an admin sets, and a start that needs a word."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,12 @@ from carillon.accounts.models import Member, Workspace
 from carillon.connections import actions as connections
 from carillon.connections.models import CallsInHour, SalesforceConnection
 from carillon.imports import windows
+from carillon.imports.catalog import ReportOffer, SourceChoice, SourceFields
+from carillon.imports.drafts import SetupDraft
 from carillon.imports.models import ImportRun, ImportSetup
+from carillon.imports.sources.choice import runs_of_an_import
 from carillon.lib.clock import now
-from carillon.web.cost import cost_of, kinds_of
+from carillon.web.cost import ReportRuns, cost_of, kinds_of
 from orgsim.testing import OrgSim
 from tests.integration.web.conftest import Rows, SignedIn, add_run
 from tests.integration.web.test_contact_import import PAGE, entered, org, source_called
@@ -115,21 +119,90 @@ def test_contacts_and_leads_are_reckoned_together(rows: Rows, workspace: Workspa
     cap(rows, 130)
     known.refresh_from_db()
 
-    # 10,000 leads twice: 5 pages of ids, 1 of changes, 3 more. 100,000 contacts once: 50, 1 and 3.
-    cost = cost_of(rows.setup, [MORNING], 100_000, known)
-    twice = cost_of(rows.setup, [MORNING, NOON], 100_000, known)
+    # 10,000 leads twice: 5 pages of ids, 1 of changes, 3 more. 100,000 contacts once: a page and a job of 8 calls for
+    # the ids, 1 page of changes, and 3.
+    once, twice = (
+        cost_of(rows.setup, draft(windows), listed(100_000), known)
+        for windows in ([MORNING], [MORNING, NOON])
+    )
 
-    assert (cost.calls, cost.together, cost.is_over) == (54, 54 + 18, False)
-    assert (twice.calls, twice.together, twice.is_over) == (108, 108 + 18, False)
-    cap(rows, 125)
+    assert (once.calls, once.together, once.is_over) == (13, 13 + 18, False)
+    assert (twice.calls, twice.together, twice.is_over) == (26, 26 + 18, False)
+    cap(rows, 43)
     known.refresh_from_db()
-    assert cost_of(rows.setup, [MORNING, NOON], 100_000, known).is_over
+    assert cost_of(rows.setup, draft([MORNING, NOON]), listed(100_000), known).is_over
+
+
+def draft(windows: list[str], *, way: str = "") -> SetupDraft:
+    kind = "report" if way else "list_view"
+    return SetupDraft(windows=tuple(windows), source_type=kind, source_way=way)
+
+
+def listed(people: int | None, report: ReportOffer | None = None) -> SourceFields:
+    """What the org says of a source of so many."""
+    return SourceFields(SourceChoice("00B1", "A list", "A_List", True), (), (), (), "", people, report)
+
+
+def a_report(rows: int, way: str = "by_ids") -> SourceFields:
+    runs = runs_of_an_import(rows, alone=way == "report_only")
+    offer = ReportOffer(way, "CONTACT_ID", "Contact ID", "", None, (), rows, runs, 500, False)
+    return listed(None, offer)
+
+
+def test_a_report_is_reckoned_by_its_rows(rows: Rows) -> None:
+    known = told(rows)
+    by_ids, alone = (
+        cost_of(rows.setup, draft([MORNING], way=way), a_report(9_000, way), known)
+        for way in ("by_ids", "report_only")
+    )
+
+    # Five runs, and a page or a run of what changed; or of everything, five reads by id.
+    assert (by_ids.calls, by_ids.first) == (5 + 1 + 3, 5 + 5 + 3)
+    assert (alone.calls, alone.first) == (5 + 1 + 3, 5 + 3)
+    assert by_ids.runs == ReportRuns(5, 0, 500)
+    assert alone.runs == ReportRuns(6, 0, 500)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "windows", "beside"),
+    [
+        ("America/New_York", [NOON, EVENING], 300),
+        ("America/New_York", [NOON], 0),
+        # The same wall clock, elsewhere.
+        ("America/Chicago", [EVENING], 0),
+        # Nobody's time zone is that: the saved one holds.
+        ("Nowhere/Land", [EVENING, "06:00-99:99"], 300),
+    ],
+)
+def test_report_runs_of_both_objects_in_one_hour_are_reckoned_together(
+    rows: Rows, workspace: Workspace, timezone: str, windows: list[str], beside: int
+) -> None:
+    leads = ImportSetup.objects.create(
+        workspace=workspace,
+        object="Lead",
+        enabled=True,
+        source_type="report",
+        source_way="by_ids",
+        source_id="00O000000000002AAA",
+        contact_identification="LEAD_ID",
+        first_name="FirstName",
+        last_name="LastName",
+        mobile_number="MobilePhone",
+        windows=[MORNING, EVENING],
+    )
+    imported(leads, 600_000)
+    entered = replace(draft(windows, way="by_ids"), timezone=timezone)
+
+    cost = cost_of(rows.setup, entered, a_report(500_000), told(rows))
+
+    assert cost.runs == ReportRuns(250, beside, 500)
+    assert cost.runs.is_over == (beside > 0)
 
 
 def test_a_list_of_unknown_size_has_no_forecast(rows: Rows) -> None:
     ImportRun.objects.update(expected=None)
 
-    cost = cost_of(rows.setup, [MORNING], None, told(rows))
+    cost = cost_of(rows.setup, draft([MORNING]), listed(None), told(rows))
 
     assert (cost.calls, cost.is_over) == (None, False)
 

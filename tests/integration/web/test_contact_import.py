@@ -1,5 +1,6 @@
 """The Contact Import page against an org that answers over HTTP."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from carillon.accounts.models import Member, Workspace
 from carillon.connections import actions as connections
 from carillon.contacts.models import ContactField
-from carillon.imports import catalog
+from carillon.imports import catalog, report_catalog, windows
 from carillon.imports.models import FieldMapping, ImportSetup
 from orgsim.testing import OrgSim
 from tests.integration.web.conftest import SignedIn, add_contact
@@ -264,3 +265,65 @@ def test_a_good_connection_reports_the_org(admin: Client, org: OrgSim) -> None:
     assert report.ok
     assert report.org_name
     assert report.calls_limit > report.calls_used > 0
+
+
+def test_another_source_is_chosen_without_losing_what_was_entered(
+    admin: Client, workspace: Workspace
+) -> None:
+    """As the links of the pickers send it with JavaScript, by way of the choice of the kind of source."""
+    first, second = source_called(workspace, "TextingContacts"), source_called(workspace, "AllContacts")
+    report = report_catalog.find_report(workspace, "All_Contacts").id
+    admin.post(PAGE, entered(first))
+    data = entered(
+        first,
+        row("Program__c", label="Course"),
+        kind="list_view",
+        first_name="FirstName",
+        first_name_fallback="",
+        timezone="America/Denver",
+        windows=windows.WINDOWS[1],
+    )
+    del data["enabled"]
+
+    other_view = admin.post(PAGE, {**data, "kind_to": "list_view", "source_to": second})
+    between = admin.post(PAGE, {**data, "kind_to": "report"})
+    carried = dict(
+        re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', between.content.decode())
+    )
+    of_report = admin.post(PAGE, {**carried, "kind_to": "report", "source_to": report})
+
+    assert 'id="setup-form"' not in between.content.decode()
+    for response, source in ((other_view, second), (of_report, report)):
+        form = response.context["form"]
+        draft = form.entered()
+        assert (response.context["chosen"], draft.source) == (source, source)
+        assert (draft.first_name, draft.first_name_fallback, draft.enabled) == ("FirstName", "", False)
+        assert (draft.timezone, draft.windows) == ("America/Denver", (windows.WINDOWS[1],))
+        assert [(one.salesforce, one.label) for one in draft.additional_fields] == [("Program__c", "Course")]
+        assert "Not saved yet" in response.content.decode()
+    assert of_report.context["form"].report["contact_identification"].value() == "CONTACT_ID"
+    assert ImportSetup.objects.get(object="Contact").source_id == first
+
+
+def test_a_first_source_is_chosen_with_suggestions_when_nothing_was_entered(
+    admin: Client, workspace: Workspace
+) -> None:
+    source = source_called(workspace, "TextingContacts")
+
+    form = admin.post(PAGE, {"kind_to": "list_view", "source_to": source}).context["form"]
+
+    assert form.standard["mobile_number"].value() == "MobilePhone"
+
+
+def test_a_source_that_can_not_be_read_keeps_what_was_entered_for_the_next_choice(
+    admin: Client, workspace: Workspace
+) -> None:
+    first = source_called(workspace, "TextingContacts")
+    refused = report_catalog.find_report(workspace, "Contacts_by_Owner").id
+    data = entered(first, last_name="Title")
+
+    body = admin.post(PAGE, {**data, "kind_to": "report", "source_to": refused}).content.decode()
+
+    assert "summary report" in body
+    assert 'id="setup-form"' not in body
+    assert '<input type="hidden" name="last_name" value="Title">' in body

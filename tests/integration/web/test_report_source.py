@@ -128,9 +128,8 @@ def test_a_chosen_report_maps_fields_of_the_person_its_columns_first(
     assert form.standard["mobile_number"].value() == "MobilePhone"
     assert form.report["contact_identification"].value() == "CONTACT_ID"
     body = body_of(response)
-    assert (
-        "60 rows now. An import takes about 1 report run, all in one hour; the org allows 500 an hour" in body
-    )
+    assert "60 rows now. An import takes about 1 report run." in body
+    assert "<strong>1 of the 500 report runs</strong> that your org allows everybody in an hour" in body
     assert "is not needed" in body
 
 

@@ -1,4 +1,4 @@
-"""What imports may spend: never past the reserve, never past the cap without leave, and what one will take."""
+"""What imports may spend: never past the reserve, and never past the cap without leave."""
 
 import pytest
 from hypothesis import given
@@ -9,16 +9,11 @@ from carillon.imports.budget import (
     AHEAD,
     Budget,
     Limit,
-    Measured,
     Shortage,
-    Spent,
     affordable,
     cap_in_calls,
-    forecast,
-    forecast_a_day,
     may_go_on,
     may_start,
-    measured,
 )
 
 calls = st.integers(0, 2_000_000)
@@ -30,16 +25,6 @@ budgets = st.builds(
     org_left=unknown_or,
     reserve=st.integers(0, 10_000),
     beside=st.integers(0, 3),
-)
-kinds = st.sampled_from(
-    ["query", "query_more", "describe", "list_view", "bulk_create", "bulk_results", "gone"]
-)
-spendings = st.builds(
-    Spent,
-    everything=st.booleans(),
-    calls=st.dictionaries(kinds, st.integers(1, 5_000)),
-    received=calls,
-    listed=calls,
 )
 
 
@@ -89,89 +74,6 @@ def test_what_nobody_asked_for_gives_way_to_what_is_kept(needed: int, kept: int,
     if affordable(needed, budget, kept=kept):
         assert may_start(needed, budget) is None
         assert may_start(kept, budget) is None
-
-
-@given(st.booleans(), calls, st.lists(spendings, max_size=6), calls)
-def test_a_forecast_is_of_one_call_at_least(
-    everything: bool, members: int, past: list[Spent], received: int
-) -> None:
-    found = measured(past)
-
-    assert forecast(everything=everything, members=members, measured=found, received=received) >= 1
-    assert 1 <= found.read_page <= 2_000
-    assert 1 <= found.sweep_page <= 2_000
-    assert 0 <= found.changes_share <= 1
-
-
-@given(calls, calls, st.booleans())
-def test_a_longer_list_never_costs_less(one: int, other: int, everything: bool) -> None:
-    short, long = sorted((one, other))
-
-    assert forecast(everything=everything, members=short, measured=Measured()) <= forecast(
-        everything=everything, members=long, measured=Measured()
-    )
-
-
-@pytest.mark.parametrize(
-    ("everything", "members", "received", "expected"),
-    [
-        (True, 1_000_000, 0, 500 + 3),
-        (True, 0, 0, 1 + 3),
-        (True, 4_100, 0, 3 + 3),
-        # What is left, and then the sweep of the whole list.
-        (True, 1_000_000, 400_000, 300 + 500 + 3),
-        # One in a hundred changed.
-        (False, 1_000_000, 0, 5 + 500 + 3),
-        (False, 10_000, 0, 1 + 5 + 3),
-    ],
-)
-def test_a_list_that_was_never_imported_is_reckoned_by_the_documented_page(
-    everything: bool, members: int, received: int, expected: int
-) -> None:
-    assert (
-        forecast(everything=everything, members=members, measured=Measured(), received=received) == expected
-    )
-
-
-def test_a_day_is_as_many_imports_of_changes_as_it_has_windows() -> None:
-    once = forecast(everything=False, members=50_000, measured=Measured())
-
-    assert [forecast_a_day(windows, 50_000, Measured()) for windows in (0, 1, 3)] == [0, once, 3 * once]
-
-
-@pytest.mark.parametrize("page", [200, 500, 1_000, 2_000])
-@pytest.mark.parametrize("members", [2_001, 4_100, 30_000, 999_999])
-def test_the_size_of_pages_is_measured(page: int, members: int) -> None:
-    """Imports of everything and of no changes, through an org that hands out pages of that size."""
-    pages = -(-members // page)
-    past = [
-        Spent(True, {"describe": 1, "list_view": 1, "query": 1, "query_more": pages - 1}, members, members),
-        Spent(False, {"describe": 1, "list_view": 1, "query": 2, "query_more": pages - 1}, 0, members),
-    ]
-
-    found = measured(past)
-
-    assert forecast(everything=True, members=members, measured=found) == pytest.approx(pages + 2, rel=0.2)
-    assert forecast(everything=False, members=members, measured=found) == pytest.approx(pages + 3, rel=0.2)
-    assert found.few == 2
-
-
-def test_the_share_of_changes_is_measured() -> None:
-    past = [Spent(False, {"query": 2}, received, 1_000) for received in (0, 40, 80)]
-
-    assert measured(past).changes_share == 0.04
-
-
-def test_bulk_jobs_are_reckoned_where_they_are_used() -> None:
-    past = [
-        Spent(True, {"describe": 1, "bulk_create": 1, "bulk_poll": 4, "bulk_results": 2}, 300_000, 300_000)
-    ]
-
-    found = measured(past)
-
-    assert found.by_bulk
-    assert forecast(everything=True, members=1_000_000, measured=found) < 20
-    assert forecast(everything=True, members=10_000, measured=found) == 5 + 1
 
 
 @pytest.mark.parametrize(
