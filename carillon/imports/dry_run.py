@@ -233,7 +233,7 @@ class _DryRun:
 
     def _find_flips(self, plan: ImportPlan) -> None:
         opting_in = self.tally.flips().get(Says.IN, 0)
-        stored = stored_in_source(self.setup.workspace_id, self.setup.object)
+        stored = stored_before(self._thought_of())
         if are_held(opting_in, stored):
             is_new = plan.meaning is not None and not plan.meaning.is_read
             reason = flips.likely_reason(opting_in, stored=stored, mapping_is_new=is_new)

@@ -416,9 +416,7 @@ class HeldOptIns(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="held_opt_ins_status_is_known", condition=Q(status__in=HeldStatus.values)
-            ),
+            models.CheckConstraint(name="held_opt_ins_status", condition=Q(status__in=HeldStatus.values)),
             models.CheckConstraint(
                 name="held_opt_ins_decided_has_its_date",
                 condition=Q(status=HeldStatus.OPEN) ^ Q(decided_at__isnull=False),

@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
             model_name="heldoptins",
             constraint=models.CheckConstraint(
                 condition=models.Q(("status__in", ["open", "applied", "dropped", "over"])),
-                name="held_opt_ins_status_is_known",
+                name="held_opt_ins_status",
             ),
         ),
         migrations.AddConstraint(
