@@ -43,6 +43,18 @@ def test_what_is_held_is_told_on_the_run_and_on_every_page(
     assert reverse("import_run", args=[rows.run.public_id]) in others
 
 
+@pytest.mark.parametrize("page", ["import_run", "decide_held"])
+def test_the_page_that_a_notice_leads_to_does_not_say_it_twice(
+    alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn, page: str
+) -> None:
+    more = ["apply"] if page == "decide_held" else []
+
+    body = signed_in(alice).get(reverse(page, args=[rows.run.public_id, *more])).content.decode()
+
+    assert body.count(REASON) == 1
+    assert "See the import" not in body
+
+
 def test_an_admin_applies(alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn) -> None:
     body = decide(signed_in(alice), rows, "apply")
 
