@@ -146,15 +146,3 @@ def calls_a_day(setup: ImportSetup) -> int:
         measured=measured_of(setup, source),
         refreshed=source.related,
     )
-
-
-def affords_everything(setup: ImportSetup) -> bool:
-    """Whether reading everything once more has room in the budget beside a day of the workspace's scheduled imports."""
-    connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
-    if connection is None:
-        return False
-    source = source_of(draft_of(setup))
-    measured = measured_of(setup, source)
-    calls = expected.forecast(source, everything=True, members=members_of(setup), measured=measured)
-    enabled = ImportSetup.objects.filter(workspace=setup.workspace_id, enabled=True)
-    return budget.affordable(calls, budget_now(connection), kept=sum(map(calls_a_day, enabled)))

@@ -15,7 +15,7 @@ from carillon.accounts.models import AuditEntry
 from carillon.connections.actions import Allowance, ConnectionInvalid, set_allowance, test_connection
 from carillon.connections.models import CallsInHour, Purpose, SalesforceConnection
 from carillon.connections.usage import DayOfCalls, day_of
-from carillon.imports import forecasts, jobs
+from carillon.imports import jobs
 from carillon.imports.actions import PastCap, request_run, save_setup, setup_for
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
@@ -423,22 +423,6 @@ def test_a_changed_budget_holds_for_an_import_under_way(
     run = import_now()
 
     assert (run.status, run.over_budget) == (RunStatus.INCOMPLETE, True)
-
-
-def test_a_full_refresh_is_affordable_beside_a_day_of_imports(
-    setup: ImportSetup, import_now: type_of_import
-) -> None:
-    import_now()
-    ImportSetup.objects.update(windows=["06:00-08:00", "12:00-14:00"])
-    setup.refresh_from_db()
-    # Two imports of changes of 6 calls, and everything: 5 more.
-    needed = 2 * 6 + 5
-
-    allow(setup, 5 + needed)
-    enough = forecasts.affords_everything(setup)
-    allow(setup, 5 + needed - 1)
-
-    assert (enough, forecasts.affords_everything(setup)) == (True, False)
 
 
 def test_usage_is_kept_five_weeks(setup: ImportSetup) -> None:
