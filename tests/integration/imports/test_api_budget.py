@@ -121,12 +121,10 @@ def test_an_import_that_waits_to_sign_in_again_can_be_cancelled(
     started.start()
     assert waited_for(lambda: ImportRun.objects.filter(api_calls__gt=0).exists())
 
-    asked = time.monotonic()
     ImportRun.objects.update(cancel_requested_at=now())
     started.join()
 
     assert ImportRun.objects.get().status == RunStatus.CANCELLED
-    assert time.monotonic() - asked < 5
 
 
 def test_an_import_without_room_under_the_cap_is_postponed(
