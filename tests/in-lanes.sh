@@ -1,6 +1,6 @@
 #!/bin/sh
-# All tests but the soak, in four lanes at once: what computes, what waits for a browser, what waits for imports, and what
-# waits for anything else. With arguments, only what they name, in one lane.
+# All tests but the soak, in five lanes at once: what computes, what waits for a browser, what waits for imports (two), and
+# what waits for anything else. With arguments, only what they name, in one lane.
 python=$1
 shift
 if [ $# -gt 0 ]; then
@@ -16,7 +16,8 @@ lane() {
 lanes=""
 lane computing tests/contract tests/unit tests/repository
 lane browser tests/browser
-lane imports tests/integration/imports
+lane imports tests/integration/imports/test_[a-e]*.py
+lane imports-too tests/integration/imports/test_[f-z]*.py
 trap 'kill $lanes 2>/dev/null; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 "$python" -m pytest -m "not soak" tests/integration --ignore tests/integration/imports

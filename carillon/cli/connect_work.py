@@ -12,6 +12,12 @@ from carillon.lib.errors import CarillonError
 _MARKS = {True: "ok", False: "missing", None: "unknown"}
 
 
+def check(workspace: str, host: str) -> None:
+    """What can be told without the secret. Raises CarillonError."""
+    only_workspace(workspace)
+    actions.checked_host(host)
+
+
 def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]:
     """Lines to print. Raises CarillonError when the test fails; then what was saved before stays."""
     with quiet_retries(), transaction.atomic():

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from carillon.accounts import actions, queries
+from carillon.accounts.models import Member
 from carillon.cli.tables import aligned
 
 
@@ -33,6 +34,12 @@ def rows(workspace: str) -> list[list[str]]:
     return aligned(
         [
             ["E-MAIL", "ROLE", "USER ID", "STATE"],
-            *([m.email, m.role, m.user_id or "-", "active" if m.is_active else "off"] for m in members),
+            *([m.email, m.role, m.user_id or "-", _state(m)] for m in members),
         ]
     )
+
+
+def _state(member: Member) -> str:
+    if not member.is_active:
+        return "off"
+    return "active" if member.has_usable_password() else "invited"

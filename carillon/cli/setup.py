@@ -37,8 +37,11 @@ def apply(file: Path, workspace: str) -> None:
 
     A section that is absent is left untouched; one that is present replaces the whole of what was there.
     """
-    for line in runtime.call(f"{_WORK}:apply", workspace, file):
+    applied = runtime.call(f"{_WORK}:apply", workspace, file)
+    for line in applied.lines:
         click.echo(line)
+    for warning in applied.warnings:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 @setup.command()

@@ -122,6 +122,20 @@ def merged(draft: SetupDraft, sections: Mapping[str, Any]) -> SetupDraft:
     return draft
 
 
+def place_of(place: str) -> str:
+    """Where the file has what a check of the draft calls `place`. Additional fields are counted from one."""
+    first, _, rest = place.partition(".")
+    if first == "additional_fields":
+        index, _, key = rest.partition(".")
+        return f"additional_fields[{int(index) + 1}].{key}"
+    for section, keys in (("standard_fields", _STANDARD), ("schedule", _SCHEDULE)):
+        if place in keys:
+            return f"{section}.{place}"
+    return {"source": "source.name", "source_type": "source.type", "source_way": "source.way"}.get(
+        place, place
+    )
+
+
 def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
     """The draft as the file writes it; `merged` with any other draft gives it back."""
     return {
@@ -211,7 +225,7 @@ def _check_object(name: str, sections: Mapping[str, Any]) -> None:
             _check(f"{name}.{key}", sections[key], keys)
     _check_source(f"{name}.source", sections.get("source", {}))
     _check_opt_out(f"{name}.opt_out", sections.get("opt_out", {}))
-    for index, additional in enumerate(sections.get("additional_fields", [])):
+    for index, additional in enumerate(sections.get("additional_fields", []), start=1):
         place = f"{name}.additional_fields[{index}]"
         if not isinstance(additional, dict):
             raise SetupFileInvalid(f"{place} is not a table.", f"Write it as [[{name}.additional_fields]].")
@@ -224,6 +238,8 @@ def _check_object(name: str, sections: Mapping[str, Any]) -> None:
 def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> None:
     where = f"{place}." if place else ""
     for key, value in table.items():
+        if key not in known and not place:
+            raise SetupFileInvalid(f"{key} is not a known section.", f"Known: {', '.join(sorted(known))}.")
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
             raise SetupFileInvalid(

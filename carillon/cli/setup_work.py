@@ -1,6 +1,7 @@
 """The part of `carillon setup` that needs Django."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +16,22 @@ from carillon.cli import setup_file
 from carillon.cli.quiet import quiet_retries
 from carillon.connections.models import SalesforceConnection
 from carillon.imports.actions import SetupInvalid, save_setup, setup_for
+from carillon.imports.catalog import source_fields
 from carillon.imports.drafts import draft_of
-from carillon.imports.models import ImportSetup
+from carillon.imports.models import ImportSetup, SourceType
+from carillon.imports.report_catalog import report_fields
 from carillon.imports.windows import next_start
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What to tell of a file that was applied; `warnings` are what its sources' pages warn of."""
+
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def show(workspace_name: str) -> dict[str, Any]:
@@ -48,8 +59,8 @@ def export(workspace_name: str) -> str:
     return tomli_w.dumps(_exported(only_workspace(workspace_name)))
 
 
-def apply(workspace_name: str, file: Path) -> list[str]:
-    """Lines to print. Raises CarillonError; then nothing was changed."""
+def apply(workspace_name: str, file: Path) -> Applied:
+    """Raises CarillonError; then nothing was changed."""
     workspace = only_workspace(workspace_name)
     try:
         parsed = setup_file.parse(file.read_text(encoding="utf-8"))
@@ -62,8 +73,9 @@ def apply(workspace_name: str, file: Path) -> list[str]:
         raise CarillonError(str(error), error.remedy) from None
 
 
-def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
-    lines = []
+def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> Applied:
+    applied = Applied()
+    lines = applied.lines
     if parsed.workspace is not None:
         set_workspace(
             workspace=workspace,
@@ -73,29 +85,53 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> list[str]:
         )
         lines.append(f"Workspace {workspace.name}, numbers read as in {workspace.default_region}.")
     if parsed.retention is not None:
-        set_retention(workspace=workspace, retention=Retention(**parsed.retention), by=None)
+        _set_retention(workspace, parsed.retention)
         lines.append(
             f"Issues are kept for {workspace.keep_issues_days:,} days, imports for {workspace.keep_runs_days:,},"
             f" changes of contacts for {workspace.keep_changes_days:,}, texts for {workspace.keep_texts_days:,}."
         )
     for name, sections in parsed.objects.items():
-        setup = setup_for(workspace, name)
-        draft = setup_file.merged(draft_of(setup), sections)
-        if draft.enabled and not draft.source:
-            raise CarillonError(
-                f"{name.lower()}.enabled is true, but there is no source.",
-                f"Name a list view or a report in [{name.lower()}.source].",
-            )
-        try:
-            setup = save_setup(setup=setup, draft=draft, by=None)
-        except SetupInvalid as error:
-            faults = [f"{name.lower()}.{place}: {sentence}" for place, sentence in error.errors.items()]
-            raise CarillonError(" ".join(faults)) from None
+        setup = _save_setup(workspace, name, sections)
         state = "enabled" if setup.enabled else "switched off"
         lines.append(f"{name}s: {setup.source_label or 'no source'}, {state}.")
         if setup.enabled:
             lines.append(_schedule(setup))
-    return lines or ["The file is empty: nothing was changed."]
+            applied.warnings.extend(f"{name}s: {warning}" for warning in _warnings(setup))
+    if not lines:
+        lines.append("The file is empty: nothing was changed.")
+    return applied
+
+
+def _set_retention(workspace: Workspace, days: Mapping[str, int]) -> None:
+    try:
+        set_retention(workspace=workspace, retention=Retention(**days), by=None)
+    except CarillonError as error:
+        raise CarillonError(f"retention.{error.sentence}", error.remedy) from None
+
+
+def _save_setup(workspace: Workspace, name: str, sections: Mapping[str, Any]) -> ImportSetup:
+    setup = setup_for(workspace, name)
+    draft = setup_file.merged(draft_of(setup), sections)
+    if draft.enabled and not draft.source:
+        raise CarillonError(
+            f"{name.lower()}.enabled is true, but there is no source.",
+            f"Name a list view or a report in [{name.lower()}.source].",
+        )
+    try:
+        return save_setup(setup=setup, draft=draft, by=None)
+    except SetupInvalid as error:
+        faults = [
+            f"{name.lower()}.{setup_file.place_of(place)}: {sentence}"
+            for place, sentence in error.errors.items()
+        ]
+        raise CarillonError(" ".join(faults)) from None
+
+
+def _warnings(setup: ImportSetup) -> tuple[str, ...]:
+    """The org was asked a moment ago, when the setup was checked."""
+    if setup.source_type == SourceType.REPORT:
+        return report_fields(setup.workspace, setup.object, setup.source_id, setup.source_way).warnings
+    return source_fields(setup.workspace, setup.object, setup.source_id).warnings
 
 
 def _schedule(setup: ImportSetup) -> str:

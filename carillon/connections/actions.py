@@ -47,15 +47,20 @@ class ConnectionReport:
     remedy: str = ""
 
 
+def checked_host(host: str) -> str:
+    """The origin of an org's host. Raises ConnectionInvalid."""
+    try:
+        return check_host(host, allow_local=settings.ALLOW_LOCAL_ORG)
+    except HostRefused as error:
+        raise ConnectionInvalid("host", str(error), error.remedy) from None
+
+
 @transaction.atomic
 def save_connection(
     *, workspace: Workspace, host: str, client_id: str, client_secret: str, by: Member | None
 ) -> SalesforceConnection:
     """Saves how to sign in; an empty secret keeps the old one. Raises ConnectionInvalid."""
-    try:
-        origin = check_host(host, allow_local=settings.ALLOW_LOCAL_ORG)
-    except HostRefused as error:
-        raise ConnectionInvalid("host", str(error), error.remedy) from None
+    origin = checked_host(host)
     client_id = client_id.strip()
     if not client_id:
         raise ConnectionInvalid("client_id", "The client id is missing.", "It is the app's consumer key.")

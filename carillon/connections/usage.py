@@ -5,7 +5,7 @@ counts whole: up to an hour too careful, never too generous.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,15 +13,18 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Sum
 
+from carillon.connections.clients import client_for, sign_in
 from carillon.connections.models import CallsInHour, Purpose, SalesforceConnection
 from carillon.lib.clock import now
 from carillon.salesforce.client import Client
-from carillon.salesforce.transport import ApiUsage
+from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.transport import ApiUsage, Retry
 
 DAY = timedelta(hours=24)
 # What the org said longer ago than this may have changed too much to decide by.
 FRESH_FOR = timedelta(hours=1)
 KEEP = timedelta(days=35)
+_WAIT = Retry(budget_seconds=4, read_timeout=15)
 # Dry runs read as imports do, so the cap is theirs too.
 CAPPED = (Purpose.IMPORT, Purpose.DRY_RUN)
 _ADD = """
@@ -91,6 +94,24 @@ def fresh_usage(connection: SalesforceConnection) -> ApiUsage | None:
     if at is None or used is None or limit is None or now() - at > FRESH_FOR:
         return None
     return ApiUsage(used, limit)
+
+
+def ask_usage(connection: SalesforceConnection) -> ApiUsage | None:
+    """What the org says right now, by one call that counts as a page's; None when it does not answer. Raises OtherOrg,
+    CarillonError."""
+    usage = None
+    with (
+        suppress(SalesforceError),
+        client_for(connection, retry=_WAIT) as client,
+        recorded(client, connection),
+    ):
+        try:
+            sign_in(client, connection)
+            client.limits()
+        finally:
+            # A refusal tells the count too.
+            usage = client.transport.usage
+    return usage
 
 
 def delete_old(at: datetime) -> None:

@@ -190,7 +190,7 @@ def request_run(*, setup: ImportSetup, mode: str, by: Member | None, past_cap: b
 
 
 def _check_budget(setup: ImportSetup, mode: str, *, past_cap: bool) -> None:
-    outlook = forecasts.outlook(setup, mode, past_cap=past_cap)
+    outlook = forecasts.outlook(setup, mode, past_cap=past_cap, ask_org=True)
     if outlook is None or outlook.shortage is None:
         return
     sentence = budget_words.too_little(outlook.calls, outlook.shortage, outlook.budget)

@@ -73,8 +73,3 @@ def may_start(calls: int, budget: Budget, *, past_cap: bool = False) -> Shortage
 def may_go_on(budget: Budget, *, past_cap: bool = False) -> Shortage | None:
     """None when one more call has room."""
     return may_start(1, budget, past_cap=past_cap)
-
-
-def affordable(calls: int, budget: Budget, *, kept: int = 0) -> bool:
-    """Whether calls that nobody asked for have room beside `kept`, those of the imports still to come."""
-    return may_start(calls + kept, budget) is None

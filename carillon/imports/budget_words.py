@@ -15,16 +15,14 @@ def spent(shortage: Shortage, budget: Budget) -> str:
     return f"The budget of API calls is spent: {_room(shortage, budget)}. So it stopped before its end."
 
 
-def remedy_before(shortage: Shortage) -> str:
+def remedy_before(shortage: Shortage, *, is_scheduled: bool) -> str:
+    again = "It is tried again in its next window." if is_scheduled else "Start it again later."
     if shortage.limit == Limit.CAP:
         return (
-            f"It is tried again in its next window. {ROLLING} To have it sooner, raise the cap on the Authentication"
+            f"{again} {ROLLING} To have it sooner, raise the cap on the Authentication"
             " page, or start it by hand and confirm (on the command line: --past-cap)."
         )
-    return (
-        f"It is tried again in its next window. {ROLLING} Look in Salesforce which integration uses them up, or ask"
-        " Salesforce for more."
-    )
+    return f"{again} {ROLLING} Look in Salesforce which integration uses them up, or ask Salesforce for more."
 
 
 def remedy_by_hand(shortage: Shortage) -> str:

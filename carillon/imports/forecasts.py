@@ -6,9 +6,9 @@ from django.db.models import Q
 
 from carillon.connections.actions import Allowance, allowance_of
 from carillon.connections.models import SalesforceConnection
-from carillon.connections.usage import day_of, fresh_usage
+from carillon.connections.usage import ask_usage, day_of, fresh_usage
 from carillon.imports import budget, expected
-from carillon.imports.budget import Budget, Shortage
+from carillon.imports.budget import Budget, Limit, Shortage
 from carillon.imports.drafts import STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.expected import Measured, Source, Spent
 from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RunStatus
@@ -102,23 +102,37 @@ def budget_of(
     )
 
 
-def budget_now(connection: SalesforceConnection) -> Budget:
+def asking_may_help(shortage: Shortage, allowance: Allowance) -> bool:
+    """Whether the shortage hangs on what the org said of its limit and its count, which may have changed since."""
+    return shortage.limit == Limit.RESERVE or allowance.cap_percent is not None
+
+
+def budget_now(connection: SalesforceConnection, said: ApiUsage | None = None) -> Budget:
+    """`said` is what the org says right now, where it was asked."""
+    usage = said or fresh_usage(connection)
     return budget_of(
         allowance_of(connection),
         used=day_of(connection.workspace_id).capped,
-        usage=fresh_usage(connection),
-        limit=connection.org_calls_limit,
+        usage=usage,
+        limit=usage.limit if usage else connection.org_calls_limit,
         running=under_way(connection.workspace_id),
     )
 
 
-def outlook(setup: ImportSetup, asked: str, *, past_cap: bool = False) -> Outlook | None:
-    """What an import started now would meet; None without a connection."""
+def outlook(
+    setup: ImportSetup, asked: str, *, past_cap: bool = False, ask_org: bool = False
+) -> Outlook | None:
+    """What an import started now would meet; None without a connection. With `ask_org` there is no shortage by a count
+    that is out of date; that may raise CarillonError."""
     connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
     if connection is None:
         return None
     calls, now = forecast_of(ImportRun(setup=setup), mode_now(setup, asked)), budget_now(connection)
-    return Outlook(calls, now, budget.may_start(calls, now, past_cap=past_cap))
+    shortage = budget.may_start(calls, now, past_cap=past_cap)
+    if ask_org and shortage and asking_may_help(shortage, allowance_of(connection)):
+        now = budget_now(connection, ask_usage(connection))
+        shortage = budget.may_start(calls, now, past_cap=past_cap)
+    return Outlook(calls, now, shortage)
 
 
 def calls_a_day(setup: ImportSetup) -> int:
@@ -132,15 +146,3 @@ def calls_a_day(setup: ImportSetup) -> int:
         measured=measured_of(setup, source),
         refreshed=source.related,
     )
-
-
-def affords_everything(setup: ImportSetup) -> bool:
-    """Whether reading everything once more has room in the budget beside a day of the workspace's scheduled imports."""
-    connection = SalesforceConnection.objects.filter(workspace=setup.workspace_id).first()
-    if connection is None:
-        return False
-    source = source_of(draft_of(setup))
-    measured = measured_of(setup, source)
-    calls = expected.forecast(source, everything=True, members=members_of(setup), measured=measured)
-    enabled = ImportSetup.objects.filter(workspace=setup.workspace_id, enabled=True)
-    return budget.affordable(calls, budget_now(connection), kept=sum(map(calls_a_day, enabled)))

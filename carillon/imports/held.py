@@ -4,12 +4,16 @@
 a second time, unless so many others leave as well that a set of all is held. A newer run replaces an open set.
 """
 
+from collections.abc import Iterator
+from itertools import chain
+
 from django.db import connection, transaction
+from django.db.models import F
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member
 from carillon.contacts import remembered
-from carillon.contacts.models import RecordChange
+from carillon.contacts.models import Absence, Contact, RecordChange
 from carillon.imports import alerts
 from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import is_held, leavers_held, likely_reason
@@ -47,8 +51,11 @@ noted as (
     select %(workspace)s, id, %(field)s, to_jsonb(''::text), to_jsonb(absence), %(run)s, now() from leavers
     where absence <> ''
 )
-select count(*) from leavers
+select count(*), count(*) filter (where absence = %(deleted)s), count(*) filter (where absence = %(hidden)s)
+from leavers
 """
+# An id list of a set has many times more: whom to read at once.
+_READ = 2_000
 
 
 class NothingHeld(CarillonError):
@@ -59,6 +66,38 @@ class NothingHeld(CarillonError):
             "Nothing is held any more: it was decided meanwhile, or a later import replaced it.",
             "Look at the latest import.",
         )
+
+
+def people_first(held: HeldLeavers, limit: int = 20) -> list[Contact]:
+    """The first few of a set in force, by id."""
+    lists = HeldIds.objects.filter(held=held).order_by("absence", "pk")[:limit]
+    ids = list(chain.from_iterable(lists.values_list(f"ids__0_{limit}", flat=True)))[:limit]
+    found = Contact.objects.filter(workspace=held.setup.workspace_id, salesforce_id__in=ids)
+    return list(found.order_by("salesforce_id"))
+
+
+def people(held: HeldLeavers) -> Iterator[tuple[Contact, str]]:
+    """All of a set in force, each with what was found of the record (Absence, or empty); streamed."""
+    lists = HeldIds.objects.filter(held=held).order_by("absence", "pk")
+    for absence, ids in lists.values_list("absence", "ids").iterator(chunk_size=1):
+        for begin in range(0, len(ids), _READ):
+            found = Contact.objects.filter(
+                workspace=held.setup.workspace_id, salesforce_id__in=ids[begin : begin + _READ]
+            )
+            for contact in found.order_by("salesforce_id"):
+                yield contact, absence
+
+
+def in_force_for(contact: Contact) -> HeldLeavers | None:
+    """The set that keeps the person in the source although the list doesn't hold them."""
+    if not contact.in_source:
+        return None
+    sets = HeldLeavers.objects.filter(
+        setup__workspace=contact.workspace_id,
+        status__in=HELD_IN_FORCE,
+        ids__ids__contains=[contact.salesforce_id],
+    )
+    return sets.select_related("run").first()
 
 
 def settle(run: ImportRun, leavers: Leavers) -> HeldLeavers | None:
@@ -157,6 +196,7 @@ def _decide_alone(pk: int, by: Member | None, status: HeldStatus) -> int:
 
 
 def _apply(held: HeldLeavers) -> int:
+    """Its run counts them from now on: they left the list that it read."""
     workspace = held.setup.workspace_id
     remembered.lock(workspace, alone=False)
     with connection.cursor() as cursor:
@@ -167,6 +207,12 @@ def _apply(held: HeldLeavers) -> int:
                 "workspace": workspace,
                 "run": held.run.public_id,
                 "field": RecordChange.ABSENCE,
+                "deleted": Absence.DELETED,
+                "hidden": Absence.HIDDEN,
             },
         )
-        return int(cursor.fetchone()[0])
+        people, deleted, hidden = (int(number) for number in cursor.fetchone())
+    ImportRun.objects.filter(pk=held.run_id).update(
+        left_source=F("left_source") + people, deleted=F("deleted") + deleted, hidden=F("hidden") + hidden
+    )
+    return people

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from carillon.connections.actions import Allowance, allowance_of
 from carillon.connections.models import SalesforceConnection
-from carillon.connections.usage import day_of, fresh_usage
+from carillon.connections.usage import ask_usage, day_of, fresh_usage
 from carillon.imports import budget_words
-from carillon.imports.budget import Budget, may_go_on, may_start
-from carillon.imports.forecasts import budget_of, under_way
+from carillon.imports.budget import Budget, Shortage, may_go_on, may_start
+from carillon.imports.forecasts import asking_may_help, budget_of, under_way
 from carillon.imports.models import ImportRun
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import BudgetSpent
@@ -46,10 +46,12 @@ class Purse:
         self._note = note
         self._is_import = run is not None
         self._past_cap = run is not None and run.past_cap
+        self._is_scheduled = run is not None and bool(run.setup.windows)
         self._thread = threading.get_ident()
         self._transport: Transport | None = None
         self._noted: Counter[str] = Counter()
         self._known = fresh_usage(connection)
+        self._was_asked = False
         self._seen = self._look()
 
     def open(self, transport: Transport) -> None:
@@ -90,10 +92,28 @@ class Purse:
         """Raises Postponed when what is left of so many calls, the ones already made among them, has no room."""
         self.settle()
         calls = max(1, calls - self._noted.total())
-        budget = self._budget()
-        if shortage := may_start(calls, budget, past_cap=self._past_cap):
-            remedy = budget_words.remedy_before if self._is_import else budget_words.remedy_by_hand
-            raise Postponed(budget_words.too_little(calls, shortage, budget), remedy(shortage))
+        if (shortage := self._shortage(calls)) and self._asks_anew(shortage):
+            shortage = self._shortage(calls)
+        if shortage:
+            raise Postponed(budget_words.too_little(calls, shortage, self._budget()), self._remedy(shortage))
+
+    def _shortage(self, calls: int) -> Shortage | None:
+        return may_start(calls, self._budget(), past_cap=self._past_cap)
+
+    def _remedy(self, shortage: Shortage) -> str:
+        if self._is_import:
+            return budget_words.remedy_before(shortage, is_scheduled=self._is_scheduled)
+        return budget_words.remedy_by_hand(shortage)
+
+    def _asks_anew(self, shortage: Shortage) -> bool:
+        """Whether the org told its count and limit again, where those that are stored leave no room."""
+        heard = self._transport is not None and self._transport.usage is not None
+        if heard or self._was_asked or not asking_may_help(shortage, self._seen.allowance):
+            return False
+        self._was_asked = True
+        said = ask_usage(self._connection)
+        self._known = said or self._known
+        return said is not None
 
     def _look(self) -> _Seen:
         workspace = self._connection.workspace_id

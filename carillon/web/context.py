@@ -49,10 +49,18 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 
     def shown() -> list[Notice]:
         """Called by the template that shows them: parts of pages that are polled ask for nothing."""
-        return [] if member.role == Role.TEXTER else notices(member.workspace, now())
+        if member.role == Role.TEXTER:
+            return []
+        return [one for one in notices(member.workspace, now()) if not _is_of(request, one)]
 
     return {"navigation": sections, "may_change": member.is_admin, "notices": shown}
 
 
 def _play(member: Member) -> tuple[tuple[str, str, str, str, bool], ...]:
     return PLAY if settings.ALLOW_LOCAL_ORG and member.is_admin else ()
+
+
+def _is_of(request: HttpRequest, notice: Notice) -> bool:
+    """Whether the page is the one that the notice leads to, or its next step: they say the same themselves."""
+    page = reverse("import_run", args=[notice.run.public_id]) if notice.run else ""
+    return bool(page) and request.path.startswith(page)

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carillon.imports import queries
-from carillon.imports.models import ImportRun, Mode, RunStatus, ScheduledStart, StartOutcome, Trigger
+from carillon.imports.models import (
+    HeldLeavers,
+    HeldStatus,
+    ImportRun,
+    Mode,
+    RunStatus,
+    ScheduledStart,
+    StartOutcome,
+    Trigger,
+)
 from carillon.imports.runs import COMMAND_LINE
 from carillon.imports.windows import Start, end_of
 from carillon.lib.clock import now
@@ -22,6 +31,12 @@ LOOKS = {
     RunStatus.FAILED: ("cross", "danger"),
     RunStatus.CANCELLED: ("stop", "secondary"),
     RunStatus.POSTPONED: ("clock", "warning"),
+}
+
+_HELD = {
+    HeldStatus.OPEN: "waiting for an admin",
+    HeldStatus.DROPPED: "kept by an admin",
+    HeldStatus.OVER: "settled by a later import",
 }
 
 
@@ -72,6 +87,20 @@ class RunView:
         if self.row.trigger == Trigger.SCHEDULED or not name:
             return self.asked
         return "started on the command line" if name == COMMAND_LINE else f"started by {name}"
+
+    @property
+    def held(self) -> str:
+        """What became of people it held; empty where nobody was, and where they are counted as having left."""
+        found: HeldLeavers | None = getattr(self.row, "held_leavers", None)
+        if found is None or found.status == HeldStatus.APPLIED:
+            return ""
+        return f"Held: {found.people:,}, {_HELD[HeldStatus(found.status)]}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether an admin has to decide about people it held."""
+        found: HeldLeavers | None = getattr(self.row, "held_leavers", None)
+        return found is not None and found.status == HeldStatus.OPEN
 
     @property
     def calls(self) -> list[Kind]:

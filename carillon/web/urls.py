@@ -42,6 +42,7 @@ urlpatterns = [
     path("import-history/<uuid:public_id>/", import_history.import_run, name="import_run"),
     path("import-history/<uuid:public_id>/progress/", import_history.run_progress, name="run_progress"),
     path("import-history/<uuid:public_id>/issues.csv", import_history.issues_csv, name="issues_csv"),
+    path("import-history/<uuid:public_id>/held.csv", held.held_csv, name="held_csv"),
     path("import-history/<uuid:public_id>/held/<slug:decision>/", held.decide, name="decide_held"),
     path(
         "import-history/<uuid:public_id>/opt-ins/<slug:decision>/", held.decide_opt_ins, name="decide_opt_ins"

@@ -29,14 +29,14 @@ def test_a_dropped_connection_breaks_off_in_the_body(org: OrgSim, client: httpx.
 
 
 def test_a_slow_answer_does_not_hold_up_others(org: OrgSim, client: httpx.Client) -> None:
-    org.slow(0.4, path_contains="/limits")
+    org.slow(3, path_contains="/limits")
     started = time.monotonic()
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"{V}/limits", timeout=0.1)
     client.get(f"{V}/sobjects")
 
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 3
 
 
 def test_pages_can_be_mangled(org: OrgSim, client: httpx.Client) -> None:

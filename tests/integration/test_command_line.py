@@ -230,9 +230,21 @@ def test_a_wrong_secret_is_told_in_one_sentence(org: OrgSim) -> None:
 def test_hosts_outside_salesforce_are_refused(host: str) -> None:
     carillon("migrate")
 
-    done = carillon("connect", "--host", host, "--client-id", "x")
+    done = carillon("connect", "--host", host, "--client-id", "x", CARILLON_CLIENT_SECRET="")
 
     assert done.code == 1
+    assert "CARILLON_CLIENT_SECRET" not in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_without_a_terminal_the_secret_comes_from_the_environment() -> None:
+    carillon("migrate")
+
+    host = "https://acme.my.salesforce.com"
+    done = carillon("connect", "--host", host, "--client-id", "x", CARILLON_CLIENT_SECRET="")
+
+    assert done.code == 1
+    assert "CARILLON_CLIENT_SECRET" in done.err
     assert len(done.err.strip().splitlines()) == 1
 
 
@@ -247,6 +259,7 @@ def test_members_are_added_changed_listed_and_switched_off() -> None:
     assert [added.code, changed.code, listed.code, off.code] == [0, 0, 0, 0]
     assert "/password/" in added.out
     assert "auditor" in listed.out
+    assert "invited" in listed.out
     assert not Member.objects.get(email="ada@example.edu").is_active
 
 
@@ -322,4 +335,26 @@ def test_retention_is_part_of_the_setup_file(tmp_path: Path) -> None:
     assert applied.code == 0, applied.err
     assert shown == {"issues_days": 30, "runs_days": 730, "changes_days": 365, "texts_days": 730}
     assert refused.code == 1
+    assert refused.err.startswith("carillon: retention.issues_days is 0 days.")
     assert Workspace.objects.get().keep_issues_days == 30
+
+
+def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
+    org: OrgSim, tmp_path: Path
+) -> None:
+    org.add_list_view("Contact", "Mine", scope="mine")
+    file = tmp_path / "setup.toml"
+    carillon("migrate")
+    carillon("connect", "--host", org.url, "--client-id", "orgsim-client")
+
+    file.write_text(SETUP.replace('"Preferred_Name__c"', '"Nick__c"').replace('"text"', '"colour"'))
+    refused = carillon("setup", "apply", str(file))
+    file.write_text(SETUP.replace("TextingContacts", "Mine"))
+    warned = carillon("setup", "apply", str(file))
+
+    assert refused.code == 1
+    assert "contact.standard_fields.first_name: Nick__c does not exist" in refused.err
+    assert "contact.additional_fields[1].type: Choose one of" in refused.err
+    assert warned.code == 0, warned.err
+    assert "scope mine" in warned.err
+    assert "Warning" not in warned.out

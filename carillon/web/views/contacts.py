@@ -14,7 +14,8 @@ from carillon.consent import queries as consent
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
-from carillon.imports.models import ImportSetup
+from carillon.imports.held import in_force_for
+from carillon.imports.models import FieldMapping, ImportSetup
 from carillon.imports.notices import stale
 from carillon.imports.queries import contact_issues, kept_runs
 from carillon.lib.clock import now
@@ -80,9 +81,15 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     connection = connection_of(request)
     fields = queries.contact_fields(request.user.workspace)
     older = request.GET.get("older", "")
+    setups = ImportSetup.objects.filter(workspace=found.workspace_id, object=found.object)
     changes = keyset.page(queries.timeline(found), ("-pk",), cursor=older)
     context = {
         "person": _people(request, [found], fields)[0],
+        "kept": in_force_for(found),
+        "imported": set(
+            FieldMapping.objects.filter(setup__in=setups).values_list("contact_field", flat=True)
+        ),
+        "assignment_imported": setups.exclude(user_identification="").exists(),
         "issues": contact_issues(found),
         "former_ids": queries.former_ids(found),
         "others": others,

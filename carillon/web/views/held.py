@@ -1,21 +1,26 @@
-"""Deciding about people whom an import held: who left, and who would be opted back in."""
+"""People whom an import held, those who left and those who would be opted back in: who they are, and deciding."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.imports import held, held_opt_ins, queries
-from carillon.imports.models import HeldStatus
+from carillon.imports.models import HELD_IN_FORCE, HeldLeavers, HeldStatus
 from carillon.lib.errors import CarillonError
-from carillon.web.access import MemberRequest, admin_only, run_or_404
+from carillon.web import csv_download
+from carillon.web.access import MemberRequest, admin_only, run_or_404, setup_reader
 
 _DECISIONS = {
     "apply": (held.apply, "They were marked as having left the list."),
     "drop": (held.drop, "They stay as if they were in the list."),
 }
+# `absence` is what was found of the record: deleted, hidden, or empty.
+COLUMNS = ("salesforce_id", "first_name", "last_name", "mobile_number", "user_identification", "absence")
 
 
 @admin_only
@@ -37,7 +42,8 @@ def decide(request: MemberRequest, public_id: UUID, decision: str) -> HttpRespon
         return redirect("import_run", run.public_id)
     if found.status != HeldStatus.OPEN:
         return redirect("import_run", run.public_id)
-    return render(request, "web/confirm_held.html", {"run": run, "held": found, "decision": decision})
+    context = {"run": run, "held": found, "decision": decision, "people": held.people_first(found)}
+    return render(request, "web/confirm_held.html", context)
 
 
 @admin_only
@@ -63,3 +69,21 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
     if found.status != HeldStatus.OPEN:
         return redirect("import_run", run.public_id)
     return render(request, "web/confirm_opt_ins.html", {"run": run, "held": found, "decision": decision})
+
+
+@setup_reader
+@require_safe
+def held_csv(request: MemberRequest, public_id: UUID) -> HttpResponseBase:
+    """Everybody of a set that is open or kept; of others it is not known any more who they were."""
+    run = run_or_404(request, public_id)
+    found = queries.held_by(run)
+    if found is None or found.status not in HELD_IN_FORCE:
+        raise Http404("Nobody is held here.")
+    return csv_download.download(f"held-people-{run.public_id}.csv", _lines(found))
+
+
+def _lines(found: HeldLeavers) -> Iterator[tuple[str, ...]]:
+    yield COLUMNS
+    for contact, absence in held.people(found):
+        names = contact.first_name, contact.last_name, contact.mobile_number, contact.user_identification
+        yield contact.salesforce_id, *names, absence

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts import actions, queries
 from carillon.contacts.assignments import assignments
+from carillon.imports.models import ImportSetup
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset
 from carillon.web.access import MemberRequest, admin_only, member_or_404, setup_reader
@@ -25,7 +26,14 @@ def members(request: MemberRequest) -> HttpResponse:
     workspace = request.user.workspace
     counts = assignments(workspace)
     members = [(one, counts.members.get(one.pk, 0)) for one in queries.members(workspace)]
-    context = {"members": members, "assignments": counts, "entries": entries}
+    assigning = ImportSetup.objects.filter(workspace=workspace).exclude(user_identification="")
+    context = {
+        "members": members,
+        "assignments": counts,
+        # Counts of what was imported once, and is not any more.
+        "outdated": bool(counts.matched_people or counts.unmatched_people) and not assigning.exists(),
+        "entries": entries,
+    }
     return render(request, "web/members.html", context)
 
 

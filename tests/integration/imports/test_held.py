@@ -128,6 +128,8 @@ def test_applying_takes_them_off_with_what_was_found(
     assert FieldChange.objects.filter(run=run.public_id, field="in_source").count() == len(leaving)
     assert HeldLeavers.objects.get().status == "applied"
     assert not HeldIds.objects.exists()
+    run.refresh_from_db()
+    assert (run.left_source, run.deleted) == (len(leaving), 1)
     entry = AuditEntry.objects.get(action="held people applied")
     assert entry.detail["people"] == len(leaving)
     assert import_now().left_source == 0

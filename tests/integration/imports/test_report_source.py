@@ -515,7 +515,7 @@ def test_the_setup_file_carries_a_report(
     file.write_text(exported.out.replace("All_Contacts", "No_Such_Report"))
     refused = carillon("setup", "apply", str(file))
     assert refused.code == 1
-    assert "contact.source: There is no report No_Such_Report" in refused.err
+    assert "contact.source.name: There is no report No_Such_Report" in refused.err
 
 
 def test_a_cursor_among_ids_goes_on_after_it(org: OrgSim, connected: Workspace) -> None:

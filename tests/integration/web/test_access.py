@@ -21,6 +21,7 @@ OBJECT_PAGES = (
     ("import_run", "run"),
     ("run_progress", "run"),
     ("issues_csv", "run"),
+    ("held_csv", "run"),
     ("cancel_import", "run"),
     ("contact", "contact"),
     ("erase", "contact"),

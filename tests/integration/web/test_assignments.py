@@ -186,3 +186,25 @@ def test_a_new_member_may_have_no_user_id_like_others(
     third = add_member(workspace=workspace, email="c@x.example", role="texter", user_id="", by=None)
 
     assert {alice.user_id, bob.user_id, third.user_id} == {""}
+
+
+def test_numbers_that_no_import_refreshes_are_marked(
+    alice: Member, bob: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    set_member(member=bob, user_id="ada@x.example", by=None)
+    Contact.objects.update(user_identification="ada@x.example")
+    client = signed_in(alice)
+    person = reverse("contact", args=[rows.contact.salesforce_id])
+
+    def marked() -> list[bool]:
+        members, contact = (client.get(page).content.decode() for page in (reverse("members"), person))
+        return ["not imported any more" in members, "No longer imported" in contact]
+
+    assert marked() == [True, True]
+    rows.setup.user_identification = "Owner.Email"
+    rows.setup.save()
+    assert marked() == [False, False]
+    Contact.objects.update(user_identification="")
+    rows.setup.user_identification = ""
+    rows.setup.save()
+    assert marked() == [False, False]

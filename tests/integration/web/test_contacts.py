@@ -5,6 +5,7 @@ from django.urls import reverse
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
+from carillon.imports.models import FieldMapping
 from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
 
 
@@ -165,3 +166,22 @@ def test_a_filter_has_an_index_of_its_own(workspace: Workspace, show: str, index
     plan = found.order_by("sort_name", "pk")[:25].explain()
 
     assert index in plan
+
+
+def test_a_value_whose_field_is_not_mapped_any_more_is_marked(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    workspace = rows.contact.workspace
+    year = ContactField.objects.create(workspace=workspace, name="year", label="Year", type="number")
+    client, page = signed_in(alice), reverse("contact", args=[rows.contact.salesforce_id])
+
+    def is_marked() -> bool:
+        return "No longer imported" in client.get(page).content.decode()
+
+    assert not is_marked()
+    Contact.objects.update(fields={"year": 2027})
+    assert is_marked()
+    FieldMapping.objects.create(
+        setup=rows.setup, position=1, salesforce_field="Year__c", contact_field=year, blank="clear"
+    )
+    assert not is_marked()

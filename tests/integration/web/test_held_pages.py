@@ -8,7 +8,7 @@ from carillon.accounts.models import AuditEntry, Member
 from carillon.contacts.models import Contact
 from carillon.imports import alerts
 from carillon.imports.models import HeldIds, HeldLeavers
-from tests.integration.web.conftest import Rows, SignedIn
+from tests.integration.web.conftest import Rows, SignedIn, add_contact
 
 REASON = "600 of the 1,000 people who were in the list are no longer in it; it holds 400 now."
 
@@ -41,6 +41,18 @@ def test_what_is_held_is_told_on_the_run_and_on_every_page(
     assert REASON in run
     assert REASON in others
     assert reverse("import_run", args=[rows.run.public_id]) in others
+
+
+@pytest.mark.parametrize("page", ["import_run", "decide_held"])
+def test_the_page_that_a_notice_leads_to_does_not_say_it_twice(
+    alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn, page: str
+) -> None:
+    more = ["apply"] if page == "decide_held" else []
+
+    body = signed_in(alice).get(reverse(page, args=[rows.run.public_id, *more])).content.decode()
+
+    assert body.count(REASON) == 1
+    assert "See the import" not in body
 
 
 def test_an_admin_applies(alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn) -> None:
@@ -97,6 +109,89 @@ def test_an_auditor_reads_what_is_held_and_is_offered_nothing(
 
     assert REASON in body
     assert "Apply: take them off" not in body
+
+
+def test_the_history_marks_who_is_held_until_it_is_decided(
+    alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    pages = [reverse("import_history"), reverse("import_run", args=[rows.run.public_id])]
+
+    def marked(sentence: str) -> list[bool]:
+        return [sentence in client.get(page).content.decode() for page in pages]
+
+    assert marked("Held: 1, waiting for an admin") == [True, True]
+    decide(client, rows, "drop")
+    assert marked("Held: 1, kept by an admin") == [True, True]
+    assert marked("waiting for an admin") == [False, False]
+
+
+def test_who_was_taken_off_is_counted_by_the_import_that_held_them(
+    alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+
+    decide(client, rows, "apply")
+
+    rows.run.refresh_from_db()
+    history = client.get(reverse("import_history"))
+    assert (rows.run.left_source, rows.run.deleted, rows.run.hidden) == (1, 1, 0)
+    assert "Held: " not in history.content.decode()
+    assert history.context["charts"][0].changed == 1
+
+
+def test_an_admin_sees_who_they_are_before_deciding(
+    alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn
+) -> None:
+    more = [add_contact(rows.contact.workspace, number, "Ana", f"García{number}") for number in range(2, 30)]
+    HeldIds.objects.create(held=held, absence="", ids=[one.salesforce_id for one in more])
+    HeldLeavers.objects.update(people=29)
+    client = signed_in(alice)
+
+    body = client.get(reverse("decide_held", args=[rows.run.public_id, "apply"])).content.decode()
+
+    assert "The first 20 of 29" in body
+    assert reverse("contact", args=[more[0].salesforce_id]) in body
+    assert reverse("contact", args=[more[-1].salesforce_id]) not in body
+    assert reverse("held_csv", args=[rows.run.public_id]) in body
+
+
+def test_everybody_held_is_downloaded_while_it_is_known(
+    dana: Member, alice: Member, rows: Rows, held: HeldLeavers, signed_in: SignedIn
+) -> None:
+    Contact.objects.update(last_name="=Okafor")
+    address = reverse("held_csv", args=[rows.run.public_id])
+
+    response = signed_in(dana).get(address)
+
+    text = response.getvalue().decode()
+    assert text.startswith("\ufeffsalesforce_id,first_name,last_name,")
+    assert "003000000000001AAA,Zoë,'=Okafor,+12125550001,,deleted" in text
+    client = signed_in(alice)
+    decide(client, rows, "apply")
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("decision", "sentence"),
+    [("", "an admin has to decide"), ("drop", "an admin kept them"), ("apply", "Left the list on")],
+)
+def test_a_held_persons_page_says_why_they_are_still_here(
+    bob: Member,
+    alice: Member,
+    rows: Rows,
+    held: HeldLeavers,
+    signed_in: SignedIn,
+    decision: str,
+    sentence: str,
+) -> None:
+    if decision:
+        decide(signed_in(alice), rows, decision)
+
+    body = signed_in(bob).get(reverse("contact", args=[rows.contact.salesforce_id])).content.decode()
+
+    assert sentence in body
+    assert "In the list</dt><dd>Yes" not in body
 
 
 @pytest.mark.parametrize("decision", ["apply", "nonsense"])

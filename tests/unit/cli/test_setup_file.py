@@ -7,7 +7,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carillon.cli.setup_file import OBJECTS, SetupFileInvalid, merged, parse, sections_of
+from carillon.cli.setup_file import OBJECTS, SetupFileInvalid, merged, parse, place_of, sections_of
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.imports.drafts import NO_OPT_OUT, AdditionalField, SetupDraft
 
@@ -117,8 +117,6 @@ def test_a_present_section_replaces_the_whole_and_an_absent_one_is_left_alone(
 @pytest.mark.parametrize(
     ("toml", "sentence", "nearest"),
     [
-        ("contacts = {}", "contacts is not a known key.", "contact."),
-        ("[workspce]\nname = 'A'", "workspce is not a known key.", "workspace."),
         ("[workspace]\nname = 'A'\nregion = 'US'", "workspace.region is not", "workspace.default_region."),
         ("[contact]\nenable = true", "contact.enable is not", "contact.enabled."),
         ("[lead.sorce]", "lead.sorce is not", "lead.source."),
@@ -130,8 +128,8 @@ def test_a_present_section_replaces_the_whole_and_an_absent_one_is_left_alone(
         ),
         (
             "[[contact.additional_fields]]\n[[contact.additional_fields]]\ncontactfield = 'a'",
-            "contact.additional_fields[1].contactfield is not",
-            "contact.additional_fields[1].contact_field.",
+            "contact.additional_fields[2].contactfield is not",
+            "contact.additional_fields[2].contact_field.",
         ),
         ("[contact.schedule]\nzone = 'UTC'", "contact.schedule.zone is not", "contact.schedule.timezone."),
         ("[contact.schedule]\n'日本' = 1", "contact.schedule.日本 is not", "contact.schedule."),
@@ -157,10 +155,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(toml: str, sentenc
         ("[contact.source]\nname = ['A']", "contact.source.name must be text in quotes."),
         ("[contact]\nstandard_fields = []", "contact.standard_fields must be a table."),
         ("[contact.additional_fields]", "contact.additional_fields must be a list."),
-        ("[contact]\nadditional_fields = ['Program__c']", "contact.additional_fields[0] is not a table."),
+        ("[contact]\nadditional_fields = ['Program__c']", "contact.additional_fields[1] is not a table."),
         (
             "[[contact.additional_fields]]\nlabel = 5",
-            "contact.additional_fields[0].label must be text in quotes.",
+            "contact.additional_fields[1].label must be text in quotes.",
         ),
         ("[contact.schedule]\nwindows = '06:00-08:00'", "contact.schedule.windows must be a list."),
         (
@@ -319,3 +317,26 @@ def test_an_opt_out_section_is_read_and_an_absent_one_leaves_the_field() -> None
     assert mapped.opt_out == OptOutField("A__c", unchecked_means_opted_in=False)
     assert merged(mapped, parse("[contact]\nenabled = true\n").objects["Contact"]) == mapped
     assert merged(mapped, parse("[contact.opt_out]\n").objects["Contact"]).opt_out == NO_OPT_OUT
+@pytest.mark.parametrize("toml", ["[workspce]\nname = 'A'", "workspce = {}", "workspce = 1"])
+def test_an_unknown_section_is_refused_with_those_that_are_known(toml: str) -> None:
+    with pytest.raises(SetupFileInvalid) as refused:
+        parse(toml)
+
+    assert refused.value.sentence == "workspce is not a known section."
+    assert refused.value.remedy == "Known: contact, lead, retention, workspace."
+
+
+@pytest.mark.parametrize(
+    ("place", "in_file"),
+    [
+        ("first_name", "standard_fields.first_name"),
+        ("last_modified", "standard_fields.last_modified"),
+        ("timezone", "schedule.timezone"),
+        ("windows", "schedule.windows"),
+        ("source", "source.name"),
+        ("source_way", "source.way"),
+        ("additional_fields.0.type", "additional_fields[1].type"),
+    ],
+)
+def test_a_fault_is_told_where_the_file_has_it(place: str, in_file: str) -> None:
+    assert place_of(place) == in_file

@@ -10,7 +10,6 @@ from carillon.imports.budget import (
     Budget,
     Limit,
     Shortage,
-    affordable,
     cap_in_calls,
     may_go_on,
     may_start,
@@ -67,13 +66,6 @@ def test_an_import_asked_call_by_call_ends_at_the_limits(
 def test_what_is_not_known_does_not_restrict(budget: Budget) -> None:
     if budget.cap is None and budget.org_left is None:
         assert (budget.room(), may_start(10**9, budget)) == (None, None)
-
-
-@given(calls, calls, budgets)
-def test_what_nobody_asked_for_gives_way_to_what_is_kept(needed: int, kept: int, budget: Budget) -> None:
-    if affordable(needed, budget, kept=kept):
-        assert may_start(needed, budget) is None
-        assert may_start(kept, budget) is None
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,7 @@ def test_an_answer_that_trickles_for_ever_ends_in_time(org: TinyOrg) -> None:
     ):
         transport.send(Call("query", PATH), body_of)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
     assert BODY_GAP_SECONDS <= 10
 
 
