@@ -82,6 +82,19 @@ def duration(length: timedelta | None) -> str:
 
 
 @register.filter
+def short_time(length: timedelta) -> str:
+    """Of what mostly takes less than a second."""
+    seconds = length.total_seconds()
+    return (
+        f"{seconds * 1000:.0f} ms"
+        if seconds < 1
+        else f"{seconds:.1f} s"
+        if seconds < 60
+        else duration(length)
+    )
+
+
+@register.filter
 def in_words(code: str) -> str:
     """A code such as invalid_mobile as people read it."""
     return code.replace("_", " ").capitalize()

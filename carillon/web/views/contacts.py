@@ -20,6 +20,8 @@ from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
+from carillon.web.consent_card import card
+from carillon.web.consent_words import words_of
 from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
@@ -59,6 +61,7 @@ def contacts(request: MemberRequest) -> HttpResponse:
         "page": page,
         "columns": columns,
         "people": _people(request, page.contacts, columns),
+        "may_opt_out": request.user.role != Role.AUDITOR,
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
         "stale": stale(workspace, now()),
     }
@@ -87,6 +90,8 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "next": changes.next,
         "older": older,
         "may_read_runs": request.user.role != Role.TEXTER,
+        "card": card(found, request.user, request.GET.get("consent_older", ""), now()),
+        "consent_older": request.GET.get("consent_older", ""),
     }
     return render(request, "web/contact.html", context)
 
@@ -121,5 +126,5 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
             emails.get(contact.user_identification, contact.user_identification),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, queries.consent_words(found), strict=True)
+        for contact, consent in zip(found, words_of(request.user.workspace, found), strict=True)
     ]
