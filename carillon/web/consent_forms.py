@@ -11,6 +11,8 @@ LONGEST_REASON = 1000
 STAFF = "staff"
 WAYS = {"email": "by e-mail", "phone": "by phone", "person": "in person"}
 
+_ASKED = [(way, f"The person asked {words}") for way, words in WAYS.items()]
+
 
 def _reason(label: str, hint: str, *, required: bool = True) -> forms.CharField:
     return forms.CharField(
@@ -27,7 +29,10 @@ class OptOutForm(PageForm):
     """`only_requests`: the number is opted out already, and only the person's own word adds anything."""
 
     way = forms.ChoiceField(
-        label="Who says so", widget=forms.RadioSelect(attrs={"class": "form-check-input"})
+        label="Who says so",
+        choices=[*_ASKED, (STAFF, "I do, as staff")],
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        error_messages={"required": "Say who wants this."},
     )
     day = forms.DateField(
         label="When they asked",
