@@ -62,10 +62,14 @@ COLUMNS = {
 }
 
 
+def causes_of(by: By | None) -> tuple[Cause, ...]:
+    return _CAUSES[by] if by else tuple(Cause)
+
+
 def streams(workspace: Workspace, wanted: Wanted) -> list[QuerySet[ConsentEvent]]:
     """The wanted lines in parts that have none in common; each comes by an index in the order NEWEST_FIRST."""
     found = ConsentEvent.objects.filter(_times(wanted), workspace=workspace)
-    causes = _CAUSES[wanted.by] if wanted.by else tuple(Cause)
+    causes = causes_of(wanted.by)
     statuses = (wanted.status,) if wanted.status else tuple(Status)
     if wanted.number:
         of_number = found.filter(consent__number=wanted.number, consent__workspace=workspace)
