@@ -100,3 +100,20 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"
+
+
+class Alert(models.Model):
+    """Something does not do what it should: one row for each such state, from its beginning to its end. Its mails are
+    sent later, by a worker; `recovered`: it works again, which is told as well."""
+
+    sentence = models.TextField()
+    remedy = models.TextField(blank=True, default="")
+    since = models.DateTimeField(default=now)
+    over_at = models.DateTimeField(null=True)
+    recovered = models.BooleanField(default=False)
+    mailed_at = models.DateTimeField(null=True)
+    recovery_mailed_at = models.DateTimeField(null=True)
+    mail_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        abstract = True

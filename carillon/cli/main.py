@@ -31,6 +31,7 @@ COMMANDS = {
     "import": Entry("carillon.cli.imports:import_", "Import Contacts or Leads, here and now."),
     "history": Entry("carillon.cli.imports:history", "List import runs, newest first."),
     "contacts": Entry("carillon.cli.contacts:contacts", "Search people, or write them all out."),
+    "consent": Entry("carillon.cli.consent:consent", "Who may be texted: look up, change, audit."),
     "member": Entry("carillon.cli.member:member", "Add, change, deactivate or list members."),
     "web": Entry("carillon.cli.web:web", "Serve the pages."),
     "worker": Entry("carillon.cli.worker:worker", "Run imports and other jobs."),

@@ -77,6 +77,7 @@ class Purpose(models.TextChoices):
     IMPORT = "import", "Imports"
     DRY_RUN = "dry_run", "Dry runs"
     SETUP = "setup", "Pages that ask the org"
+    PUSH = "push", "Opt-outs and opt-ins"
 
 
 class CallsInHour(models.Model):

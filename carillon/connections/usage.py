@@ -37,6 +37,7 @@ class DayOfCalls:
     imports: int = 0
     dry_runs: int = 0
     setup: int = 0
+    pushes: int = 0
 
     @property
     def capped(self) -> int:
@@ -45,7 +46,7 @@ class DayOfCalls:
 
     @property
     def all(self) -> int:
-        return self.capped + self.setup
+        return self.capped + self.setup + self.pushes
 
 
 def record(workspace_id: int, purpose: Purpose, calls: int, usage: ApiUsage | None) -> None:
@@ -77,7 +78,10 @@ def day_of(workspace_id: int, at: datetime | None = None) -> DayOfCalls:
     found = CallsInHour.objects.filter(workspace=workspace_id, hour__gt=since)
     spent: dict[str, int] = dict(found.values_list("purpose").annotate(total=Sum("calls")).order_by())
     return DayOfCalls(
-        spent.get(Purpose.IMPORT, 0), spent.get(Purpose.DRY_RUN, 0), spent.get(Purpose.SETUP, 0)
+        spent.get(Purpose.IMPORT, 0),
+        spent.get(Purpose.DRY_RUN, 0),
+        spent.get(Purpose.SETUP, 0),
+        spent.get(Purpose.PUSH, 0),
     )
 
 

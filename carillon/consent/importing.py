@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
-from carillon.consent import ledger, store
+from carillon.consent import ledger, pushes, store
 from carillon.consent.decide import NOW, UNKNOWN, Authority, Current, Kind, Says, State, Statement, decide
 from carillon.consent.ledger import Move, Room, Source, Told
 from carillon.consent.models import Cause, OptOutMapping, StagedFlip
@@ -99,6 +99,8 @@ def import_batch(*, workspace: Workspace, object_name: str, rows: Sequence[Sight
         sieve = _Sieve(cursor, workspace.pk, mapping)
         telling = sieve.telling(rows)
         taken = _take(cursor, batch, telling) if telling else Imported([])
+        changed = {row.salesforce_id: row.seen.stamp for row in rows if row.seen and not row.seen.by_us}
+        pushes.records_changed(workspace.pk, changed)
         return replace(taken, unclear=sieve.unclear)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
-from carillon.consent import store
+from carillon.consent import store, waking
 from carillon.consent.decide import (
     NOW,
     Current,
@@ -131,6 +131,8 @@ class Room:
             for number, said in by_number.items()
         }
         ids = writes.write(self.cursor, learnt_at)
+        if writes.pushes:
+            waking.wake_after_commit(self.workspace)
         return {
             number: Settled(number, decision, ids.get((self.numbers[number].id, version)))
             for number, (decision, version) in decisions.items()

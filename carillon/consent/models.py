@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest, Length
 from django.db.models.lookups import Exact
 
-from carillon.accounts.models import Member, Workspace
+from carillon.accounts.models import Alert, Member, Workspace
 from carillon.consent.reading import FieldKind, Mapping
 from carillon.contacts.models import SalesforceObject
 from carillon.lib.clock import now
@@ -284,6 +284,7 @@ class PushState(models.TextChoices):
     FAILED = "failed", "Refused by Salesforce"
     REVERTED = "reverted", "Put back by the org's automation"
     SUPERSEDED = "superseded", "Overtaken by a later one"
+    GONE = "gone", "The record was deleted"
 
 
 # Not settled: what a record will hold is not what it holds. Of those, unsent ones are overtaken by a newer push.
@@ -304,8 +305,11 @@ class ConsentPush(models.Model):
     answers = models.DateTimeField()
     state = models.CharField(max_length=12, choices=PushState.choices, default=PushState.WAITING)
     attempts = models.PositiveIntegerField(default=0)
+    # How often it was read back different since somebody last asked to try again.
+    reverts = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
-    next_try_at = models.DateTimeField()
+    # None: not by itself any more.
+    next_try_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
@@ -337,13 +341,13 @@ class ConsentPush(models.Model):
             models.Index(
                 fields=["workspace", "next_try_at", "id"], name="push_due", condition=Q(state__in=UNSENT)
             ),
-            models.Index(
-                fields=["workspace", "-settled_at"],
-                name="push_acknowledged_latest",
-                condition=Q(state=PushState.ACKNOWLEDGED),
-            ),
             models.Index(fields=["workspace", "salesforce_id", "-id"], name="push_of_record"),
             models.Index(fields=["workspace", "consent", "-id"], name="push_of_number"),
+            models.Index(
+                fields=["workspace", "settled_at"],
+                name="push_acknowledged",
+                condition=Q(state=PushState.ACKNOWLEDGED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -442,3 +446,81 @@ class StagedFlip(models.Model):
 
     def __str__(self) -> str:
         return f"{self.salesforce_id} in run {self.run}"
+
+
+class Delivery(models.Model):
+    """How the pushes of a workspace fare as a whole. While its org can't be written to at all, one attempt is made at
+    `paused_until`, and none before."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
+    remedy = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="delivery_failing_says_why",
+                condition=Q(
+                    failures=0, failing_since__isnull=True, paused_until__isnull=True, error="", remedy=""
+                )
+                | Q(failures__gt=0, failing_since__isnull=False, paused_until__isnull=False) & ~Q(error=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.error or "delivers"
+
+
+class Trouble(models.TextChoices):
+    """What is wrong with the pushes of a workspace."""
+
+    REFUSED = "refused", "Salesforce refuses opt-outs and opt-ins"
+    REVERTED = "reverted", "Automation in Salesforce puts back opt-outs or opt-ins"
+    LATE = "late", "Opt-outs and opt-ins do not reach Salesforce"
+
+
+class PushAlert(Alert):
+    """Something is wrong with a workspace's pushes."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=Trouble.choices)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="push_alert_kind_is_known", condition=Q(kind__in=Trouble.values)),
+            models.UniqueConstraint(
+                name="push_alert_one_open", fields=["workspace", "kind"], condition=Q(over_at__isnull=True)
+            ),
+        ]
+        indexes = [models.Index(fields=["over_at"], name="push_alert_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} since {self.since:%Y-%m-%d %H:%M} UTC"
+
+
+class ConsentAudit(models.Model):
+    """One comparison of every number's consent with its records in Salesforce: counts only, since what differs is
+    repaired, or names people. `waiting`: a push is on its way, or the next import decides. `unseen`: not shown to the API
+    user. Unfinished ones were interrupted."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    started_at = models.DateTimeField(default=now)
+    finished_at = models.DateTimeField(null=True)
+    compared = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
+    repaired = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    unseen = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    remedy = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-started_at"], name="consent_audit_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.compared} compared, {self.differing} differ"

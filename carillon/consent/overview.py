@@ -1,11 +1,10 @@
-"""How consent stands in a workspace: what is on its way to Salesforce and how fast that goes, what Salesforce refused,
-and what waits for people to decide. Each query is bounded by an index over what it asks for."""
+"""How consent stands in a workspace: what is on its way to Salesforce, what Salesforce refused, and what waits for people
+to decide. Each query is bounded by an index over what it asks for."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
 
 from carillon.accounts.models import Workspace
@@ -22,14 +21,7 @@ from carillon.consent.models import (
 )
 from carillon.consent.queries import open_reviews
 
-PACE_OVER = timedelta(days=1)
 _TROUBLED = (PushState.FAILED, PushState.REVERTED)
-_PACE = """
-select count(*), extract(epoch from percentile_disc(0.5) within group (order by settled_at - answers)),
-    extract(epoch from percentile_disc(0.95) within group (order by settled_at - answers)),
-    extract(epoch from max(settled_at - answers))
-from consent_consentpush where workspace_id = %s and state = 'acknowledged' and settled_at >= %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +37,6 @@ class Outbox:
     @property
     def is_empty(self) -> bool:
         return self.oldest is None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """From what was said to Salesforce's acknowledgement, over the pushes acknowledged in PACE_OVER."""
-
-    pushes: int
-    median: timedelta
-    slow: timedelta
-    worst: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +64,6 @@ def outbox(workspace: Workspace) -> Outbox:
         reverted=found.get(PushState.REVERTED, 0),
         oldest=min(oldest, default=None),
     )
-
-
-def pace(workspace: Workspace, now: datetime) -> Pace | None:
-    """None when nothing was acknowledged."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PACE, [workspace.pk, now - PACE_OVER])
-        number, *seconds = cursor.fetchone()
-    return Pace(number, *(timedelta(seconds=float(length)) for length in seconds)) if number else None
 
 
 def troubled(workspace: Workspace) -> QuerySet[ConsentPush]:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from carillon.accounts.models import Workspace
 from carillon.consent.decide import Authority, Kind, State
-from carillon.consent.models import Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.models import UNSENT, Consent, ConsentEvent, ConsentPush, Review
 from carillon.consent.queries import state_of
 
 # A number of a household has a few records; a switchboard's may have hundreds.
@@ -50,6 +50,13 @@ def likely_line(consent: Consent) -> ConsentEvent | None:
 def open_review(consent: Consent) -> Review | None:
     return Review.objects.filter(
         workspace=consent.workspace_id, consent=consent, closed_at__isnull=True
+    ).first()
+
+
+def unsent_push(workspace: Workspace, salesforce_id: str) -> ConsentPush | None:
+    """The one push of the record that waits, was refused or was put back."""
+    return ConsentPush.objects.filter(
+        workspace=workspace, salesforce_id=salesforce_id, state__in=UNSENT
     ).first()
 
 

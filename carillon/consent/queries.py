@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.consent.decide import Authority, Says, State
-from carillon.consent.models import Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.models import (
+    UNSETTLED,
+    Consent,
+    ConsentAudit,
+    ConsentEvent,
+    ConsentPush,
+    Review,
+)
 from carillon.consent.store import STAMPS
 from carillon.contacts import remembered
+from carillon.contacts.models import Contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,58 @@ def pushes_of(workspace: Workspace, number: str) -> QuerySet[ConsentPush]:
     """Newest first."""
     consent = Consent.objects.filter(workspace=workspace, number=number)
     return ConsentPush.objects.filter(workspace=workspace, consent__in=consent).order_by("-pk")
+
+
+def pending(workspace: Workspace) -> QuerySet[ConsentPush]:
+    """What Salesforce has not acknowledged yet, the oldest first."""
+    return ConsentPush.objects.filter(workspace=workspace, state__in=UNSETTLED).order_by("created_at", "pk")
+
+
+def words(contacts: Sequence[Contact]) -> list[str]:
+    """The word for each contact's consent: opted_in, opted_out (also while a likely opt-out is undecided), empty without
+    a valid number; unknown when the key is lost that tells whether somebody was erased, so that nobody may be texted.
+    The contacts are of one workspace."""
+    numbers = [contact.mobile_number for contact in contacts]
+    try:
+        found = standings(contacts[0].workspace, numbers) if contacts else {}
+    except remembered.KeyLost:
+        return ["unknown" if number else "" for number in numbers]
+    return [
+        "" if not number else (Says.IN if found[number].may_be_texted else Says.OUT).value
+        for number in numbers
+    ]
+
+
+def latest_audit(workspace: Workspace) -> ConsentAudit | None:
+    """The last one that came to an end, whether it went well or not."""
+    done = ConsentAudit.objects.filter(workspace=workspace, finished_at__isnull=False)
+    return done.order_by("-started_at", "-pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds from what was said to its acknowledgement, of the last day's; None when there were none."""
+
+    acknowledged: int
+    median: float | None
+    p95: float | None
+    worst: float | None
+
+
+_PACE = """
+with done as (
+    select extract(epoch from settled_at - created_at)::float as seconds from consent_consentpush
+    where workspace_id = %s and state = 'acknowledged' and settled_at >= %s
+)
+select count(*), percentile_cont(0.5) within group (order by seconds),
+    percentile_cont(0.95) within group (order by seconds), max(seconds) from done
+"""
+
+
+def pace(workspace: Workspace, now: datetime) -> Pace:
+    with connection.cursor() as cursor:
+        cursor.execute(_PACE, [workspace.pk, now - timedelta(days=1)])
+        return Pace(*cursor.fetchone())
 
 
 def open_reviews(workspace: Workspace) -> QuerySet[Review]:

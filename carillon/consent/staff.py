@@ -1,5 +1,5 @@
-"""What members do on the pages beyond opting out and in: take their own last word back within a minute, decide about
-conflicts and held flips, and have refused pushes tried again."""
+"""What members do on the pages beyond opting out and in: take their own last word back within a minute, and decide about
+conflicts and held flips."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,13 +15,11 @@ from carillon.consent.decide import Kind, Refusal, State, Statement, opting_in
 from carillon.consent.importing import count_staged, drop_staged
 from carillon.consent.ledger import Source
 from carillon.consent.models import (
-    UNSENT,
     Cause,
     ConflictState,
     Consent,
     ConsentConflict,
     ConsentEvent,
-    ConsentPush,
     Evidence,
 )
 from carillon.lib.errors import CarillonError
@@ -116,14 +114,6 @@ def drop_flips(*, workspace: Workspace, run: UUID, by: Member) -> int:
     if number:
         audit(workspace, by, "held opt-ins dropped", str(run), {"records": number})
     return number
-
-
-def retry(*, workspace: Workspace, at: datetime, salesforce_id: str = "") -> int:
-    """Has what Salesforce refused or put back tried again now: of one record, or of all. Returns how many pushes."""
-    pushes = ConsentPush.objects.filter(workspace=workspace, state__in=UNSENT)
-    if salesforce_id:
-        pushes = pushes.filter(salesforce_id=salesforce_id)
-    return pushes.filter(next_try_at__gt=at).update(next_try_at=at)
 
 
 def _last_line(consent: Consent) -> ConsentEvent | None:

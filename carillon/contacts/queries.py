@@ -10,7 +10,6 @@ from django.db.models import Q, QuerySet, TextChoices
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact, ContactField, FieldChange, FormerId, SalesforceObject
-from carillon.contacts.remembered import KeyLost, suppressed
 from carillon.contacts.search import fold
 from carillon.lib import phones
 from carillon.salesforce import ids
@@ -44,18 +43,6 @@ class ContactPage:
 
 def contact_fields(workspace: Workspace) -> list[ContactField]:
     return list(ContactField.objects.filter(workspace=workspace).order_by("label", "pk"))
-
-
-def consent_words(contacts: Sequence[Contact]) -> list[str]:
-    """Consent belongs to a mobile number: without a valid one there is none, and the word is empty. A number whose
-    person was erased must not be texted, whoever has it now: opted_out. Unknown: the key that tells is lost, so
-    nobody may be texted. The contacts are of one workspace."""
-    numbers = [contact.mobile_number for contact in contacts]
-    try:
-        stopped = suppressed(contacts[0].workspace_id, numbers) if contacts else frozenset()
-    except KeyLost:
-        return ["unknown" if number else "" for number in numbers]
-    return ["" if not number else "opted_out" if number in stopped else "opted_in" for number in numbers]
 
 
 def timeline(contact: Contact) -> QuerySet[FieldChange]:

@@ -1,27 +1,18 @@
 """Tells admins when imports stop doing what they should, and when they do again: once per change of state.
 
-An alert is a row, written in the transaction that changes the state; pages show the open ones. Mails are sent from
-these rows by a worker's job each minute, so a mail server that is down delays them and loses none.
+An alert is a row, written in the transaction that changes the state; pages show the open ones, and a worker's job mails
+them each minute (accounts.mailing).
 """
 
-import logging
-from datetime import timedelta
-
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
-from carillon.accounts.queries import active_admins
+from carillon.accounts import mailing
 from carillon.imports.models import AlertKind, ImportAlert, ImportRun, ImportSetup, RunStatus, Trigger
 from carillon.lib.clock import now
 
-log = logging.getLogger("carillon.alerts")
-
-NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
-# A mail about a state that ended longer ago than this would only confuse.
-MAIL_WITHIN = timedelta(days=1)
 # The import of Contacts ...
 WHAT = {
     AlertKind.FAILED: "fails",
@@ -29,11 +20,6 @@ WHAT = {
     AlertKind.BUDGET: "is held back by the API budget",
     AlertKind.HELD: "found many who left and holds them",
 }
-
-
-def sends_mail() -> bool:
-    """Whether this installation can send mail at all (CARILLON_SMTP_HOST)."""
-    return bool(settings.EMAIL_BACKEND != NO_MAIL)
 
 
 def run_failed(run: ImportRun) -> None:
@@ -105,41 +91,13 @@ def _open(setup_id: int) -> QuerySet[ImportAlert]:
 
 
 def send_mails() -> int:
-    """Sends what is to be told and was not yet; how many mails went out. One that can't be sent stays and is tried
-    again with the next call. Each is sent in a transaction of its own, by one process at a time."""
-    if not sends_mail():
-        return 0
-    since = now() - MAIL_WITHIN
-    begun = Q(mailed_at__isnull=True) & (Q(over_at__isnull=True) | Q(over_at__gt=since))
-    ended = Q(recovered=True, mailed_at__isnull=False, recovery_mailed_at__isnull=True, over_at__gt=since)
-    waiting = ImportAlert.objects.filter(begun | ended).order_by("since", "pk")
-    return sum(_send(pk) for pk in waiting.values_list("pk", flat=True))
-
-
-@transaction.atomic
-def _send(pk: int) -> int:
-    alert = (
-        ImportAlert.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("setup__workspace", "run")
-        .filter(pk=pk)
-        .first()
+    """Sends what is to be told and was not yet; how many mails went out."""
+    alerts = ImportAlert.objects.select_related("setup__workspace", "run")
+    return mailing.send_waiting(
+        alerts,
+        begun=lambda alert: _message(alert, *_begun(alert)),
+        ended=lambda alert: _message(alert, *_ended(alert)),
     )
-    if alert is None:
-        return 0
-    sent = 0
-    try:
-        if alert.mailed_at is None:
-            sent += _message(alert, *_begun(alert)).send()
-            alert.mailed_at, alert.mail_error = now(), ""
-        if alert.recovered and alert.recovery_mailed_at is None:
-            sent += _message(alert, *_ended(alert)).send()
-            alert.recovery_mailed_at, alert.mail_error = now(), ""
-    # SMTP, name lookup, certificates: whatever it is, the alert stays and is told on the page.
-    except Exception as error:
-        log.warning("an alert could not be mailed: %s", error)
-        alert.mail_error = f"{type(error).__name__}: {error}"
-    alert.save(update_fields=["mailed_at", "recovery_mailed_at", "mail_error"])
-    return sent
 
 
 def what_happens(alert: ImportAlert) -> str:
@@ -169,11 +127,5 @@ def _ended(alert: ImportAlert) -> tuple[str, str]:
 
 
 def _message(alert: ImportAlert, subject: str, text: str) -> EmailMessage:
-    workspace = alert.setup.workspace
     page = reverse("import_run", args=[alert.run.public_id]) if alert.run else reverse("import_history")
-    return EmailMessage(
-        # A line break in a subject is refused, and a workspace's name may hold one.
-        subject=" ".join(f"{workspace.name}: {subject}".split()),
-        body=f"{text}\n\n{settings.PUBLIC_URL}{page}\n",
-        to=[admin.email for admin in active_admins(workspace)],
-    )
+    return mailing.message(alert.setup.workspace, subject, text, page)

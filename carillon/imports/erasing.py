@@ -12,6 +12,7 @@ from django.db.models.functions import Replace
 
 from carillon.accounts.actions import COMMAND_LINE, audit
 from carillon.accounts.models import Member, Workspace
+from carillon.consent.erasing import forget
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, FieldChange, FormerId, RecordChange
 from carillon.contacts.queries import by_record_id
@@ -119,6 +120,7 @@ def _forget(workspace: Workspace, salesforce_id: str, contact: Contact | None, b
         with connection.cursor() as cursor:
             cursor.execute(_PROOFS, names)
             cursor.execute(_HELD, names)
+        forget(workspace=workspace, salesforce_id=record_id, number=number)
         _erase_from_runs(workspace, record_id)
 
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from carillon.accounts.models import Member, Workspace
+from carillon.accounts.models import Alert, Member, Workspace
 from carillon.contacts.models import Absence, ContactField, SalesforceObject
 from carillon.imports.plan import BY_IDS, REPORT_ONLY
 from carillon.imports.windows import EASTERN, Schedule
@@ -435,21 +435,12 @@ class AlertKind(models.TextChoices):
     BUDGET = "budget", "Held back by the API budget"
 
 
-class ImportAlert(models.Model):
-    """A setup's imports don't do what they should: one row for each such state, from its beginning to its end.
-    Its mails are sent later, by a worker; `recovered` says whether an import that succeeded ended it."""
+class ImportAlert(Alert):
+    """A setup's imports don't do what they should; `recovered` says whether an import that succeeded ended it."""
 
     setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="alerts")
     kind = models.CharField(max_length=10, choices=AlertKind.choices)
-    sentence = models.TextField()
-    remedy = models.TextField(blank=True, default="")
     run = models.ForeignKey(ImportRun, on_delete=models.SET_NULL, null=True, related_name="+")
-    since = models.DateTimeField(default=now)
-    over_at = models.DateTimeField(null=True)
-    recovered = models.BooleanField(default=False)
-    mailed_at = models.DateTimeField(null=True)
-    recovery_mailed_at = models.DateTimeField(null=True)
-    mail_error = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [

@@ -1,11 +1,14 @@
-"""What pages say about schedules: what is wrong now, and what is out of date."""
+"""What pages say about imports and pushes: what is wrong now, and what is out of date."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
+from carillon.accounts import mailing
 from carillon.accounts.models import Workspace
+from carillon.consent.alerts import open_alerts as push_alerts
+from carillon.consent.models import Trouble
 from carillon.imports import alerts, scheduler, windows
 from carillon.imports.models import (
     ImportAlert,
@@ -40,9 +43,19 @@ class Stale:
 
 
 def notices(workspace: Workspace, now: datetime) -> list[Notice]:
-    """What is wrong with the workspace's imports now; each stays until it is over."""
+    """What is wrong with the workspace's pushes and imports now; each stays until it is over."""
     found = ImportAlert.objects.filter(setup__workspace=workspace, over_at__isnull=True)
-    shown = [_notice(alert) for alert in found.select_related("setup", "run").order_by("since", "pk")]
+    shown = [
+        Notice(
+            Trouble(alert.kind).label,
+            alert.sentence,
+            alert.remedy,
+            alert.since,
+            mail=mailing.mail_trouble(alert),
+        )
+        for alert in push_alerts(workspace)
+    ]
+    shown += [_notice(alert) for alert in found.select_related("setup", "run").order_by("since", "pk")]
     for setup in scheduler.scheduled_setups().filter(workspace=workspace).order_by("object"):
         waiting = scheduler.undecided(setup, now - OVERDUE_AFTER)
         if waiting:
@@ -58,9 +71,7 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
 
 
 def _notice(alert: ImportAlert) -> Notice:
-    mail = alert.mail_error and f"The mail about it could not be sent: {alert.mail_error}"
-    if not alerts.sends_mail():
-        mail = "Nobody is mailed about it: no mail server is set (CARILLON_SMTP_HOST)."
+    mail = mailing.mail_trouble(alert)
     return Notice(alerts.what_happens(alert), alert.sentence, alert.remedy, alert.since, alert.run, mail)
 
 

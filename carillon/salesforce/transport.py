@@ -53,12 +53,14 @@ _USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How long to keep trying. The default suits a command a person waits for; a worker passes more."""
+    """How long to keep trying, and how often at the most where that is said. The default suits a command a person waits
+    for; a worker passes more."""
 
     budget_seconds: float = 110.0
     read_timeout: float = 100.0
     first_wait: float = 0.5
     longest_wait: float = 20.0
+    most_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class Transport:
                 wait = self._wait_before(attempt)
                 left = self._left(failing_since)
                 may_repeat = outcome.retriable and (call.safe or outcome.untouched)
+                may_repeat = may_repeat and attempt != self.retry.most_attempts
                 if not may_repeat or left - wait < SHORTEST_ATTEMPT_SECONDS:
                     raise outcome
                 log.warning(

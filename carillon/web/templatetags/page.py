@@ -82,16 +82,11 @@ def duration(length: timedelta | None) -> str:
 
 
 @register.filter
-def short_time(length: timedelta) -> str:
+def short_time(seconds: float) -> str:
     """Of what mostly takes less than a second."""
-    seconds = length.total_seconds()
-    return (
-        f"{seconds * 1000:.0f} ms"
-        if seconds < 1
-        else f"{seconds:.1f} s"
-        if seconds < 60
-        else duration(length)
-    )
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration(timedelta(seconds=seconds))
 
 
 @register.filter

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import actions, importing, person, queries, staff
+from carillon.consent import actions, importing, person, pushes, queries, staff
 from carillon.consent import overview as reports
 from carillon.consent.models import ConsentConflict, ConsentPush, PushState, Review, StagedFlip
 from carillon.consent.overview import HeldFlips
@@ -77,7 +77,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     of_numbers = households(workspace, [*numbers, *(row.consent.number for row in conflicts.rows)])
     context = {
         "outbox": reports.outbox(workspace),
-        "pace": reports.pace(workspace, now()),
+        "pace": queries.pace(workspace, now()),
         "troubled": [Push(row, contacts.get(row.salesforce_id)) for row in troubled.rows],
         "waiting": [Push(row, contacts.get(row.salesforce_id)) for row in waiting],
         "reviews": [(row, of_numbers[row.consent.number]) for row in reviews.rows],
@@ -87,6 +87,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         ],
         "more": {"refused": troubled.next, "reviews": reviews.next, "conflicts": conflicts.next},
         "flips": _held(workspace),
+        "audit": queries.latest_audit(workspace),
         "may_act": request.user.role != Role.AUDITOR,
     }
     return render(request, "web/consent.html", context)
@@ -97,16 +98,17 @@ def overview(request: MemberRequest) -> HttpResponse:
 def retry(request: MemberRequest, salesforce_id: str = "") -> HttpResponse:
     """What Salesforce refused is tried again now: of one record, or all of it."""
     workspace = request.user.workspace
-    if (
-        salesforce_id
-        and not ConsentPush.objects.filter(workspace=workspace, salesforce_id=salesforce_id).exists()
-    ):
-        raise Http404("Nothing was to be told to this record.")
-    number = staff.retry(workspace=workspace, at=now(), salesforce_id=salesforce_id)
+    if salesforce_id:
+        push = person.unsent_push(workspace, salesforce_id)
+        if push is None:
+            raise Http404("Nothing waits to be told to this record.")
+        number = int(pushes.retry(push_id=push.pk, now=now()))
+    else:
+        number = pushes.retry_all(workspace_id=workspace.pk, now=now())
     if number:
         messages.success(request, "It is tried again now. The page shows how it ends when you load it again.")
     else:
-        messages.success(request, "Nothing is waiting there any more, or it is being tried already.")
+        messages.success(request, "Nothing is waiting there any more.")
     return redirect("consent")
 
 

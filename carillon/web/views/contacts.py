@@ -122,9 +122,9 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
     return [
         Person(
             contact,
-            consent,
+            word,
             emails.get(contact.user_identification, contact.user_identification),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, consent in zip(found, words_of(request.user.workspace, found), strict=True)
+        for contact, word in zip(found, words_of(request.user.workspace, found), strict=True)
     ]

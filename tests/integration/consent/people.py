@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from carillon.accounts.models import Member, Role, Workspace
+from carillon.consent import pushes as outbox
 from carillon.consent import queries
 from carillon.consent.actions import OptOutField, set_mapping
 from carillon.consent.importing import Imported, Sighting, everything_was_read, import_batch
-from carillon.consent.models import ConsentEvent, ConsentPush, Evidence
+from carillon.consent.models import ConsentEvent, ConsentPush, Evidence, PushState
+from carillon.consent.pushes import Ending, PutOff, ReadBack, Refused
 from carillon.consent.reading import FieldKind, Seen
 from carillon.contacts.models import Contact
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
 from carillon.salesforce.ids import to_18
 
 ANN, BEA, CAL = "+12125550101", "+12125550102", "+12125550103"
@@ -89,3 +93,22 @@ def lines(workspace: Workspace, number: str) -> list[str]:
 def last_words(workspace: Workspace) -> str:
     event = ConsentEvent.objects.filter(workspace=workspace).latest("pk")
     return Evidence.objects.get(event=event).words
+
+
+def end(ending: Ending) -> PushState | None:
+    """How one push ended; None when it was not under way any more."""
+    workspace_id = ConsentPush.objects.values_list("workspace_id", flat=True).get(pk=ending.push_id)
+    done = outbox.conclude(workspace_id=workspace_id, endings=[ending], now=now())
+    return done.get(ending.push_id)
+
+
+def acknowledge(push_id: int, value: str | bool | None, stamp: datetime) -> PushState | None:
+    return end(ReadBack(push_id, value, stamp, again_at=now()))
+
+
+def put_off(push_id: int, next_try_at: datetime | None = None) -> PushState | None:
+    return end(PutOff(push_id, next_try_at or now()))
+
+
+def refuse(push_id: int, error: CarillonError, next_try_at: datetime | None = None) -> PushState | None:
+    return end(Refused(push_id, error.sentence, error.remedy, next_try_at or now()))

@@ -37,7 +37,17 @@ from carillon.consent.reading import Seen
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from tests.integration.consent.people import ANN, BEA, PICKLIST, a_mapping, a_member, record_id
+from tests.integration.consent.people import (
+    ANN,
+    BEA,
+    PICKLIST,
+    a_mapping,
+    a_member,
+    acknowledge,
+    put_off,
+    record_id,
+    refuse,
+)
 
 NUMBERS = [ANN, BEA]
 # Most of it happens to one number, or too little happens to each.
@@ -256,21 +266,13 @@ class History(RuleBasedStateMachine):
             self.save(replace(record, value=str(push.value)), by_us=True)
             if how == "reverted":
                 self.save(replace(self.org[push.salesforce_id], value=record.value), ticks=0, by_us=True)
-        try:
-            if how in ("read back", "reverted") and record:
-                pushes.acknowledge(
-                    push_id=push.id,
-                    value=self.org[push.salesforce_id].value,
-                    org_time=self.clock,
-                    now=now(),
-                )
-            elif how == "refused" or record is None:
-                pushes.refuse(push_id=push.id, error=CarillonError("No.", "Mend it."), next_try_at=now())
-            elif how != "worker dies":
-                pushes.put_off(push_id=push.id, next_try_at=now())
-        except pushes.NotUnderWay:
-            # It was taken for abandoned, and given to another worker.
-            pass
+        # It may have been taken for abandoned, and given to another worker: then nothing comes of it.
+        if how in ("read back", "reverted") and record:
+            acknowledge(push.id, self.org[push.salesforce_id].value, self.clock)
+        elif how == "refused" or record is None:
+            refuse(push.id, CarillonError("No.", "Mend it."))
+        elif how != "worker dies":
+            put_off(push.id)
 
     @precondition(lambda self: self.org)
     @rule(index=st.integers(0, 9), words=st.sampled_from(["STOP", "START"]), value=value)

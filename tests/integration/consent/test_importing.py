@@ -20,7 +20,7 @@ from carillon.consent.models import (
     RecordValue,
     StagedFlip,
 )
-from carillon.consent.pushes import acknowledge, claim
+from carillon.consent.pushes import claim
 from carillon.consent.reading import FieldKind, Seen
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
@@ -33,6 +33,7 @@ from tests.integration.consent.people import (
     PICKLIST,
     a_contact,
     a_mapping,
+    acknowledge,
     day,
     lines,
     pushes,
@@ -55,7 +56,7 @@ def text(workspace: Workspace, words: str, number: str = ANN) -> None:
 def deliver(workspace: Workspace, *, at: int) -> None:
     """All waiting pushes are written and read back."""
     for push in claim(workspace_id=workspace.pk, now=now() + timedelta(seconds=1)):
-        assert acknowledge(push_id=push.id, value=push.value, org_time=day(at), now=now())
+        assert acknowledge(push.id, push.value, day(at)) == "acknowledged"
 
 
 def opted_back_in(contact: Contact, *, at: int) -> None:

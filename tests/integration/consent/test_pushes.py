@@ -3,16 +3,14 @@
 import uuid
 from datetime import timedelta
 
-import pytest
-
 from carillon.accounts.models import Workspace
 from carillon.consent.actions import text_received
 from carillon.consent.keywords import understand
 from carillon.consent.models import ConsentPush, RecordValue
-from carillon.consent.pushes import Claimed, NotUnderWay, acknowledge, claim, put_off, refuse, retry
+from carillon.consent.pushes import Claimed, claim, retry
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from tests.integration.consent.people import ANN, BEA, a_contact, day, pushes
+from tests.integration.consent.people import ANN, BEA, a_contact, acknowledge, day, pushes, put_off, refuse
 
 NO = CarillonError("A validation rule refused it.", "Ask the Salesforce admin.")
 
@@ -46,7 +44,7 @@ def test_read_back_equal_is_acknowledged(workspace: Workspace) -> None:
     text(workspace, "STOP")
     (push,) = claimed(workspace)
 
-    assert acknowledge(push_id=push.id, value=True, org_time=day(1), now=now())
+    assert acknowledge(push.id, True, day(1)) == "acknowledged"
 
     held = RecordValue.objects.get(salesforce_id=contact.salesforce_id)
     assert (held.says, held.acknowledged_at, held.sent) == ("opted_out", day(1), "")
@@ -58,7 +56,7 @@ def test_read_back_different_is_reverted_and_goes_out_again(workspace: Workspace
     text(workspace, "STOP")
     (push,) = claimed(workspace)
 
-    assert not acknowledge(push_id=push.id, value=False, org_time=day(1), now=now())
+    assert acknowledge(push.id, False, day(1)) == "reverted"
 
     assert pushes(contact, "reverted") == ["opted_out"]
     (again,) = claimed(workspace)
@@ -70,7 +68,7 @@ def test_a_refusal_is_shown_and_tried_again_when_asked(workspace: Workspace) -> 
     text(workspace, "STOP")
     (push,) = claimed(workspace)
 
-    refuse(push_id=push.id, error=NO, next_try_at=now() + timedelta(days=1))
+    refuse(push.id, NO, now() + timedelta(days=1))
 
     kept = ConsentPush.objects.get()
     assert (kept.state, kept.error, kept.remedy) == ("failed", NO.sentence, NO.remedy)
@@ -86,7 +84,7 @@ def test_a_newer_push_waits_for_the_one_under_way(workspace: Workspace) -> None:
     text(workspace, "START")
 
     assert claimed(workspace) == []
-    acknowledge(push_id=first.id, value=True, org_time=day(1), now=now())
+    acknowledge(first.id, True, day(1))
 
     (second,) = claimed(workspace)
     assert second.value is False
@@ -99,7 +97,7 @@ def test_what_was_overtaken_under_way_never_goes_out_again(workspace: Workspace)
     (first,) = claimed(workspace)
     text(workspace, "START")
 
-    put_off(push_id=first.id, next_try_at=now())
+    put_off(first.id)
 
     assert pushes(contact, "superseded") == ["opted_out"]
     assert [push.value for push in claimed(workspace)] == [False]
@@ -110,7 +108,7 @@ def test_after_a_lost_answer_a_start_is_pushed_although_nothing_was_held(workspa
     contact = a_contact(workspace, ANN)
     text(workspace, "STOP")
     (first,) = claimed(workspace)
-    put_off(push_id=first.id, next_try_at=now() + timedelta(hours=5))
+    put_off(first.id, now() + timedelta(hours=5))
 
     text(workspace, "START")
 
@@ -131,10 +129,9 @@ def test_how_it_ended_is_told_once(workspace: Workspace) -> None:
     a_contact(workspace, ANN)
     text(workspace, "STOP")
     (push,) = claimed(workspace)
-    acknowledge(push_id=push.id, value=True, org_time=day(1), now=now())
+    acknowledge(push.id, True, day(1))
 
-    with pytest.raises(NotUnderWay):
-        put_off(push_id=push.id, next_try_at=now())
+    assert put_off(push.id) is None
     assert not retry(push_id=push.id, now=now())
 
 

@@ -13,6 +13,7 @@ import pytest
 from django.core.mail import EmailMessage
 from pytest_django.fixtures import Settings
 
+from carillon.accounts import mailing
 from carillon.accounts.actions import add_member, deactivate_member
 from carillon.accounts.models import Workspace
 from carillon.imports import alerts, scheduler
@@ -166,7 +167,7 @@ def test_a_mail_server_that_is_down_delays_a_mail_and_loses_none(
 
 
 def test_without_a_mail_server_the_page_says_so(setup: ImportSetup, fail: Import, settings: Settings) -> None:
-    settings.EMAIL_BACKEND = alerts.NO_MAIL
+    settings.EMAIL_BACKEND = mailing.NO_MAIL
     run = fail()
 
     sent = alerts.send_mails()

@@ -13,16 +13,15 @@ from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.consent import actions, queries
 from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import ConsentConflict, ConsentPush, Review, StagedFlip
-from carillon.consent.pushes import acknowledge, claim, refuse
+from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Review, StagedFlip
+from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
 from carillon.imports.models import ImportRun
 from carillon.lib.clock import now
-from carillon.lib.errors import CarillonError
 from tests.integration.consent.people import a_mapping, day, lines, read, status
 from tests.integration.web.conftest import Rows, SignedIn, add_contact
 
-NO = CarillonError("A validation rule refused it: “No edits in June”.", "Ask who looks after the rule.")
+NO = "A validation rule refused it: “No edits in June”.", "Ask who looks after the rule."
 
 
 @pytest.fixture
@@ -41,19 +40,27 @@ def text(contact: Contact, words: str, meaning: Meaning = Meaning.STOP) -> None:
     )
 
 
+def claimed(contact: Contact) -> Claimed:
+    (push,) = claim(workspace_id=contact.workspace_id, now=now() + timedelta(seconds=1))
+    return push
+
+
+def concluded(contact: Contact, ending: Ending) -> None:
+    conclude(workspace_id=contact.workspace_id, endings=[ending], now=now())
+
+
 def refused(contact: Contact) -> ConsentPush:
     """The STOP that Salesforce won't take; tried again tomorrow."""
     text(contact, "STOP")
-    (claimed,) = claim(workspace_id=contact.workspace_id, now=now() + timedelta(seconds=1))
-    refuse(push_id=claimed.id, error=NO, next_try_at=now() + timedelta(days=1))
-    return ConsentPush.objects.get(pk=claimed.id)
+    push = claimed(contact)
+    concluded(contact, Refused(push.id, *NO, now() + timedelta(days=1)))
+    return ConsentPush.objects.get(pk=push.id)
 
 
 def conflicting(contact: Contact) -> ConsentConflict:
     """The person texted STOP, Salesforce took it, and later somebody there opted them in."""
     text(contact, "STOP")
-    (claimed,) = claim(workspace_id=contact.workspace_id, now=now() + timedelta(seconds=1))
-    acknowledge(push_id=claimed.id, value=True, org_time=day(1), now=now())
+    concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
     read(contact, False, at=day(2))
     for run in set(StagedFlip.objects.values_list("run", flat=True)):
         apply_staged(workspace=contact.workspace, run=run)
@@ -112,9 +119,9 @@ def test_the_pace_is_that_of_the_last_day(bob: Member, ana: Contact, signed_in: 
             salesforce_id=ana.salesforce_id,
             wanted="opted_out",
             state="acknowledged",
-            created_at=now(),
+            created_at=now() - timedelta(seconds=length, days=2 * (length == 5000)),
             next_try_at=now(),
-            answers=now() - timedelta(seconds=length, days=2 * (length == 5000)),
+            answers=now(),
             settled_at=now() - timedelta(days=2 * (length == 5000)),
         )
         for length in seconds
@@ -122,8 +129,8 @@ def test_the_pace_is_that_of_the_last_day(bob: Member, ana: Contact, signed_in: 
 
     pace = signed_in(bob).get(reverse("consent")).context["pace"]
 
-    assert pace.pushes == 100
-    assert [round(length.total_seconds()) for length in (pace.median, pace.slow, pace.worst)] == [50, 95, 100]
+    assert pace.acknowledged == 100
+    assert [round(seconds, -1) for seconds in (pace.median, pace.p95, pace.worst)] == [50, 100, 100]
 
 
 def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
@@ -140,7 +147,7 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
     assert "Ask who looks after the rule." in body
     assert "It is tried again now." in said
     assert push.next_try_at <= now()
-    assert "already" in decided(client, "retry_push", ana.salesforce_id)
+    assert client.post(reverse("retry_push", args=["003000000000009AAA"])).status_code == 404
 
 
 def test_all_refusals_are_tried_again_at_once(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -242,8 +249,7 @@ def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: Sign
 def held(contact: Contact) -> uuid.UUID:
     """Staff opted out, Salesforce took it, and a run found the record opted in again."""
     actions.opt_out(workspace=contact.workspace, number=contact.mobile_number, by=None)
-    (claimed,) = claim(workspace_id=contact.workspace_id, now=now() + timedelta(seconds=1))
-    acknowledge(push_id=claimed.id, value=True, org_time=day(1), now=now())
+    concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
     run = uuid.uuid4()
     assert read(contact, False, at=day(2), run=run).staged == 1
     return run
@@ -340,6 +346,23 @@ def test_outsiders_find_nothing(charlie: Member, ana: Contact, signed_in: Signed
     assert "García" not in body
     assert "Lund" not in body
     assert answers == [404] * 5
+
+
+def test_the_last_audit_is_told(alice: Member, workspace: Workspace, signed_in: SignedIn) -> None:
+    client = signed_in(alice)
+    before = shown(client)
+    ConsentAudit.objects.create(
+        workspace=workspace, finished_at=now(), compared=4321, differing=2, repaired=2
+    )
+    agreeing = shown(client)
+    ConsentAudit.objects.create(
+        workspace=workspace, finished_at=now(), error="The org did not answer.", remedy="Try again."
+    )
+
+    assert "None yet." in before
+    assert "What differed was repaired" in agreeing
+    assert "4,321" in agreeing
+    assert "The org did not answer." in shown(client)
 
 
 def test_the_page_costs_the_same_however_much_there_is(

@@ -1,0 +1,96 @@
+"""`carillon consent`."""
+
+import json
+
+import click
+
+from carillon.cli import runtime
+from carillon.cli.options import AS_JSON, WORKSPACE
+
+_WORK = "carillon.cli.consent_work"
+REASON = click.option("--reason", required=True, metavar="TEXT", help="Kept as evidence.")
+
+
+@click.group()
+def consent() -> None:
+    """Who may be texted: look it up, change it, and prove that Salesforce knows."""
+
+
+@consent.command()
+@click.argument("number_or_id")
+@AS_JSON
+@WORKSPACE
+def show(number_or_id: str, as_json: bool, workspace: str) -> None:
+    """Show the consent of a mobile number, or of a person by Salesforce id: status, history, pushes."""
+    shown = runtime.call(f"{_WORK}:show", workspace, number_or_id)
+    if as_json:
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    for line in runtime.call(f"{_WORK}:in_words", shown):
+        click.echo(line)
+
+
+@consent.command(name="opt-out")
+@click.argument("number")
+@REASON
+@click.option(
+    "--asked-on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    metavar="DAY",
+    help="The person asked for it, on this day.",
+)
+@WORKSPACE
+def opt_out(number: str, reason: str, asked_on: object, workspace: str) -> None:
+    """Opt a mobile number out of texting; Salesforce is told at once."""
+    click.echo(runtime.call(f"{_WORK}:opt_out", workspace, number, reason, asked_on))
+
+
+@consent.command(name="opt-in")
+@click.argument("number")
+@REASON
+@WORKSPACE
+def opt_in(number: str, reason: str, workspace: str) -> None:
+    """Opt a mobile number back in, as an admin: it lifts a person's STOP, too."""
+    click.echo(runtime.call(f"{_WORK}:opt_in", workspace, number, reason))
+
+
+@consent.command()
+@AS_JSON
+@click.option("--retry", is_flag=True, help="Try all of them again now.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), metavar="N")
+@WORKSPACE
+def pending(as_json: bool, retry: bool, limit: int, workspace: str) -> None:
+    """List the changes that Salesforce has not acknowledged yet, the oldest first, with the reason."""
+    if retry:
+        count = runtime.call(f"{_WORK}:retry", workspace)
+        click.echo(f"{count:,} are tried again now.", err=True)
+    found = runtime.call(f"{_WORK}:pending", workspace, limit)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for line in runtime.call(f"{_WORK}:pending_in_words", found):
+        click.echo(line)
+
+
+@consent.command()
+@WORKSPACE
+def verify(workspace: str) -> int:
+    """Replay the ledger and compare it with what is current. Exits with 1 when they differ."""
+    lines, differing = runtime.call(f"{_WORK}:verify", workspace, click.echo)
+    if differing:
+        click.echo(f"carillon: {differing:,} numbers do not follow from the ledger.", err=True)
+        return 1
+    click.echo(f"All numbers follow from the ledger's {lines:,} lines.")
+    return 0
+
+
+@consent.command()
+@AS_JSON
+@click.option("--repair", is_flag=True, help="Correct what differs.")
+@WORKSPACE
+def audit(as_json: bool, repair: bool, workspace: str) -> int:
+    """Compare every number's consent with its records in Salesforce. Exits with 1 when some differ and stay so."""
+    told = runtime.call(f"{_WORK}:audit", workspace, repair=repair, tell=None if as_json else click.echo)
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else told["sentence"])
+    return 0 if told["differing"] == told["repaired"] else 1

@@ -1,0 +1,200 @@
+"""The part of `carillon consent` that needs Django."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+
+from carillon.accounts.models import Workspace
+from carillon.accounts.queries import only_workspace
+from carillon.cli.tables import aligned
+from carillon.consent import actions, audit as auditing, pushes, queries, store
+from carillon.consent import verify as verifying
+from carillon.consent.audit import Difference
+from carillon.consent.decide import When
+from carillon.contacts.queries import by_record_id
+from carillon.lib import phones
+from carillon.lib.errors import CarillonError
+
+SHOWN = 50
+
+
+def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
+    workspace = only_workspace(workspace_name)
+    number = _number(workspace, number_or_id)
+    standing = queries.standings(workspace, [number])[number]
+    return {
+        "number": number,
+        "status": standing.status.value,
+        "may_be_texted": standing.may_be_texted,
+        "authority": standing.authority.value,
+        "since": _moment(standing.since),
+        "events": [
+            {
+                "at": _moment(event.counts_at),
+                "learnt_at": _moment(event.learnt_at),
+                "what": event.get_kind_display(),
+                "how": event.get_cause_display(),
+                "by": event.member.email if event.member else "",
+                **_evidence(event),
+            }
+            for event in queries.timeline(workspace, number)[:SHOWN]
+        ],
+        "pushes": [_push(push) for push in queries.pushes_of(workspace, number)[:SHOWN]],
+    }
+
+
+def in_words(shown: dict[str, Any]) -> Iterator[str]:
+    texted = "" if shown["may_be_texted"] or shown["status"] == "opted_out" else ", but not texted for now"
+    since = f" since {shown['since']}" if shown["since"] else ""
+    yield f"{shown['number']}: {shown['status'].replace('_', ' ')}{since}{texted}"
+    for event in shown["events"]:
+        told = " ".join(part for part in (event["by"], event["words"], event["reason"]) if part)
+        yield from ("  ".join(row).rstrip() for row in [[event["at"], f"{event['what']}.", event["how"], told]])
+    for push in shown["pushes"]:
+        yield f"{push['salesforce_id']}: {push['wanted'].replace('_', ' ')}, {push['state']} {push['error']}".rstrip()
+
+
+def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | None) -> str:
+    workspace = only_workspace(workspace_name)
+    e164 = _number(workspace, number)
+    requested = When.on(asked_on.date(), UTC) if asked_on else None
+    done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
+    return f"{e164} is {done.status.value.replace('_', ' ')}. {_records(done.pushes)}"
+
+
+def opt_in(workspace_name: str, number: str, reason: str) -> str:
+    workspace = only_workspace(workspace_name)
+    e164 = _number(workspace, number)
+    done = actions.opt_in(workspace=workspace, number=e164, by=None, reason=reason)
+    return f"{e164} is {done.status.value.replace('_', ' ')}. {_records(done.pushes)}"
+
+
+def pending(workspace_name: str, limit: int) -> list[dict[str, Any]]:
+    found = queries.pending(only_workspace(workspace_name))[:limit]
+    return [_push(push) for push in found]
+
+
+def pending_in_words(found: list[dict[str, Any]]) -> Iterator[str]:
+    if not found:
+        yield "Nothing is pending: Salesforce has acknowledged every change."
+        return
+    heads = ["SINCE", "RECORD", "WANTED", "STATE", "ATTEMPTS", "NEXT TRY"]
+    rows = [
+        [
+            push["created_at"],
+            push["salesforce_id"],
+            push["wanted"].replace("_", " "),
+            push["state"],
+            str(push["attempts"]),
+            push["next_try_at"] or "when asked",
+        ]
+        for push in found
+    ]
+    for row, push in zip(aligned([heads, *rows]), [None, *found], strict=True):
+        yield "  ".join(row).rstrip()
+        if push and push["error"]:
+            yield f"    {push['error']} {push['remedy']}".rstrip()
+
+
+def retry(workspace_name: str) -> int:
+    workspace = only_workspace(workspace_name)
+    with connection.cursor() as cursor:
+        return pushes.retry_all(workspace_id=workspace.pk, now=store.database_time(cursor))
+
+
+def verify(workspace_name: str, tell: Callable[[str], None]) -> tuple[int, int]:
+    """How many lines there are, and how many numbers don't follow from them; `tell` gets the first of these."""
+    workspace = only_workspace(workspace_name)
+    found = verifying.differences(workspace)
+    first = list(islice(found, SHOWN))
+    for one in first:
+        tell(f"{one.number}: version {one.version}, but {one.lines} lines")
+    return verifying.lines(workspace), len(first) + sum(1 for _ in found)
+
+
+def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | None) -> dict[str, Any]:
+    workspace = only_workspace(workspace_name)
+    listed: list[dict[str, str]] = []
+
+    def hear(one: Difference) -> None:
+        if tell:
+            done = f": {one.repair}" if one.repair else ""
+            tell(f"{one.number} is {_spaced(one.consent)}, {one.salesforce_id} says {_spaced(one.holds)}{done}")
+        else:
+            listed.append(
+                {
+                    "number": one.number,
+                    "salesforce_id": one.salesforce_id,
+                    "consent": one.consent.value,
+                    "salesforce": one.holds.value,
+                    "repair": one.repair,
+                }
+            )
+
+    done = auditing.run(workspace, repair=repair, tell=hear)
+    sentence = (
+        f"{done.compared:,} records compared in {done.calls:,} calls: {done.differing:,} differ, {done.repaired:,} repaired,"
+        f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."
+    )
+    counts = {name: getattr(done, name) for name in auditing.COUNTS}
+    return {**counts, "sentence": sentence, "differences": listed}
+
+
+def _number(workspace: Workspace, text: str) -> str:
+    """E.164, of a number in any form or of a person by Salesforce id. Raises CarillonError."""
+    person = by_record_id(workspace, text)
+    if person:
+        if person.mobile_number:
+            return person.mobile_number
+        raise CarillonError(
+            f"{person} has no valid mobile number, and consent belongs to a number.",
+            "Correct the number in Salesforce and import it.",
+        )
+    phone = phones.parse(text, workspace.default_region)
+    if not phone.e164:
+        raise CarillonError(
+            f"{text} is no mobile number, and nobody here has it as Salesforce id.",
+            "Give a number with its country code, such as +12125550123, or an id of 15 or 18 characters.",
+        )
+    return phone.e164
+
+
+def _evidence(event: Any) -> dict[str, str]:
+    kept = getattr(event, "evidence", None)
+    return {
+        "words": kept.words if kept else "",
+        "reason": kept.reason if kept else "",
+        "salesforce_id": kept.salesforce_id if kept else "",
+    }
+
+
+def _push(push: Any) -> dict[str, Any]:
+    return {
+        "salesforce_id": push.salesforce_id,
+        "object": push.object,
+        "wanted": push.wanted,
+        "state": push.state,
+        "attempts": push.attempts,
+        "created_at": _moment(push.created_at),
+        "next_try_at": _moment(push.next_try_at),
+        "settled_at": _moment(push.settled_at),
+        "error": push.error,
+        "remedy": push.remedy,
+    }
+
+
+def _records(count: int) -> str:
+    if not count:
+        return "No record in Salesforce needs to be told."
+    return f"{'One record' if count == 1 else f'{count:,} records'} in Salesforce {'is' if count == 1 else 'are'} told."
+
+
+def _spaced(status: str) -> str:
+    return status.replace("_", " ")
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

@@ -1,0 +1,77 @@
+"""One open line to each workspace's org in this process: a client that is signed in, kept between pushes so that a STOP
+need not wait for a sign-in. Whoever uses one delivers for the workspace alone."""
+
+import threading
+import time
+from datetime import datetime
+
+from carillon.connections.clients import client_for, connection_for, sign_in
+from carillon.connections.models import Purpose, SalesforceConnection
+from carillon.connections.usage import record
+from carillon.salesforce.client import Client
+from carillon.salesforce.transport import Retry
+
+# One quick repetition; what fails longer is waited for in the database, where it can be seen. Ends well before a push
+# is taken for abandoned.
+RETRY = Retry(budget_seconds=50, read_timeout=45, first_wait=0.2, longest_wait=1, most_attempts=2)
+KEEP_SECONDS = 300.0
+
+
+class Line:
+    """`client` is signed in at the org we know. `settle` counts what was spent since it was called last."""
+
+    def __init__(self, known: SalesforceConnection, retry: Retry) -> None:
+        self._workspace, self._since = known.workspace_id, time.monotonic()
+        self._of = _version(known)
+        self._settled = 0
+        self.client: Client = client_for(known, retry=retry)
+
+    def serves(self, known: SalesforceConnection) -> bool:
+        return self._of == _version(known) and time.monotonic() - self._since < KEEP_SECONDS
+
+    def settle(self) -> None:
+        calls = self.client.transport.total_calls
+        if calls > self._settled:
+            record(self._workspace, Purpose.PUSH, calls - self._settled, self.client.transport.usage)
+            self._settled = calls
+
+
+_lines: dict[int, Line] = {}
+_changing = threading.Lock()
+
+
+def open_line(workspace_id: int, retry: Retry = RETRY) -> Line:
+    """Raises CarillonError, SalesforceError."""
+    known = connection_for(workspace_id)
+    line = _lines.get(workspace_id)
+    if line and line.serves(known):
+        return line
+    hang_up(workspace_id)
+    line = line_apart(known, retry)
+    with _changing:
+        _lines[workspace_id] = line
+    return line
+
+
+def line_apart(known: SalesforceConnection, retry: Retry) -> Line:
+    """One that is not kept: whoever opens it closes its client. Raises CarillonError, SalesforceError."""
+    line = Line(known, retry)
+    try:
+        sign_in(line.client, known)
+    except BaseException:
+        line.client.close()
+        raise
+    return line
+
+
+def hang_up(workspace_id: int) -> None:
+    """The next use signs in anew."""
+    with _changing:
+        line = _lines.pop(workspace_id, None)
+    if line:
+        line.settle()
+        line.client.close()
+
+
+def _version(known: SalesforceConnection) -> tuple[int, str, datetime]:
+    return known.pk, known.host, known.updated_at

@@ -1,0 +1,25 @@
+"""Wakes a worker for pushes. The pushes are the durable queue: a job only says *look*, and may come twice, late or
+never, since a job each minute looks at all workspaces."""
+
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+
+def wake_after_commit(workspace_id: int, *, at: datetime | None = None) -> None:
+    """Now, or at a moment to come. Whatever is wrong with the queue must not touch what was said: robust, and outside
+    its transaction, which a job that waits already would break."""
+    transaction.on_commit(partial(_wake, workspace_id, at), robust=True)
+
+
+def _wake(workspace_id: int, at: datetime | None) -> None:
+    # What waits for later has a lock of its own, or it would keep others from being woken before.
+    key = f"deliver consent {workspace_id}{' later' if at else ''}"
+    with suppress(AlreadyEnqueued):
+        app.configure_task(
+            "carillon.deliver_consent", queue="urgent", queueing_lock=key, schedule_at=at
+        ).defer(workspace_id=workspace_id)
