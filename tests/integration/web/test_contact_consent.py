@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.consent import actions, staff
+from carillon.consent.decide import Kind
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import Cause, ConsentEvent, ConsentPush
 from carillon.contacts.models import Contact
@@ -303,7 +304,7 @@ def test_undo_does_not_opt_in_who_was_opted_out_before(
 ) -> None:
     client = signed_in(alice)
     actions.record(
-        workspace=ana.workspace, number=ana.mobile_number, kind=actions.Kind.STAFF_OUT, cause=Cause.RECORD
+        workspace=ana.workspace, number=ana.mobile_number, kind=Kind.STAFF_OUT, cause=Cause.RECORD
     )
 
     body = post(client, ana, "opt_out", way="phone", day="2026-01-12", reason="Called.")
