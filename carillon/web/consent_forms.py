@@ -38,7 +38,7 @@ class OptOutForm(PageForm):
         label="When they asked",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="The day of the e-mail, call or talk.",
+        help_text="The day of the e-mail, call or talk. Not for what you decide as staff.",
     )
     reason = _reason("Reason", "Such as what the person said, or why you decide it.")
 

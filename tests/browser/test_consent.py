@@ -142,7 +142,7 @@ def test_a_conflict_and_a_likely_opt_out_are_decided_about(
     picture(visitor, "decide")
     conflict.get_by_role("link", name="Accept").click()
     picture(visitor, "accept")
-    page.get_by_role("link", name="Keep opted out").click()
+    page.get_by_role("link", name="Go back").click()
     conflict.get_by_role("button", name="Keep opted out").click()
     expect(page.get_by_text("The number stays opted out, and Salesforce is corrected.")).to_be_visible()
     expect(conflict).to_have_count(0)

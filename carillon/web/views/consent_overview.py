@@ -26,6 +26,14 @@ from carillon.web.consent_people import Household, by_record, households
 # What is waiting settles by itself; a few lines say what it is.
 WAITING_SHOWN = 10
 FLIPS_SHOWN = 20
+_CORRECTIONS: dict[str, str] = {
+    PushState.WAITING: "To be corrected",
+    PushState.SENT: "Being corrected",
+    PushState.ACKNOWLEDGED: "Corrected: opted out",
+    PushState.FAILED: "Salesforce refuses the correction",
+    PushState.REVERTED: "Corrected, and put back by the org's automation",
+    PushState.GONE: "Deleted in Salesforce",
+}
 _PUSH_ORDER, _REVIEW_ORDER, _CONFLICT_ORDER = ("pk",), ("due_at", "pk"), ("-found_at", "-pk")
 
 
@@ -48,9 +56,9 @@ class Conflict:
         return not self.row.consent.is_opted_out
 
     @property
-    def push(self) -> str:
-        state: str = getattr(self.row, "push_state", "") or ""
-        return PushState(state).label if state else ""
+    def correction(self) -> str:
+        """What became of telling the record."""
+        return _CORRECTIONS.get(getattr(self.row, "push_state", None) or "", "")
 
 
 @dataclass(frozen=True, slots=True)

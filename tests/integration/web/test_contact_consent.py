@@ -131,6 +131,7 @@ def test_a_request_by_phone_is_the_persons_word_from_its_day_on(
     assert lines_of(ana) == ["person_out by request"]
     assert f"{event.counts_at:%Y-%m-%d %H:%M}" == "2026-01-13 04:59"
     assert "By phone: Called." in body
+    assert "since Jan 12, 2026" in body
     assert "Undo" not in body
     assert "The person can text START" in body
     assert "Opt back in" in page(signed_in(alice), ana)
@@ -303,9 +304,7 @@ def test_undo_does_not_opt_in_who_was_opted_out_before(
     alice: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
     client = signed_in(alice)
-    actions.record(
-        workspace=ana.workspace, number=ana.mobile_number, kind=Kind.STAFF_OUT, cause=Cause.RECORD
-    )
+    actions.record(workspace=ana.workspace, number=ana.mobile_number, kind=Kind.STAFF_OUT, cause=Cause.RECORD)
 
     body = post(client, ana, "opt_out", way="phone", day="2026-01-12", reason="Called.")
     undo(client, ana, 2)
