@@ -11,6 +11,7 @@ BENCHMARKS = {
     "orgsim": "benchmarks.orgsim_pages",
     "bulk": "benchmarks.bulk",
     "consent": "benchmarks.consent",
+    "pushing": "benchmarks.pushing",
     "schedule": "benchmarks.schedule",
 }
 

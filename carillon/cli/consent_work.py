@@ -10,7 +10,8 @@ from django.db import connection
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.tables import aligned
-from carillon.consent import actions, audit as auditing, pushes, queries, store
+from carillon.consent import actions, pushes, queries, store
+from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
 from carillon.consent.decide import When
@@ -52,7 +53,9 @@ def in_words(shown: dict[str, Any]) -> Iterator[str]:
     yield f"{shown['number']}: {shown['status'].replace('_', ' ')}{since}{texted}"
     for event in shown["events"]:
         told = " ".join(part for part in (event["by"], event["words"], event["reason"]) if part)
-        yield from ("  ".join(row).rstrip() for row in [[event["at"], f"{event['what']}.", event["how"], told]])
+        yield from (
+            "  ".join(row).rstrip() for row in [[event["at"], f"{event['what']}.", event["how"], told]]
+        )
     for push in shown["pushes"]:
         yield f"{push['salesforce_id']}: {push['wanted'].replace('_', ' ')}, {push['state']} {push['error']}".rstrip()
 
@@ -122,7 +125,9 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | No
     def hear(one: Difference) -> None:
         if tell:
             done = f": {one.repair}" if one.repair else ""
-            tell(f"{one.number} is {_spaced(one.consent)}, {one.salesforce_id} says {_spaced(one.holds)}{done}")
+            tell(
+                f"{one.number} is {_spaced(one.consent)}, {one.salesforce_id} says {_spaced(one.holds)}{done}"
+            )
         else:
             listed.append(
                 {

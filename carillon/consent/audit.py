@@ -96,7 +96,11 @@ def run(
 
 
 def _forget_old(workspace: Workspace) -> None:
-    kept = ConsentAudit.objects.filter(workspace=workspace).order_by("-started_at", "-pk").values("pk")[:KEEP]
+    kept = (
+        ConsentAudit.objects.filter(workspace=workspace)
+        .order_by("-started_at", "-pk")
+        .values_list("pk", flat=True)[:KEEP]
+    )
     ConsentAudit.objects.filter(workspace=workspace).exclude(pk__in=list(kept)).delete()
 
 

@@ -120,7 +120,10 @@ def _forget(workspace: Workspace, salesforce_id: str, contact: Contact | None, b
         with connection.cursor() as cursor:
             cursor.execute(_PROOFS, names)
             cursor.execute(_HELD, names)
-        forget(workspace=workspace, salesforce_id=record_id, number=number)
+        # Of the number only once: others who have it are opted out with it.
+        forget(
+            workspace=workspace, salesforce_id=record_id, number=number if record_id == salesforce_id else ""
+        )
         _erase_from_runs(workspace, record_id)
 
 

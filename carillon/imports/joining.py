@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from carillon.accounts.models import Workspace
+from carillon.consent import actions as consent
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, FieldChange, FormerId, RecordChange, SalesforceObject
 from carillon.imports.erasing import erase_merged
@@ -90,13 +91,23 @@ def _how(person: Contact, move: Move) -> RecordChange:
 
 def _join(survivor: Contact, person: Contact, how: RecordChange, run: UUID) -> None:
     """The person's history goes on in the survivor's; the survivor's values stay, since they are what the living record
-    holds. What a mobile number must not receive is kept by number (contacts.remembered), so it outlives the row. An app
-    that keeps consent joins that of the two people and their numbers here, the stricter one winning, before the row
-    goes."""
+    holds. Of what their numbers say about texting the stricter one wins."""
     FieldChange.objects.filter(contact=person).update(contact=survivor)
     FormerId.objects.filter(contact=person).update(contact=survivor)
     _note(survivor, how, person.salesforce_id, survivor.salesforce_id, run)
+    loser, number = person.salesforce_id, person.mobile_number
     person.delete()
+    _join_consent(survivor, loser, number)
+
+
+def _join_consent(survivor: Contact, loser: str, number: str) -> None:
+    consent.join(
+        workspace=survivor.workspace,
+        loser=loser,
+        loser_number=number,
+        master=survivor.salesforce_id,
+        master_number=survivor.mobile_number,
+    )
 
 
 def _take_over(person: Contact, move: Move, how: RecordChange, run: UUID) -> Contact:
@@ -110,9 +121,11 @@ def _take_over(person: Contact, move: Move, how: RecordChange, run: UUID) -> Con
     if move.absence != person.absence:
         _note(person, RecordChange.ABSENCE, person.absence, move.absence, run)
         person.absence, person.absent_since = move.absence, now() if move.absence else None
+    loser = person.salesforce_id
     person.salesforce_id, person.object = move.salesforce_id, SalesforceObject(move.object)
     person.system_modstamp, person.looked_for_at, person.updated_at = _NEVER, now(), now()
     person.save()
+    _join_consent(person, loser, person.mobile_number)
     return person
 
 

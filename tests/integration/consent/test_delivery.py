@@ -1,120 +1,24 @@
 """Pushes reach the org: what somebody texts here stands in their record there, whatever is in the way."""
 
-import uuid
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
 from carillon.connections.models import CallsInHour
-from carillon.consent import delivery, jobs, lines, push, pushes
-from carillon.consent.actions import OptOutField, text_received
-from carillon.consent.keywords import understand
-from carillon.consent.models import ConsentPush, Delivery, PushState
+from carillon.consent import delivery, lines, push, pushes
+from carillon.consent.models import ConsentPush, Delivery
 from carillon.consent.push import Means
-from carillon.consent.reading import FieldKind
-from carillon.contacts.models import Contact
 from carillon.lib.clock import now
-from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
-from tests.integration.consent.people import LONG_AGO, a_mapping
-
-FIELD = "SMS_Opt_Out__c"
-IMPATIENT = Retry(budget_seconds=3, read_timeout=2, first_wait=0.01, longest_wait=0.01, most_attempts=2)
-WRITES = ("update_and_read", "update_many")
-
-
-class Clock:
-    """Time that goes on when somebody waits, or is told to."""
-
-    def __init__(self) -> None:
-        self.now = now() + timedelta(seconds=1)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+from tests.integration.consent.org_people import FIELD, IMPATIENT, Clock, holds, states, stored, text
+from tests.integration.consent.people import LONG_AGO
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def means(clock: Clock) -> Means:
-    return Means(clock=clock, sleep=clock.sleep, jitter=lambda: 1.0, retry=IMPATIENT)
-
-
-@pytest.fixture
-def org() -> Iterator[OrgSim]:
-    with OrgSim(contacts=30, leads=10) as running:
-        yield running
-
-
-@pytest.fixture
-def workspace(db: None, org: OrgSim) -> Iterator[Workspace]:
-    made = connected(org)
-    yield made
-    lines.hang_up(made.pk)
-
-
-def connected(org: OrgSim) -> Workspace:
-    """A workspace whose Contacts and Leads have an opt-out box in the org."""
-    made = Workspace.objects.create(name="Admissions")
-    save_connection(
-        workspace=made, host=org.url, client_id="orgsim-client", client_secret="orgsim-secret", by=None
-    )
-    for object_name in ("Contact", "Lead"):
-        a_mapping(made, OptOutField(FIELD, FieldKind.CHECKBOX), object_name=object_name)
-    return made
-
-
-def stored(workspace: Workspace, org: OrgSim, object_name: str = "Contact", count: int = 1) -> list[Contact]:
-    """The first records of the org as an import stores them, each with a number of its own, opted in."""
-    found = org.ids(object_name)[:count]
-    for record in found:
-        org.edit(record, **{FIELD: False})
-    return Contact.objects.bulk_create(
-        Contact(
-            workspace=workspace,
-            object=object_name,
-            salesforce_id=record,
-            last_name="Person",
-            mobile_number=f"+1212555{place:04d}",
-            system_modstamp=LONG_AGO,
-        )
-        for place, record in enumerate(found, start=100)
-    )
-
-
-def text(contact: Contact, words: str = "STOP") -> None:
-    text_received(
-        workspace=contact.workspace,
-        number=contact.mobile_number,
-        words=words,
-        meaning=understand(words),
-        message_id=uuid.uuid4().hex,
-    )
-
-
-def holds(org: OrgSim, *records: str) -> list[bool]:
-    """The values of the records' opt-out boxes, by plain SQL."""
-    rows = org.store.reader().execute(
-        f"SELECT Id, {FIELD} FROM Contact UNION ALL SELECT Id, {FIELD} FROM Lead"
-    )
-    values = dict(rows.fetchall())
-    return [bool(values[record]) for record in records]
-
-
-def states(workspace: Workspace) -> list[str]:
-    return list(
-        ConsentPush.objects.filter(workspace=workspace).order_by("pk").values_list("state", flat=True)
-    )
+def workspace(connected: Workspace) -> Workspace:
+    return connected
 
 
 def calls(workspace: Workspace) -> dict[str, int]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, transaction
 
+from carillon.consent.queries import words
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
@@ -300,7 +301,7 @@ def test_a_number_that_must_not_be_texted_stays_so_through_a_merge(
 
     import_now()
 
-    assert queries.consent_words([person(master)]) == ["opted_out"]
+    assert words([person(master)]) == ["opted_out"]
 
 
 def test_a_merge_into_somebody_erased_brings_nobody_back(

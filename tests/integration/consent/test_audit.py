@@ -1,0 +1,126 @@
+"""The audit finds every record that holds something else than its number is, and repairs it without taking anybody's
+word away."""
+
+import pytest
+
+from carillon.accounts.models import Workspace
+from carillon.consent import audit, push
+from carillon.consent.actions import opt_out
+from carillon.consent.audit import Difference
+from carillon.consent.models import ConsentAudit, ConsentPush
+from carillon.consent.push import Means
+from carillon.salesforce.errors import SalesforceError
+from orgsim.testing import OrgSim
+from tests.integration.consent.org_people import FIELD, holds, states, stored, text
+from tests.integration.consent.people import status
+
+
+def audited(workspace: Workspace, *, repair: bool = False) -> tuple[ConsentAudit, list[Difference]]:
+    found: list[Difference] = []
+    return audit.run(workspace, repair=repair, tell=found.append), found
+
+
+def test_records_that_agree_are_compared_and_nothing_is_said(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    people = [*stored(connected, org, count=5), *stored(connected, org, "Lead", count=3)]
+    text(people[0])
+    push.deliver(connected.pk, means)
+
+    done, found = audited(connected)
+
+    assert found == []
+    assert (done.compared, done.differing, done.waiting, done.calls) == (8, 0, 0, 2)
+    assert done.finished_at is not None
+
+
+def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    contact, _ = stored(connected, org, count=2)
+    text(contact)
+    # As if the org were restored from a backup: the record is as it was, stamps and all.
+    ConsentPush.objects.update(state="acknowledged", settled_at=means.clock())
+
+    done, (difference,) = audited(connected)
+
+    assert (difference.salesforce_id, difference.consent, difference.holds) == (
+        contact.salesforce_id,
+        "opted_out",
+        "opted_in",
+    )
+    assert (done.differing, done.repaired, states(connected)) == (1, 0, ["acknowledged"])
+    done, _ = audited(connected, repair=True)
+    push.deliver(connected.pk, means)
+    assert (done.differing, done.repaired) == (1, 1)
+    assert holds(org, contact.salesforce_id) == [True]
+    assert audited(connected)[1] == []
+
+
+def test_staff_who_opted_out_in_salesforce_are_heard_and_not_overwritten(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(connected, org)
+    org.edit(contact.salesforce_id, **{FIELD: True})
+
+    done, _ = audited(connected, repair=True)
+    push.deliver(connected.pk, means)
+
+    assert done.repaired == 1
+    assert status(connected, contact.mobile_number) == "opted_out"
+    assert holds(org, contact.salesforce_id) == [True]
+    assert states(connected) == []
+
+
+def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(connected, org)
+    opt_out(workspace=connected, number=contact.mobile_number, by=None)
+    push.deliver(connected.pk, means)
+    org.set_clock_offset(5)
+    org.edit(contact.salesforce_id, **{FIELD: False})
+
+    done, (difference,) = audited(connected, repair=True)
+    push.deliver(connected.pk, means)
+
+    assert difference.repair == audit.WAITS_FOR_IMPORT
+    assert (done.repaired, done.waiting) == (0, 1)
+    assert holds(org, contact.salesforce_id) == [False]
+
+
+def test_against_a_persons_stop_the_record_is_corrected(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(connected, org)
+    text(contact)
+    push.deliver(connected.pk, means)
+    org.set_clock_offset(5)
+    org.edit(contact.salesforce_id, **{FIELD: False})
+
+    audited(connected, repair=True)
+    push.deliver(connected.pk, means)
+
+    assert holds(org, contact.salesforce_id) == [True]
+    assert status(connected, contact.mobile_number) == "opted_out"
+
+
+def test_what_is_on_its_way_or_not_shown_is_counted_apart(connected: Workspace, org: OrgSim) -> None:
+    waiting, gone = stored(connected, org, count=2)
+    text(waiting)
+    org.hard_delete(gone.salesforce_id)
+
+    done, found = audited(connected, repair=True)
+
+    assert found == []
+    assert (done.compared, done.waiting, done.unseen) == (1, 1, 1)
+
+
+def test_why_it_could_not_be_done_is_kept(connected: Workspace, org: OrgSim) -> None:
+    stored(connected, org)
+    org.hide_field("Contact", FIELD)
+
+    with pytest.raises(SalesforceError):
+        audited(connected)
+
+    assert FIELD in ConsentAudit.objects.get().error

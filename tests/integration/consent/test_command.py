@@ -1,0 +1,59 @@
+"""`carillon consent`, as others run it."""
+
+import pytest
+
+from carillon.accounts.models import Workspace
+from carillon.consent import push
+from orgsim.testing import OrgSim
+from tests.integration.commands import carillon
+from tests.integration.consent.org_people import FIELD, holds, stored, text
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None:
+    (contact,) = stored(connected, org)
+    number = contact.mobile_number
+
+    out = carillon("consent", "opt-out", number, "--reason", "asked at the desk")
+    waiting = carillon("consent", "pending", "--json")
+    push.deliver(connected.pk)
+    shown = carillon("consent", "show", contact.salesforce_id, "--json")
+    back = carillon("consent", "opt-in", number, "--reason", "was a mistake")
+    in_words = carillon("consent", "show", number)
+
+    assert (out.code, out.out) == (0, f"{number} is opted out. One record in Salesforce is told.\n")
+    assert [one["state"] for one in waiting.json] == ["waiting"]
+    assert shown.json["status"] == "opted_out"
+    assert shown.json["events"][0]["reason"] == "asked at the desk"
+    assert shown.json["pushes"][0]["state"] == "acknowledged"
+    assert back.out.startswith(f"{number} is opted in.")
+    assert "was a mistake" in in_words.out
+    assert carillon("consent", "verify").out.startswith("All numbers follow from the ledger's 2 lines.")
+
+
+def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
+    (contact,) = stored(connected, org)
+    text(contact)
+    push.deliver(connected.pk)
+    org.set_clock_offset(5)
+    org.edit(contact.salesforce_id, **{FIELD: False})
+
+    listed = carillon("consent", "audit")
+    repaired = carillon("consent", "audit", "--json", "--repair")
+    push.deliver(connected.pk)
+
+    assert listed.code == 1
+    assert f"{contact.mobile_number} is opted out, {contact.salesforce_id} says opted in" in listed.out
+    assert (repaired.code, repaired.json["repaired"]) == (0, 1)
+    assert holds(org, contact.salesforce_id) == [True]
+
+
+def test_what_cannot_be_done_is_said_in_words(connected: Workspace) -> None:
+    nobody = carillon("consent", "show", "12")
+    not_out = carillon("consent", "opt-in", "+12125550123", "--reason", "x")
+
+    assert (nobody.code, not_out.code) == (1, 1)
+    assert "Give a number with its country code" in nobody.err
+    assert "not opted out" in not_out.err
+    assert carillon("consent", "pending").out.startswith("Nothing is pending")

@@ -1,0 +1,163 @@
+"""What is said wakes a worker; what a lost wake-up or a killed worker left is delivered all the same."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from carillon.accounts.models import Workspace
+from carillon.consent import actions, jobs, push, waking
+from carillon.consent.keywords import Meaning
+from carillon.consent.models import ConsentPush, Review
+from carillon.consent.push import Means
+from carillon.lib.clock import now
+from orgsim.testing import OrgSim
+from tests.integration.commands import start
+from tests.integration.consent.org_people import holds, states, stored, text
+from tests.integration.consent.people import ANN, status
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(transactional_db: None) -> Iterator[None]:
+    """Django empties only its own tables after a test."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("delete from procrastinate_periodic_defers")
+        cursor.execute("delete from procrastinate_jobs")
+        cursor.execute("delete from procrastinate_workers")
+
+
+def jobs_waiting() -> int:
+    return ProcrastinateJob.objects.filter(task_name="carillon.deliver_consent", status="todo").count()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def test_what_is_said_wakes_a_worker_once_when_it_is_committed(connected: Workspace, org: OrgSim) -> None:
+    first, second = stored(connected, org, count=2)
+
+    with transaction.atomic():
+        text(first)
+        assert jobs_waiting() == 0
+    text(second)
+
+    assert jobs_waiting() == 1
+
+
+def test_a_lost_wake_up_is_made_up_for_each_minute(connected: Workspace, org: OrgSim) -> None:
+    (contact,) = stored(connected, org)
+    text(contact)
+    ProcrastinateJob.objects.all().update(queueing_lock=None)
+    waking.wake_after_commit(connected.pk)
+    before = jobs_waiting()
+
+    jobs.look_after()
+
+    assert before == jobs_waiting() == 2
+
+
+def test_one_at_a_time_delivers_and_looks_again_when_it_is_done(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    first, second = stored(connected, org, count=2)
+    text(first)
+    answering, go_on = threading.Event(), threading.Event()
+
+    def hold_up(path: str, body: bytes) -> bytes:
+        if path.endswith("/composite"):
+            answering.set()
+            go_on.wait(10)
+        return body
+
+    def deliver() -> None:
+        try:
+            push.deliver(connected.pk, means)
+        finally:
+            connection.close()
+
+    org.mangle(hold_up)
+    worker = threading.Thread(target=deliver)
+    worker.start()
+    assert answering.wait(10)
+    text(second)
+
+    # The other one has it: nothing to do here.
+    assert push.deliver(connected.pk, means) == 0
+    go_on.set()
+    worker.join(20)
+
+    assert states(connected) == ["acknowledged", "acknowledged"]
+
+
+def test_a_worker_killed_between_call_and_acknowledgement_leads_to_a_repetition(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(connected, org)
+    answering, go_on = threading.Event(), threading.Event()
+
+    def hold_up(path: str, body: bytes) -> bytes:
+        if path.endswith("/composite"):
+            answering.set()
+            go_on.wait(20)
+        return body
+
+    org.mangle(hold_up)
+    worker = start("worker", "--queue", "urgent")
+    try:
+        text(contact)
+        assert answering.wait(20)
+        worker.send_signal(signal.SIGKILL)
+        worker.communicate()
+    finally:
+        go_on.set()
+        worker.kill()
+        worker.communicate()
+    assert holds(org, contact.salesforce_id) == [True]
+    assert states(connected) == ["sent"]
+
+    assert push.deliver(connected.pk, means) == 0
+    after = Means(clock=lambda: now() + timedelta(minutes=2), retry=means.retry)
+    wait_until(lambda: push.deliver(connected.pk, after) > 0 or states(connected) == ["acknowledged"])
+
+    assert states(connected) == ["acknowledged"]
+    assert ConsentPush.objects.get().attempts == 2
+
+
+@pytest.mark.slow
+def test_a_worker_delivers_within_a_second(connected: Workspace, org: OrgSim) -> None:
+    people = stored(connected, org, count=3)
+    worker: subprocess.Popen[str] = start("worker", "--queue", "urgent")
+    try:
+        for contact in people:
+            text(contact)
+        wait_until(lambda: set(states(connected)) == {"acknowledged"})
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=30)
+
+    assert holds(org, *(one.salesforce_id for one in people)) == [True] * 3
+
+
+def test_a_review_that_is_due_counts_as_an_opt_out(connected: Workspace) -> None:
+    actions.text_received(
+        workspace=connected, number=ANN, words="please no more", meaning=Meaning.LIKELY_STOP, message_id="SM1"
+    )
+    assert jobs.close_due_reviews() == 0
+    Review.objects.update(due_at=now())
+
+    assert jobs.close_due_reviews() == 1
+
+    assert status(connected, ANN) == "opted_out"
