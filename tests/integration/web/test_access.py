@@ -23,6 +23,8 @@ OBJECT_PAGES = (
     ("cancel_import", "run"),
     ("contact", "contact"),
     ("erase", "contact"),
+    ("opt_out", "contact"),
+    ("opt_in", "contact"),
     ("member", "member"),
     ("password_link", "member"),
     ("deactivate", "member"),
@@ -39,7 +41,9 @@ def address(name: str, kind: str, rows: Rows, member: Member) -> str:
     return reverse(name, args=[keys[kind]])
 
 
-@pytest.mark.parametrize("name", [*SETUP_PAGES, "contacts", "home", "change_password", "invite"])
+@pytest.mark.parametrize(
+    "name", [*SETUP_PAGES, "contacts", "consent", "consent_changes", "home", "change_password", "invite"]
+)
 def test_anonymous_people_are_sent_to_sign_in(db: None, client: Client, name: str) -> None:
     page = reverse(name)
 
@@ -129,7 +133,10 @@ def test_texters_see_contacts_only(bob: Member, rows: Rows, signed_in: SignedIn,
     assert client.get(reverse("contact", args=[rows.contact.salesforce_id])).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["authentication", "import_history", "members", "data_care", "contacts"])
+@pytest.mark.parametrize(
+    "name",
+    ["authentication", "import_history", "members", "data_care", "contacts", "consent", "consent_changes"],
+)
 def test_auditors_read_every_page(dana: Member, rows: Rows, signed_in: SignedIn, name: str) -> None:
     assert signed_in(dana).get(reverse(name)).status_code == 200
 
