@@ -1,7 +1,7 @@
 """What Person Accounts add to the objects: a Contact that is the shadow of an Account, and its fields on that Account.
 
-A standard field of the contact is Person... on the account, a custom one ends in __pc there. They are read from the
-contact; nobody writes them here.
+A standard field of the contact is Person... on the account, a custom one ends in __pc there. They are kept with the
+contact, and changed through the account only.
 """
 
 from dataclasses import replace
@@ -68,6 +68,13 @@ def mirror_of(field: Field) -> str | None:
     return f"Person{field.name}" if field.name in _MIRRORED else None
 
 
+def names_on_contact(account: SObject) -> dict[str, str]:
+    """What the fields that an account shows of its person are called on the contact."""
+    kept = (field for field in account.fields if not field.stored)
+    custom = {one.name: f"{one.name.removesuffix('__pc')}__c" for one in kept if one.name.endswith("__pc")}
+    return custom | {f"Person{name}": name for name in _MIRRORED}
+
+
 def with_person_accounts(schema: Schema) -> Schema:
     contact = next(s for s in schema.sobjects if s.name == "Contact")
     objects = {
@@ -90,7 +97,7 @@ def _mirrored(field: Field, name: str) -> Field:
         field,
         name=name,
         nillable=True,
-        updateable=False,
+        updateable=field.updateable and name not in _NAMES,
         createable=False,
         compound_field_name=None,
         relationship_name=None,

@@ -1,16 +1,18 @@
 """Person Accounts, in an org that is made with them: one contact in five is the shadow of an account of its own.
 
-Such a contact is written through its account, which this org does not offer: enough for a client to detect and refuse
-them. An edit of the account moves the contact's stamps.
+Such a contact is written through its account: Person... and ...__pc of the account are fields of the contact, which runs
+no automation of its own then (inferred). An edit of the account moves the contact's stamps.
 """
 
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from orgsim.catalog_persons import mirror_of
+from orgsim.catalog_persons import mirror_of, names_on_contact
 from orgsim.errors import ApiError
 from orgsim.ids import serial_id
 from orgsim.schema import SObject
+from orgsim.store import on
+from orgsim.values import Stored
 
 _ONE_IN = 5
 
@@ -48,6 +50,28 @@ def check_contact_write(
     found = connection.execute("SELECT IsPersonAccount FROM Contact WHERE Id = ?", (record_id,)).fetchone()
     if mirrored and found and found[0]:
         raise ApiError(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+
+
+def take_contacts_part(
+    connection: sqlite3.Connection, sobject: SObject, account_id: str, values: dict[str, Stored]
+) -> None:
+    """Moves what an edit of an account says of its person over to the contact. Raises for an account of no person."""
+    names = names_on_contact(sobject) if sobject.name == "Account" and has_persons(sobject) else {}
+    said = {names[name]: values.pop(name) for name in list(values) if name in names}
+    if not said:
+        return
+    assignments = ", ".join(f'"{name}" = ?' for name in said)
+    changed = connection.execute(
+        on(
+            "Contact",
+            "UPDATE {table} SET {values} WHERE Id = (SELECT PersonContactId FROM Account WHERE Id = ?)",
+            values=assignments,
+        ),
+        (*said.values(), account_id),
+    )
+    if not changed.rowcount:
+        message = "Unable to create/update fields: " + ", ".join(said)
+        raise ApiError(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, fields=list(said))
 
 
 def account_edited(

@@ -1,21 +1,28 @@
 #!/bin/sh
-# All tests but the soak, in three lanes at once: what waits for databases and processes, what computes, what waits for a
-# browser. With arguments, only what they name, in one lane.
+# All tests but the soak, in four lanes at once: what computes, what waits for a browser, what waits for imports, and what
+# waits for anything else. With arguments, only what they name, in one lane.
 python=$1
 shift
 if [ $# -gt 0 ]; then
     exec "$python" -m pytest -m "not soak" "$@"
 fi
 logs=$(mktemp -d)
-"$python" -m pytest -m "not soak" tests/contract tests/unit tests/repository >"$logs/computing" 2>&1 &
-computing=$!
-"$python" -m pytest -m "not soak" tests/browser >"$logs/browser" 2>&1 &
-browser=$!
-trap 'kill $computing $browser 2>/dev/null; rm -rf "$logs"' EXIT
+lane() {
+    name=$1
+    shift
+    "$python" -m pytest -m "not soak" "$@" >"$logs/$name" 2>&1 &
+    lanes="$lanes $!"
+}
+lanes=""
+lane computing tests/contract tests/unit tests/repository
+lane browser tests/browser
+lane imports tests/integration/imports
+trap 'kill $lanes 2>/dev/null; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
-"$python" -m pytest -m "not soak" tests/integration
+"$python" -m pytest -m "not soak" tests/integration --ignore tests/integration/imports
 failed=$?
-wait $computing || failed=1
-wait $browser || failed=1
-cat "$logs/computing" "$logs/browser"
+for one in $lanes; do
+    wait "$one" || failed=1
+done
+cat "$logs"/*
 exit $failed

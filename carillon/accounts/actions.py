@@ -201,7 +201,8 @@ def _save(member: Member, update_fields: list[str] | None = None) -> None:
     except IntegrityError as error:
         if "user_id" in str(error):
             raise MemberRefused(
-                f"Another member already has the User ID {member.user_id}.", "A User ID names one member."
+                f"Another member already has the User ID {member.user_id}, perhaps in another spelling.",
+                "A User ID names one member.",
             ) from None
         raise MemberRefused(
             f"Somebody with the e-mail {member.email} is a member already.", "Change that member instead."

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 
 from carillon.lib.clock import now
@@ -67,9 +67,11 @@ class Member(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(name="member_email_is_lower_case", condition=Q(email=Lower("email"))),
             models.CheckConstraint(name="member_role_is_known", condition=Q(role__in=Role.values)),
+            # user_key: what spellings of one User ID have in common (accounts.user_ids).
             models.UniqueConstraint(
+                F("workspace"),
+                Func("user_id", function="user_key"),
                 name="member_user_id_unique_in_workspace",
-                fields=["workspace", "user_id"],
                 condition=~Q(user_id=""),
             ),
         ]

@@ -1,12 +1,14 @@
 """The part of `carillon contacts` that needs Django."""
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any
+
+import msgspec
 
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
@@ -30,6 +32,8 @@ COLUMNS = (
     "in_source",
     "source_modified_at",
 )
+# Numbers as they are, digit by digit, which Python's own JSON can't write.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _SHOWN = ("last_name", "first_name", "mobile_number", "consent", "in_source", "salesforce_id")
 
 
@@ -63,12 +67,16 @@ def _values(contact: Contact, consent: str, former: list[str], extra: list[str])
         "user_identification": contact.user_identification,
         "consent": consent,
         "in_source": contact.in_source,
-        "source_modified_at": contact.source_modified_at,
-        "left_source_at": contact.left_source_at,
+        "source_modified_at": _second(contact.source_modified_at),
+        "left_source_at": _second(contact.left_source_at),
         "absence": contact.absence,
         "former_ids": former,
         **{name: contact.fields.get(name) for name in extra},
     }
+
+
+def _second(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
 def _in_lists(found: Iterable[Contact]) -> Iterator[list[Contact]]:
@@ -83,8 +91,10 @@ def _as_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, list):
+        return ";".join(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return str(value)
 
 
@@ -100,7 +110,7 @@ def _json(people: Iterator[dict[str, Any]], columns: list[str]) -> None:
     sys.stdout.write("[")
     for index, person in enumerate(people):
         sys.stdout.write(",\n" if index else "\n")
-        json.dump(person, sys.stdout, ensure_ascii=False, default=_as_text)
+        sys.stdout.write(_ENCODER.encode(person).decode())
     sys.stdout.write("\n]\n")
 
 

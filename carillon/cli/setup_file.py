@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from carillon.imports.drafts import DEFAULT_TIMEZONE, AdditionalField, SetupDraft
+from carillon.imports.models import Blank
 from carillon.lib.errors import CarillonError
 
 OBJECTS = {"contact": "Contact", "lead": "Lead"}
@@ -34,7 +35,7 @@ _STANDARD: dict[str, type] = dict.fromkeys(
     ),
     str,
 )
-_ADDITIONAL: dict[str, type] = {"salesforce": str, "contact_field": str, "label": str, "type": str}
+_ADDITIONAL: dict[str, type] = dict.fromkeys(("salesforce", "contact_field", "label", "type", "blank"), str)
 _SCHEDULE: dict[str, type] = {"timezone": str, "windows": list}
 _TYPE_NAMES = {
     str: "text in quotes",
@@ -117,6 +118,7 @@ def sections_of(draft: SetupDraft, source_name: str) -> dict[str, Any]:
                 "contact_field": additional.contact_field,
                 "label": additional.label,
                 "type": additional.type,
+                "blank": additional.blank,
             }
             for additional in draft.additional_fields
         ],
@@ -180,5 +182,9 @@ def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> N
 def _additional(table: Mapping[str, str]) -> AdditionalField:
     name = table.get("contact_field", "")
     return AdditionalField(
-        table.get("salesforce", ""), name, table.get("label", ""), table.get("type", "text")
+        table.get("salesforce", ""),
+        name,
+        table.get("label", ""),
+        table.get("type", ""),
+        table.get("blank", Blank.CLEAR.value),
     )

@@ -2,6 +2,10 @@
 the source is kept, with the date, and so is what is known of their record; an id a record had before it was merged or
 converted leads to one person; a contact without a valid number is kept, not textable."""
 
+import json
+from decimal import Decimal
+from typing import Any
+
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -31,6 +35,14 @@ class FieldType(models.TextChoices):
     DATETIME = "datetime", "Date and time"
     YES_NO = "yes_no", "Yes/no"
     CHOICE = "choice", "Choice"
+    CHOICES = "choices", "Choices (several)"
+
+
+class ExactDecoder(json.JSONDecoder):
+    """Numbers digit by digit as they are stored; a float would round the long ones."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"parse_float": Decimal, **options})
 
 
 class ContactField(models.Model):
@@ -71,8 +83,8 @@ class Contact(models.Model):
     mobile_number = models.TextField(blank=True, default="", db_collation="C")
     mobile_as_given = models.TextField(blank=True, default="")
     user_identification = models.TextField(blank=True, default="")
-    # Additional fields by ContactField.name; a cleared value is null.
-    fields = models.JSONField(default=dict)
+    # Additional fields by ContactField.name; a cleared value is null, several choices are a list.
+    fields = models.JSONField(default=dict, decoder=ExactDecoder)
     in_source = models.BooleanField(default=True)
     left_source_at = models.DateTimeField(null=True)
     absence = models.CharField(max_length=10, choices=Absence.choices, blank=True, default="", db_default="")
@@ -132,6 +144,12 @@ class Contact(models.Model):
                 name="contact_by_mobile",
                 condition=~Q(mobile_number=""),
             ),
+            # Counts the people of each User Identification without reading the people.
+            models.Index(
+                fields=["workspace", "user_identification", "object"],
+                name="contact_by_assignment",
+                condition=Q(in_source=True, user_identification__gt=""),
+            ),
             models.Index(
                 F("workspace"),
                 F("looked_for_at").asc(nulls_first=True),
@@ -186,8 +204,8 @@ class FieldChange(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="changes", db_index=False)
     field = models.TextField()
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = models.JSONField(null=True, decoder=ExactDecoder)
+    after = models.JSONField(null=True, decoder=ExactDecoder)
     # The public id of the import's run, which may be kept for less long than this.
     run = models.UUIDField()
     at = models.DateTimeField(default=now)

@@ -104,6 +104,7 @@ def _save_mappings(setup: ImportSetup, draft: SetupDraft) -> None:
             position=position,
             salesforce_field=additional.salesforce,
             contact_field=contact_field,
+            blank=additional.blank,
         )
 
 
@@ -116,7 +117,12 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
         "source_id": setup.source_id,
         **{name: getattr(draft, name) for name in (*REPORT_PARTS, *STANDARD_FIELDS)},
         "additional_fields": [
-            {"salesforce": field.salesforce, "contact_field": field.contact_field, "type": field.type}
+            {
+                "salesforce": field.salesforce,
+                "contact_field": field.contact_field,
+                "type": field.type,
+                "blank": field.blank,
+            }
             for field in draft.additional_fields
         ],
         "timezone": draft.timezone,
@@ -125,7 +131,9 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
 
 
 def _read_by_import(setup: ImportSetup) -> object:
-    mappings = setup.mappings.order_by("position", "pk").values_list("salesforce_field", "contact_field_id")
+    mappings = setup.mappings.order_by("position", "pk").values_list(
+        "salesforce_field", "contact_field_id", "blank"
+    )
     return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
 
 

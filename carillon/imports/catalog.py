@@ -4,7 +4,7 @@ in report_catalog.
 A person waits for these answers, so the client gives up sooner than in an import.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,8 @@ from carillon.connections.models import SalesforceConnection
 from carillon.connections.usage import recorded
 from carillon.imports.models import SourceType
 from carillon.imports.planning import Field, Fields
-from carillon.imports.values import contact_types
+from carillon.imports.related import related_fields
+from carillon.imports.values import contact_types, why_not
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
@@ -49,13 +50,24 @@ class SourceChoice:
 @dataclass(frozen=True, slots=True)
 class FieldChoice:
     """A field that can be mapped; `contact_types` are the contact field types it may go to, natural one first. `also` is
-    the column of a report that shows the field, or the field that a column shows."""
+    the column of a report that shows the field, or the field that a column shows. `may_go_stale`: it can change without
+    its record being touched."""
 
     name: str
     label: str
     salesforce_type: str
     contact_types: tuple[str, ...]
     also: str = ""
+    may_go_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A field that can't be mapped, and why."""
+
+    name: str
+    label: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,8 @@ class ReportOffer:
 
 @dataclass(frozen=True, slots=True)
 class SourceFields:
-    """A chosen source: its columns, the object's other fields, and what an admin should know about it."""
+    """A chosen source: its columns, the object's other fields, some of related records, those that can't be mapped,
+    and what an admin should know about it."""
 
     source: SourceChoice
     columns: tuple[FieldChoice, ...]
@@ -87,10 +100,16 @@ class SourceFields:
     filter_in_words: str
     people: int | None
     report: ReportOffer | None = None
+    related: tuple[FieldChoice, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def choices(self) -> tuple[FieldChoice, ...]:
+        return (*self.columns, *self.others, *self.related)
 
     def find(self, name: str) -> FieldChoice | None:
         wanted = name.lower()
-        return next((c for c in (*self.columns, *self.others) if c.name.lower() == wanted), None)
+        return next((c for c in self.choices if c.name.lower() == wanted), None)
 
 
 class SourceUnusable(CarillonError):
@@ -197,18 +216,46 @@ def _read_source(client: Client, sobject: str, source: SourceChoice) -> SourceFi
     people = _count(client, query)
     warnings = (*_warnings(view, people), *_compared_with_results(client, sobject, source, query, people))
     labels = {field.name: field.label for field in fields.describe.fields}
-    return SourceFields(source, columns, others, warnings, explain(view.where_condition, labels), people)
+    words = explain(view.where_condition, labels)
+    return SourceFields(
+        source,
+        columns,
+        others,
+        warnings,
+        words,
+        people,
+        related=related_choices(fields, names),
+        left_out=left_out(fields.describe),
+    )
 
 
 def own_fields(describe: ObjectDescribe) -> list[FieldChoice]:
-    own = [choice_of(Field(field.name, field.label, field.type)) for field in describe.fields]
+    own = [
+        choice_of(Field(field.name, field.label, field.type, field.calculated)) for field in describe.fields
+    ]
     return sorted((choice for choice in own if choice), key=lambda choice: choice.label.lower())
 
 
 def choice_of(field: Field, *, also: str = "") -> FieldChoice | None:
     """None for a field that has no single value."""
     types = contact_types(field.type)
-    return FieldChoice(field.name, field.label, field.type, types, also) if types else None
+    return (
+        FieldChoice(field.name, field.label, field.type, types, also, field.may_go_stale) if types else None
+    )
+
+
+def related_choices(fields: Fields, besides: Collection[str]) -> tuple[FieldChoice, ...]:
+    """Some fields of related records, those left out that are among the choices already."""
+    found = (choice_of(field) for field in related_fields(fields) if field.name not in besides)
+    return tuple(choice for choice in found if choice)
+
+
+def left_out(describe: ObjectDescribe) -> tuple[LeftOut, ...]:
+    return tuple(
+        LeftOut(field.name, field.label, why_not(field.type))
+        for field in describe.fields
+        if not contact_types(field.type)
+    )
 
 
 def _count(client: Client, query: ListQuery, *conditions: str) -> int | None:

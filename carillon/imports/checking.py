@@ -18,10 +18,10 @@ from carillon.imports.catalog import (
     source_fields,
 )
 from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, AdditionalField, SetupDraft
-from carillon.imports.models import ReportWay, SourceType
+from carillon.imports.models import Blank, ReportWay, SourceType
 from carillon.imports.planning import Field
 from carillon.imports.report_catalog import find_report, report_fields
-from carillon.imports.values import contact_types
+from carillon.imports.values import contact_types, why_not
 from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
 
@@ -78,6 +78,10 @@ class Checked:
 
     fields: dict[str, Field]
 
+    def additional(self, entered: AdditionalField, existing: Mapping[str, str]) -> AdditionalField:
+        field = self.fields[entered.salesforce]
+        return replace(entered, salesforce=field.name, type=_type_of(entered, field, existing))
+
     def name(self, entered: str) -> str:
         return self.fields[entered].name if entered else ""
 
@@ -116,9 +120,7 @@ def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> Checked
     else:
         with fields_of(workspace, object) as fields:
             checked = check_draft(draft, fields, existing, offered.report)
-    additional = tuple(
-        replace(one, salesforce=checked.name(one.salesforce)) for one in draft.additional_fields
-    )
+    additional = tuple(checked.additional(one, existing) for one in draft.additional_fields)
     names: dict[str, Any] = {name: checked.name(getattr(draft, name)) for name in STANDARD_FIELDS}
     return CheckedSetup(replace(draft, additional_fields=additional, **names), offered.source)
 
@@ -187,6 +189,7 @@ def check_draft(
         if not additional.salesforce:
             errors[f"{place}.salesforce"] = "Choose the Salesforce field, or remove this row."
         _check_additional(place, additional, field, existing, errors)
+        _check_blank(place, additional, errors)
     _check_repeated(draft, errors)
     _check_schedule(draft, errors)
     if errors:
@@ -227,7 +230,7 @@ def _standard_fault(name: str, field: Field) -> str:
     ):
         return f"{field.label} ({field.name}) holds no text ({field.type}), so it can't be used here."
     if not contact_types(field.type):
-        return f"{field.label} ({field.name}) has no single value ({field.type}), so it can't be used here."
+        return f"{field.label} ({field.name}) can't be used here: {why_not(field.type)}."
     return ""
 
 
@@ -238,7 +241,7 @@ def _check_additional(
     existing: Mapping[str, str],
     errors: dict[str, str],
 ) -> None:
-    name, kind = additional.contact_field, additional.type
+    name, kind = additional.contact_field, _type_of(additional, field, existing)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         errors[f"{place}.contact_field"] = (
             "Give the contact field a name of lower-case letters, digits and underscores, such as program."
@@ -253,10 +256,25 @@ def _check_additional(
         errors[f"{place}.type"] = (
             f"The contact field {name} exists and is of type {existing[name]}: give that type, or another name."
         )
+    elif field is not None and not contact_types(field.type):
+        errors[f"{place}.salesforce"] = f"{field.name} can't be mapped: {why_not(field.type)}."
     elif field is not None and kind not in contact_types(field.type):
-        fitting = ", ".join(contact_types(field.type)) or "none"
+        fitting = ", ".join(contact_types(field.type))
         errors[f"{place}.type"] = (
             f"{field.name} holds {_IN_WORDS.get(field.type, field.type)}; contact field types that fit it: {fitting}."
+        )
+
+
+def _type_of(additional: AdditionalField, field: Field | None, existing: Mapping[str, str]) -> str:
+    """What was entered; else that of the contact field there is, or the natural one of the Salesforce field."""
+    natural = (*(contact_types(field.type) if field else ()), FieldType.TEXT.value)
+    return additional.type or existing.get(additional.contact_field, natural[0])
+
+
+def _check_blank(place: str, additional: AdditionalField, errors: dict[str, str]) -> None:
+    if additional.blank not in Blank.values:
+        errors[f"{place}.blank"] = (
+            f"Say what a blank in Salesforce does: {' or '.join(Blank.values)} what is stored."
         )
 
 

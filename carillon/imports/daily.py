@@ -38,10 +38,11 @@ class Day:
     failed: int = 0
     missed: int = 0
     changed: int = 0
+    postponed: int = 0
 
     @property
     def imports(self) -> int:
-        return self.succeeded + self.incomplete + self.failed + self.missed
+        return self.succeeded + self.incomplete + self.failed + self.postponed + self.missed
 
     def add(self, outcome: str, number: int, changed: int) -> None:
         self.changed += changed

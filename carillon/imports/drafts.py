@@ -5,7 +5,7 @@ from typing import Any
 
 from carillon.contacts.models import ContactField
 from carillon.imports.catalog import FieldChoice, SourceFields
-from carillon.imports.models import FieldMapping, ImportSetup, ReportWay, SourceType
+from carillon.imports.models import Blank, FieldMapping, ImportSetup, ReportWay, SourceType
 from carillon.imports.windows import EASTERN
 
 DEFAULT_TIMEZONE = EASTERN
@@ -16,12 +16,15 @@ REPORT_PARTS = ("source_type", "source_way", "contact_identification", "last_mod
 
 @dataclass(frozen=True, slots=True)
 class AdditionalField:
-    """`contact_field` is the name (slug) of an existing contact field or of one to create."""
+    """`contact_field` is the name (slug) of an existing contact field or of one to create; `blank` is what a blank in
+    Salesforce does with the stored value. A `type` of "" is that of the contact field there is, else the natural one of
+    the Salesforce field."""
 
     salesforce: str
     contact_field: str
     label: str
     type: str
+    blank: str = Blank.CLEAR.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def draft_of(setup: ImportSetup) -> SetupDraft:
                 mapping.contact_field.name,
                 mapping.contact_field.label,
                 mapping.contact_field.type,
+                mapping.blank,
             )
             for mapping in setup.mappings.select_related("contact_field").order_by("position", "pk")
         ),
@@ -94,12 +98,15 @@ def unsaved(
         source_label=source_label,
         watermark=setup.watermark,
         imported_fingerprint=setup.imported_fingerprint,
+        full_import_at=setup.full_import_at,
+        timezone=draft.timezone,
         **given,
     )
     mappings = [
         FieldMapping(
             position=position,
             salesforce_field=field.salesforce,
+            blank=field.blank,
             contact_field=ContactField(name=field.contact_field, label=field.label, type=field.type),
         )
         for position, field in enumerate(draft.additional_fields)
@@ -109,7 +116,7 @@ def unsaved(
 
 def suggest(fields: SourceFields) -> SetupDraft:
     """Sensible first choices: a preferred name before the first name, the mobile number, the owner."""
-    choices = (*fields.columns, *fields.others)
+    choices = fields.choices
     preferred = _named_like(choices, "preferred")
     source, report = fields.source, fields.report
     return SetupDraft(

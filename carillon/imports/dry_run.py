@@ -176,7 +176,10 @@ class _DryRun:
         self.purse.must_afford(self._forecast(mode_now(self.trial.setup, self.trial.mode)))
         sign_in(self.client, known)
         plan, warnings = make_plan(self.client, self.setup, self.mappings)
-        scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=self.trial.mode)
+        affordable = not plan.stale or self.purse.can_afford(self._forecast(Mode.EVERYTHING))
+        scope = scope_of(
+            self.client, plan, self.setup, org_id=known.org_id, asked=self.trial.mode, affordable=affordable
+        )
         self.purse.must_afford(self._forecast(scope.mode))
         everything = scope.mode == Mode.EVERYTHING
         self._find(mode=scope.mode, mode_reason=scope.reason)

@@ -41,7 +41,7 @@ select outcome, array_agg(salesforce_id) from (
               coalesce(s.user_identification, c.user_identification))
              is distinct from
              (c.first_name, c.last_name, c.mobile_number, c.mobile_as_given, c.user_identification)
-             or not c.fields @> s.fields::jsonb then 'u'
+             or c.fields || s.fields::jsonb <> c.fields then 'u'
         when not c.in_source then 'b'
         when s.system_modstamp::timestamptz <> c.system_modstamp
              or s.source_modified_at::timestamptz is distinct from c.source_modified_at

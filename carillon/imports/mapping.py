@@ -7,6 +7,7 @@ org's own describe promises rejects the record. A field that could not be read k
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,7 +31,8 @@ class Issue(NamedTuple):
 
 class Row(NamedTuple):
     """One contact in the order of the loader's staging table. `first_name` and `user_identification` None keep
-    what is stored; `fields` is a JSON object of the additional fields that were read."""
+    what is stored; `fields` is a JSON object of the additional fields that were read, without those whose blanks keep
+    what is stored."""
 
     salesforce_id: str
     first_name: str | None
@@ -115,7 +117,8 @@ def _python_type(salesforce_type: str) -> Any:
     if salesforce_type == "boolean":
         return bool | None
     if salesforce_type in NUMBERS:
-        return int | float | None
+        # Exactly as written: 12345678901234567.89 is more than a float can hold.
+        return Decimal | None
     if salesforce_type == "anyType":
         return str | int | float | bool | None
     return str | None
@@ -131,10 +134,10 @@ class Mapper:
         self._fallback = _getter(plan, plan.first_name_fallback)
         self._last = _getter(plan, plan.last_name)
         self._mobile = _getter(plan, plan.mobile_number)
-        self._user = _getter(plan, plan.user_identification)
+        self._user = _text_reader(plan, plan.user_identification)
         self._keeps_first = plan.first_name_fallback in plan.unreadable
         self._additional = [
-            (mapped, getter, converter(mapped.type))
+            (mapped, getter, converter(mapped.salesforce_type, mapped.type))
             for mapped in plan.additional
             if (getter := _getter(plan, mapped.salesforce)) is not None
         ]
@@ -179,7 +182,7 @@ class Mapper:
             sort_name(first, last),
             self._mobile_number(record_id, given, issues),
             given,
-            None if self._user is None else _text(self._user, record),
+            None if self._user is None else self._user(record),
             self._fields(record_id, record, issues),
             _modified_at(record_id, record, issues),
             _checked_stamp(record_id, record.SystemModstamp),
@@ -200,11 +203,14 @@ class Mapper:
         for mapped, getter, convert in self._additional:
             value = getter(record)
             try:
-                values[mapped.contact_field] = None if value is None or value == "" else convert(value)
+                converted = convert(value)
             except ValueError as error:
                 shown = as_text(value)[:255]
                 issues.append(Issue(record_id, mapped.salesforce, shown, f"not_a_{mapped.type}", str(error)))
-        return msgspec.json.encode(values).decode()
+                continue
+            if converted is not None or not mapped.keeps_when_blank:
+                values[mapped.contact_field] = converted
+        return _ENCODER.encode(values).decode()
 
     def _reject(self, raw: msgspec.Raw, batch: Batch) -> None:
         """A record with values of another type than describe says: one issue, nothing stored."""
@@ -230,6 +236,8 @@ class Mapper:
         )
 
 
+# Numbers go out as they came in, digit by digit.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _PHONE_ISSUES = {
     PhoneKind.MISSING: ("mobile_missing", "The record has no mobile number, so this person can't be texted."),
     PhoneKind.INVALID: (
@@ -270,6 +278,23 @@ def _text(getter: Callable[[Any], Any] | None, record: Any) -> str:
     return as_text(value).strip()
 
 
+def _text_reader(plan: ImportPlan, name: str) -> Callable[[Any], str] | None:
+    """Reads a field of any type as text, the same in whatever form the value came; "" where it is blank."""
+    getter = _getter(plan, name)
+    if getter is None:
+        return None
+    convert = converter(plan.types.get(name, "string"), "text")
+
+    def read(record: Any) -> str:
+        value = getter(record)
+        try:
+            return str(convert(value) or "").strip()
+        except ValueError:
+            return as_text(value).strip()
+
+    return read
+
+
 def _checked_id(value: Any) -> str:
     # Salesforce writes 18-character ids everywhere; the full check costs more than the rest of the row, so
     # only a strange one is looked at closely.
@@ -307,7 +332,7 @@ def _user_id(value: str | None) -> str:
 
 
 def _loose(raw: msgspec.Raw) -> dict[str, Any]:
-    # The standard library reads what msgspec refuses, such as a number out of range.
+    # The standard library reads what msgspec refuses.
     try:
         values = json.loads(bytes(raw))
     except (ValueError, RecursionError):

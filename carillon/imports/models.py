@@ -56,6 +56,8 @@ class ImportSetup(models.Model):
     # Where the next *changes* run starts (org time), and the setup's fingerprint it is valid for.
     watermark = models.DateTimeField(null=True)
     imported_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    # When the last import that read everything, and succeeded, began (org time).
+    full_import_at = models.DateTimeField(null=True)
     # The org's clock at the beginning of the last run that saw the stamp of every member.
     stamps_swept_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=now)
@@ -102,6 +104,11 @@ class ImportSetup(models.Model):
         return Schedule(self.timezone, tuple(self.windows), seed)
 
 
+class Blank(models.TextChoices):
+    CLEAR = "clear", "Clear the field"
+    KEEP = "keep", "Keep what is stored"
+
+
 class FieldMapping(models.Model):
     """Additional fields: a Salesforce field (or path such as Owner.Name) into a contact field."""
 
@@ -109,10 +116,13 @@ class FieldMapping(models.Model):
     position = models.PositiveSmallIntegerField()
     salesforce_field = models.CharField(max_length=255)
     contact_field = models.ForeignKey(ContactField, on_delete=models.PROTECT, related_name="+")
+    # What a blank in Salesforce does with the value that is stored.
+    blank = models.CharField(max_length=5, choices=Blank.choices, default=Blank.CLEAR)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="mapping_contact_field_once", fields=["setup", "contact_field"]),
+            models.CheckConstraint(name="mapping_blank_is_known", condition=Q(blank__in=Blank.values)),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from carillon.imports.values import READ_BY_TYPE
 from carillon.salesforce.reports.describes import ReportDescription
 from carillon.salesforce.soql import ListQuery, compose
 
@@ -52,18 +53,21 @@ class ReportSource:
 
 @dataclass(frozen=True, slots=True)
 class MappedField:
-    """A Salesforce field or path, its describe type, the contact field it goes to and that field's type."""
+    """A Salesforce field or path, its describe type, the contact field it goes to and that field's type. A blank
+    clears what is stored, unless it `keeps_when_blank`."""
 
     salesforce: str
     salesforce_type: str
     contact_field: str
     type: str
+    keeps_when_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
     """Names are API names; "" means not mapped. `unreadable` are mapped optional fields that the API user can't
-    see now: they are not read, and what is stored stays.
+    see now, or can't be read any more: what is stored stays. `stale` are mapped fields whose changes don't touch the
+    record's stamp: formulas, and fields of related records.
 
     Of a report, `query` is about every record of the object; names are columns where it is read alone."""
 
@@ -78,6 +82,7 @@ class ImportPlan:
     additional: tuple[MappedField, ...]
     types: dict[str, str]
     unreadable: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
     report: ReportSource | None = None
     # Fields to read beside the mapped ones.
     beside: tuple[str, ...] = ()
@@ -137,8 +142,13 @@ class ImportPlan:
             self.user_identification,
             # Not their order, which changes nothing; but the org may give a field another type without touching
             # its records.
-            sorted((f.salesforce, f.salesforce_type, f.contact_field, f.type) for f in self.additional),
+            sorted(
+                (f.salesforce, f.salesforce_type, f.contact_field, f.type, *(("keep",) * f.keeps_when_blank))
+                for f in self.additional
+            ),
             sorted(self.unreadable),
             *(self.report.parts() if self.report else ()),
+            # Other types are text as it stands.
+            *(kind for kind in (self.types.get(self.user_identification, ""),) if kind in READ_BY_TYPE),
         )
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

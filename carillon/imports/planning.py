@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from carillon.contacts.models import FieldType
 from carillon.imports.mapping import Issue
-from carillon.imports.models import FieldMapping, ImportSetup, SourceType
+from carillon.imports.models import Blank, FieldMapping, ImportSetup, SourceType
 from carillon.imports.plan import REPORT_ONLY, ImportPlan, MappedField, ReportSource
-from carillon.imports.sources.columns import picklists, type_of
+from carillon.imports.sources.columns import field_path, picklists, type_of
+from carillon.imports.values import contact_types, why_not
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
 from carillon.salesforce.errors import Forbidden, NotFound
 from carillon.salesforce.reports.checks import carries_time, id_column, why_not_readable
-from carillon.salesforce.reports.describes import ReportDescription
+from carillon.salesforce.reports.describes import ReportColumn, ReportDescription
 from carillon.salesforce.reports.errors import ReportGone, ReportNotShared, ReportsNotAllowed
 from carillon.salesforce.soql import ListQuery, parse_list_view_query
 
@@ -31,11 +33,19 @@ class RequiredFieldGone(CarillonError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field or path of an object as the API user sees it; `name` is spelled as describe spells it."""
+    """A field or path of an object as the API user sees it; `name` is spelled as describe spells it. `calculated`: a
+    formula or a roll-up; `related`: of another record than the person's own."""
 
     name: str
     label: str
     type: str
+    calculated: bool = False
+    related: bool = False
+
+    @property
+    def may_go_stale(self) -> bool:
+        """It can change without its record being touched, so that no import of changes sees it."""
+        return self.calculated or self.related
 
 
 class Fields:
@@ -54,7 +64,7 @@ class Fields:
         head, _, rest = name.partition(".")
         if not rest:
             own = describe.field(head)
-            return Field(own.name, own.label, own.type) if own else None
+            return Field(own.name, own.label, own.type, own.calculated) if own else None
         for reference in describe.fields:
             if (reference.relationship_name or "").lower() == head.lower():
                 return self._related(reference, rest)
@@ -69,10 +79,14 @@ class Fields:
                     f"{reference.relationship_name}.{leaf.name}",
                     f"{reference.label.removesuffix(' ID')}: {leaf.label}",
                     leaf.type,
+                    leaf.calculated,
+                    related=True,
                 )
         return None
 
     def _other(self, sobject: str) -> ObjectDescribe | None:
+        if sobject == self.describe.name:
+            return self.describe
         if sobject not in self._others:
             try:
                 self._others[sobject] = self._describe_other(sobject)
@@ -84,14 +98,24 @@ class Fields:
 class Columns:
     """Looks up columns of a report, as `Fields` does fields. Only those the report shows can be mapped."""
 
-    def __init__(self, report: ReportDescription) -> None:
-        self.report = report
+    def __init__(self, report: ReportDescription, describe: ObjectDescribe) -> None:
+        self._report = report
+        self._describe = describe
 
     def find(self, name: str) -> Field | None:
-        for column in self.report.columns:
+        for column in self._report.columns:
             if column.name.lower() == name.lower():
-                return Field(column.name, column.label, type_of(column))
+                return field_of(column, self._describe)
         return None
+
+
+def field_of(column: ReportColumn, describe: ObjectDescribe) -> Field:
+    """A column as a field; whether it may go stale is known where the report says which field it shows."""
+    path = field_path(column, describe.name)
+    own = describe.field(path)
+    return Field(
+        column.name, column.label, type_of(column), bool(own and own.calculated), related="." in path
+    )
 
 
 def make_plan(
@@ -112,14 +136,16 @@ def make_plan(
     if setup.source_type == SourceType.REPORT:
         source = _report_source(client, setup, names, describe)
     if source and source.way == REPORT_ONLY:
-        columns = Columns(source.report)
+        columns = Columns(source.report, describe)
         found = {name: columns.find(name) for name in names}
     else:
         fields = Fields(describe, client.describe)
         found = {name: fields.find(name) for name in names}
         _refuse_missing(setup, found)
-    types = {name: field.type for name, field in found.items() if field}
-    unreadable = sorted(found.keys() - types.keys())
+    valueless = {name: field for name, field in found.items() if field and not contact_types(field.type)}
+    types = {name: field.type for name, field in found.items() if field and name not in valueless}
+    unreadable = sorted(found.keys() - types.keys() - valueless.keys())
+    fitting = [one for one in mappings if _fits(one, found)]
     plan = ImportPlan(
         object=setup.object,
         region=setup.workspace.default_region,
@@ -129,12 +155,17 @@ def make_plan(
         last_name=setup.last_name,
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
-        additional=tuple(_mapped(mapping, types) for mapping in mappings),
+        additional=tuple(_mapped(mapping, types) for mapping in fitting),
         types=types,
-        unreadable=frozenset(unreadable),
+        unreadable=frozenset((*unreadable, *valueless)),
+        stale=frozenset(name for name in types if (field := found[name]) and field.may_go_stale),
         report=source,
     )
-    return plan, [_warning(name) for name in unreadable]
+    warnings = [_warning(name) for name in unreadable]
+    warnings += [_misfit(one, found) for one in mappings if one not in fitting]
+    standard = (setup.first_name_fallback, setup.user_identification)
+    warnings += [_valueless(field) for name, field in valueless.items() if name in standard]
+    return plan, warnings
 
 
 def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> None:
@@ -145,11 +176,25 @@ def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> No
             " required, so nothing was imported.",
             "Give the API user read access to it (field-level security), or map another field.",
         )
+    for name in _required(setup):
+        if (field := found[name]) and not contact_types(field.type):
+            raise RequiredFieldGone(
+                f"The field {name} of {setup.object} was changed in Salesforce and can't be imported any more"
+                f" ({why_not(field.type)}); it is required, so nothing was imported.",
+                "Map another field on the Contact Import page.",
+            )
+
+
+def _fits(mapping: FieldMapping, found: Mapping[str, Field | None]) -> bool:
+    """Whether its contact field can still hold it. One that can't be seen is none the worse for it."""
+    field = found[mapping.salesforce_field]
+    return field is None or mapping.contact_field.type in contact_types(field.type)
 
 
 def _mapped(mapping: FieldMapping, types: Mapping[str, str]) -> MappedField:
     name, target = mapping.salesforce_field, mapping.contact_field
-    return MappedField(name, types.get(name, ""), target.name, target.type)
+    keeps = mapping.blank == Blank.KEEP
+    return MappedField(name, types.get(name, ""), target.name, target.type, keeps)
 
 
 def _required(setup: ImportSetup) -> tuple[str, ...]:
@@ -166,6 +211,31 @@ def _source_query(client: Client, setup: ImportSetup) -> ListQuery:
             "Share it with a public group that holds the API user, or choose another list view.",
         ) from None
     return parse_list_view_query(view.query)
+
+
+def _misfit(mapping: FieldMapping, found: Mapping[str, Field | None]) -> Issue:
+    kind = field.type if (field := found[mapping.salesforce_field]) else ""
+    target = mapping.contact_field
+    return Issue(
+        "",
+        mapping.salesforce_field,
+        kind,
+        "type_no_longer_fits",
+        f"The field was changed in Salesforce to the type {kind}, which the contact field {target.label}"
+        f" ({FieldType(target.type).label}) can't hold; values imported earlier were kept. Map it to another contact"
+        " field, or remove it.",
+    )
+
+
+def _valueless(field: Field) -> Issue:
+    return Issue(
+        "",
+        field.name,
+        field.type,
+        "type_no_longer_fits",
+        f"The field was changed in Salesforce and can't be imported any more ({why_not(field.type)}); values imported"
+        " earlier were kept. Map another field.",
+    )
 
 
 def _whole(sobject: str) -> ListQuery:
@@ -185,7 +255,7 @@ def _report_source(
     if identification is None or identification.name != setup.contact_identification:
         raise _column_gone(report, setup.contact_identification)
     if alone:
-        shown = Columns(report)
+        shown = Columns(report, describe)
         for name in (*names, setup.last_modified):
             if shown.find(name) is None:
                 raise _column_gone(report, name)

@@ -3,6 +3,7 @@ mapper, and nothing is stored."""
 
 import json
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from carillon.imports.planning import make_plan
 from carillon.imports.sources.readers import reader_of
 
 SHOWN = 20
+_FIELDS = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _cell(row: Row, column: Column) -> Cell:
         return Cell(column, row.mobile_number, row.mobile_as_given)
     if column.name in Row._fields:
         return Cell(column, getattr(row, column.name))
-    values: dict[str, Any] = msgspec.json.decode(row.fields)
+    values: dict[str, Any] = _FIELDS.decode(row.fields)
     if column.name not in values:
         return Cell(column, None)
     value = values[column.name]

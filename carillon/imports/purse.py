@@ -78,6 +78,14 @@ class Purse:
             remedy = budget_words.remedy_after if self._is_import else budget_words.remedy_by_hand
             raise BudgetSpent(budget_words.spent(shortage, budget), remedy=remedy(shortage))
 
+    def can_afford(self, calls: int) -> bool:
+        """Whether `must_afford` would let so many calls pass."""
+        try:
+            self.must_afford(calls)
+        except Postponed:
+            return False
+        return True
+
     def must_afford(self, calls: int) -> None:
         """Raises Postponed when what is left of so many calls, the ones already made among them, has no room."""
         self.settle()

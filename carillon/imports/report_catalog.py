@@ -2,7 +2,7 @@
 Kept five minutes, as list views are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from django.core.cache import cache
@@ -19,11 +19,13 @@ from carillon.imports.catalog import (
     cache_key,
     choice_of,
     forget,
+    left_out,
     own_fields,
+    related_choices,
     signed_in,
 )
 from carillon.imports.models import ReportWay, SourceType
-from carillon.imports.planning import Field, Fields
+from carillon.imports.planning import Fields, field_of
 from carillon.imports.sources.choice import runs_of_an_import
 from carillon.imports.sources.columns import (
     day_column,
@@ -33,6 +35,7 @@ from carillon.imports.sources.columns import (
     type_of,
 )
 from carillon.salesforce.client import Client
+from carillon.salesforce.describes import ObjectDescribe
 from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.reports.checks import (
     datetime_columns,
@@ -127,16 +130,21 @@ def _read(client: Client, sobject: str, source: SourceChoice, way: str) -> Sourc
     for obstacle in why_not_readable(report, sobject):
         raise SourceUnusable(obstacle.sentence, obstacle.remedy)
     offer = _offer(client, report, sobject, way)
+    fields = Fields(client.describe(sobject), client.describe)
+    offered: tuple[FieldChoice, ...]
     if way == ReportWay.REPORT_ONLY:
-        columns = tuple(choice for column in report.columns if (choice := _column(column, sobject)))
-        others: tuple[FieldChoice, ...] = ()
+        offered = tuple(choice for one in report.columns if (choice := _column(one, fields.describe)))
     else:
-        fields = Fields(client.describe(sobject), client.describe)
-        columns = _shown(report, sobject, fields)
-        names = {choice.name for choice in columns}
-        others = tuple(choice for choice in own_fields(fields.describe) if choice.name not in names)
-    return SourceFields(
-        source, columns, others, _warnings(report, offer), filters_in_words(report), None, offer
+        offered = _shown(report, sobject, fields)
+    found = SourceFields(source, offered, (), _warnings(report, offer), filters_in_words(report), None, offer)
+    if way == ReportWay.REPORT_ONLY:
+        return found
+    names = {choice.name for choice in offered}
+    return replace(
+        found,
+        others=tuple(choice for choice in own_fields(fields.describe) if choice.name not in names),
+        related=related_choices(fields, names),
+        left_out=left_out(fields.describe),
     )
 
 
@@ -198,8 +206,8 @@ def _time_choice(column: ReportColumn) -> FieldChoice:
     return FieldChoice(column.name, column.label, type_of(column), ())
 
 
-def _column(column: ReportColumn, sobject: str) -> FieldChoice | None:
-    return choice_of(Field(column.name, column.label, type_of(column)), also=field_path(column, sobject))
+def _column(column: ReportColumn, describe: ObjectDescribe) -> FieldChoice | None:
+    return choice_of(field_of(column, describe), also=field_path(column, describe.name))
 
 
 def _shown(report: ReportDescription, sobject: str, fields: Fields) -> tuple[FieldChoice, ...]:

@@ -156,7 +156,11 @@ class _Execution:
         plan, warnings = make_plan(self.client, self.setup)
         # An interrupted run is resumed only by a request that comes to the same mode.
         asked = self.request.mode if self.run.has_place else self.run.mode
-        scope = scope_of(self.client, plan, self.setup, org_id=known.org_id, asked=asked)
+        # What may go stale is not worth a postponed import: changes are read then.
+        affordable = not plan.stale or self.purse.can_afford(forecast_of(self.run, Mode.EVERYTHING))
+        scope = scope_of(
+            self.client, plan, self.setup, org_id=known.org_id, asked=asked, affordable=affordable
+        )
         self.purse.must_afford(forecast_of(self.run, scope.mode))
         self.run = runs.begin(self.run, self.request, scope)
         self.take_issues(warnings)
@@ -263,11 +267,14 @@ class _Execution:
                 setattr(run, name, count)
             run.cursor_stamp, run.cursor_id, run.job_place = "", "", None
             run.save(update_fields=SETTLED_AT_THE_END)
+            setup = ImportSetup.objects.filter(pk=run.setup_id)
             if swept_at:
-                ImportSetup.objects.filter(pk=run.setup_id).update(stamps_swept_at=swept_at)
-            ImportSetup.objects.filter(pk=run.setup_id).update(
+                setup.update(stamps_swept_at=swept_at)
+            setup.update(
                 watermark=next_watermark(org_clock, run.watermark), imported_fingerprint=run.fingerprint
             )
+            if run.mode == Mode.EVERYTHING:
+                setup.update(full_import_at=org_clock)
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
             if held:

@@ -23,6 +23,7 @@ from carillon.imports.parts import Part
 from carillon.imports.plan import ImportPlan
 from carillon.imports.purse import Postponed
 from carillon.imports.reading import Reader, ShortRead
+from carillon.imports.refresh import Freshness, refresh
 from carillon.imports.runs import Scope
 from carillon.imports.sources.membership import NotProven
 from carillon.imports.sources.readers import reader_of
@@ -201,8 +202,11 @@ class Walk:
             raise OtherOrg(self._org_id, found)
 
 
-def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: str, asked: str) -> Scope:
-    """What an import of this plan asked for in the mode `asked` reads now, from where, and why."""
+def scope_of(
+    client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: str, asked: str, affordable: bool = True
+) -> Scope:
+    """What an import of this plan asked for in the mode `asked` reads now, from where, and why. `affordable`: to read
+    everything stays within the API budget."""
     org_clock = client.transport.org_time
     if org_clock is None:
         raise CarillonError(
@@ -211,6 +215,11 @@ def scope_of(client: Client, plan: ImportPlan, setup: ImportSetup, *, org_id: st
         )
     fingerprint = plan.fingerprint(org_id)
     watermark, reason = effective_start(asked, setup.watermark, setup.imported_fingerprint, fingerprint)
+    if watermark:
+        today = refresh(
+            Freshness(setup.full_import_at, setup.timezone, plan.stale), org_clock, affordable=affordable
+        )
+        watermark, reason = (None if today.due else watermark), today.reason
     mode = Mode.CHANGES if watermark else Mode.EVERYTHING
     stamps = stamps_due(setup.stamps_swept_at, org_clock, setup.timezone)
     return Scope(mode, reason, fingerprint, org_clock, watermark, runs.last_count(setup, fingerprint), stamps)

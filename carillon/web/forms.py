@@ -174,7 +174,7 @@ class MemberForm(PageForm):
         required=False,
         max_length=100,
         help_text="The value that User Identification holds in Salesforce for this person, often a Salesforce "
-        "user id or an e-mail. It connects contacts with the member they are assigned to.",
+        "user id or an e-mail. It connects contacts with the member they are assigned to. Capitals count in Salesforce ids only.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -15,7 +15,13 @@ LEAST = 4.0
 # One import a day must not look like a full one.
 LEAST_SCALE = 3
 # From the floor up.
-OUTCOMES = {"succeeded": "Succeeded", "incomplete": "Incomplete", "failed": "Failed", "missed": "Missed"}
+OUTCOMES = {
+    "succeeded": "Succeeded",
+    "incomplete": "Incomplete",
+    "failed": "Failed",
+    "postponed": "Postponed",
+    "missed": "Missed",
+}
 _LABEL_EACH = 7
 
 

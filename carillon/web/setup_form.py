@@ -14,13 +14,16 @@ from django import forms
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
-from carillon.imports.models import ReportWay
+from carillon.imports.models import Blank, ReportWay
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
 OPTIONAL = ("first_name_fallback", "user_identification")
 ROW = "additional_fields-{}"
 ROWS_LIMIT = 100
+# Chosen to type the path of a field that is not among the choices.
+BY_PATH = "by path"
+STALE = "may go stale"
 
 Choices = list[tuple[str, Any]]
 
@@ -36,21 +39,31 @@ class Offer:
         self.alone = self.report is not None and self.report.way == ReportWay.REPORT_ONLY
         if fields is None:
             return
-        self.by_name = {field.name: field for field in (*fields.columns, *fields.others)}
-        shown = "In this report" if fields.report else "In this list view"
-        for heading, group in ((shown, fields.columns), ("Other fields", fields.others)):
+        self.by_name = {field.name: field for field in fields.choices}
+        for heading, group in (
+            ("In this report" if fields.report else "In this list view", fields.columns),
+            ("Other fields", fields.others),
+            ("Related records", fields.related),
+        ):
             if group:
-                self.groups.append(
-                    (heading, [(field.name, f"{field.label} ({field.name})") for field in group])
-                )
+                self.groups.append((heading, [(field.name, _described(field)) for field in group]))
 
     def fields(self, blank: str, current: str) -> Choices:
         options: Choices = [("", blank), *self.groups]
-        if current and current not in self.by_name:
-            where = "not a column of the report" if self.alone else "not offered by the org now"
-            unseen = f"{current} ({where})" if self.by_name else current
-            options.insert(1, (current, unseen))
+        if current and current not in self.by_name and current != BY_PATH:
+            options.insert(1, (current, self._unlisted(current)))
         return options
+
+    def _unlisted(self, name: str) -> str:
+        """Not every path is among the choices; a field of the object itself is, unless it is gone."""
+        if self.alone or "." not in name:
+            where = "not a column of the report" if self.alone else "not offered by the org now"
+            return f"{name} ({where})" if self.by_name else name
+        return f"{name}, {STALE}"
+
+    def may_go_stale(self, name: str) -> bool:
+        known = self.by_name.get(name)
+        return known.may_go_stale if known else "." in name and not self.alone
 
     def identifications(self, current: str) -> Choices:
         if self.report is None:
@@ -111,7 +124,7 @@ class StandardFieldsForm(PageForm):
     user_identification = forms.CharField(
         required=False,
         label="User Identification",
-        help_text="Says to whom a person is assigned. It is matched with the User ID of members.",
+        help_text="Says to whom a person is assigned: the User ID of a member. A blank takes the assignment away.",
         widget=forms.Select,
     )
 
@@ -149,7 +162,18 @@ class ReportForm(PageForm):
 
 
 class AdditionalFieldForm(PageForm):
-    salesforce = forms.CharField(required=False, label="Salesforce field", widget=forms.Select)
+    salesforce = forms.CharField(
+        required=False, label="Salesforce field", widget=forms.Select(attrs={"data-salesforce": True})
+    )
+    path = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Its path",
+        help_text="From relationship to relationship, up to five.",
+        widget=forms.TextInput(
+            attrs={"placeholder": "Account.Owner.Email", "data-for-path": BY_PATH, "spellcheck": "false"}
+        ),
+    )
     contact_field = forms.CharField(
         required=False, label="Contact field", widget=forms.Select(attrs={"data-contact-field": True})
     )
@@ -166,15 +190,21 @@ class AdditionalFieldForm(PageForm):
             choices=[("", "As in Salesforce"), *FieldType.choices], attrs={"data-for-new": True}
         ),
     )
+    blank = forms.CharField(
+        required=False, label="When it is blank", widget=forms.Select(choices=Blank.choices)
+    )
 
     def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self, "salesforce", offer.fields("Choose a field", _value(self, "salesforce")))
+        offered = offer.fields("Choose a field", _value(self, "salesforce"))
+        if not offer.alone:
+            offered.append((BY_PATH, "Another field, by its path…"))
+        _choose(self, "salesforce", offered)
         _choose(self, "contact_field", offer.contact_fields(_value(self, "contact_field")))
 
     @property
     def is_blank(self) -> bool:
-        return not any(self[name].value() for name in ("salesforce", "contact_field", "label"))
+        return not any(self[name].value() for name in ("salesforce", "path", "contact_field", "label"))
 
 
 class SetupForm:
@@ -217,6 +247,7 @@ class SetupForm:
                 "contact_field": field.contact_field if stored else "",
                 "label": "" if stored else field.label,
                 "type": "" if stored else field.type,
+                "blank": field.blank,
             }
             rows.append(self._row(number, initial=initial))
         return rows
@@ -249,16 +280,27 @@ class SetupForm:
         return self.schedule.into(draft)
 
     def _additional(self, row: AdditionalFieldForm) -> AdditionalField:
-        salesforce, name, label, kind = (
-            str(row[part].value() or "").strip() for part in ("salesforce", "contact_field", "label", "type")
+        salesforce, path, name, label, kind, blank = (
+            str(row[part].value() or "").strip()
+            for part in ("salesforce", "path", "contact_field", "label", "type", "blank")
         )
+        salesforce = path if salesforce in ("", BY_PATH) else salesforce
+        blank = blank or Blank.CLEAR.value
         if known := self.offer.existing.get(name):
-            return AdditionalField(salesforce, known.name, known.label, known.type)
+            return AdditionalField(salesforce, known.name, known.label, known.type, blank)
         choice = self.offer.by_name.get(salesforce)
         label = label or (choice.label if choice else salesforce)
-        if not kind and choice and choice.contact_types:
-            kind = choice.contact_types[0]
-        return AdditionalField(salesforce, name or slug(label), label, kind or FieldType.TEXT)
+        return AdditionalField(salesforce, name or slug(label), label, kind, blank)
+
+    @property
+    def stale_fields(self) -> list[str]:
+        """Mapped fields that can change without their record being touched."""
+        draft = self.draft if not self.standard.is_bound else self.entered()
+        names = [
+            *(getattr(draft, name) for name in STANDARD_FIELDS),
+            *(row.salesforce for row in draft.additional_fields),
+        ]
+        return [name for name in dict.fromkeys(names) if name and self.offer.may_go_stale(name)]
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Puts each error beside its control; keys are those of SetupInvalid."""
@@ -288,6 +330,11 @@ class SetupForm:
     def with_row_removed(self, number: int) -> "SetupForm":
         self.rows = [row for position, row in enumerate(self.rows) if position != number]
         return SetupForm(self.entered(), self.offer)
+
+
+def _described(field: FieldChoice) -> str:
+    described = f"{field.label} ({field.name})"
+    return f"{described}, {STALE}" if field.may_go_stale else described
 
 
 def slug(label: str) -> str:

@@ -54,6 +54,7 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer, manner: Manne
         check_editable(connection, record, viewer)
         _check_unconverted(before)
         persons.check_contact_write(connection, record.sobject, record.id, checked)
+        persons.take_contacts_part(connection, record.sobject, record.id, checked)
         check_references(org, record.sobject, checked)
         activities.check(org, record.sobject, before | checked)
         saving.check_locks(org, record, before, manner)

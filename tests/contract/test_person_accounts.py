@@ -90,6 +90,18 @@ def test_what_lives_on_the_account_is_not_written_through_the_contact(
     assert refused.json()[0]["errorCode"] == "INSUFFICIENT_ACCESS_OR_READONLY"
 
 
+def test_a_person_is_written_through_the_account(persons: httpx.Client) -> None:
+    person = soql(persons, PERSONS).json()["records"][0]
+    other = persons.post(f"{V}/sobjects/Account", json={"Name": "Hill School"}).json()["id"]
+
+    written = persons.patch(f"{V}/sobjects/Account/{person['AccountId']}", json={"SMS_Opt_Out__pc": True})
+    refused = persons.patch(f"{V}/sobjects/Account/{other}", json={"SMS_Opt_Out__pc": True})
+
+    assert (written.status_code, refused.status_code) == (204, 400)
+    contact = persons.get(f"{V}/sobjects/Contact/{person['Id']}?fields=SMS_Opt_Out__c").json()
+    assert contact["SMS_Opt_Out__c"] is True
+
+
 def test_new_accounts_and_contacts_are_no_persons(persons: httpx.Client) -> None:
     account = persons.post(f"{V}/sobjects/Account", json={"Name": "Hill School"}).json()["id"]
     contact = persons.post(f"{V}/sobjects/Contact", json={"LastName": "Hill", "AccountId": account}).json()[

@@ -4,24 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_retention'),
-        ('connections', '0002_api_budget'),
+        ("accounts", "0002_retention"),
+        ("connections", "0002_api_budget"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='callsinhour',
-            name='calls_purpose_is_known',
+            model_name="callsinhour",
+            name="calls_purpose_is_known",
         ),
         migrations.AlterField(
-            model_name='callsinhour',
-            name='purpose',
-            field=models.CharField(choices=[('import', 'Imports'), ('dry_run', 'Dry runs'), ('setup', 'Pages that ask the org'), ('push', 'Opt-outs and opt-ins')], max_length=10),
+            model_name="callsinhour",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("import", "Imports"),
+                    ("dry_run", "Dry runs"),
+                    ("setup", "Pages that ask the org"),
+                    ("push", "Opt-outs and opt-ins"),
+                ],
+                max_length=10,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callsinhour',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['import', 'dry_run', 'setup', 'push'])), name='calls_purpose_is_known'),
+            model_name="callsinhour",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["import", "dry_run", "setup", "push"])),
+                name="calls_purpose_is_known",
+            ),
         ),
     ]

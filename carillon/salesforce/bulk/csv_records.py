@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 _Convert = Callable[[str], Any]
 _Build = Callable[[Sequence[str]], Any]
 _NUMBER = msgspec.json.Decoder(int | float)
+_DECIMAL = msgspec.json.Decoder(Decimal)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -165,6 +167,8 @@ def _conversion(kind: msgspec.inspect.Type) -> _Convert | None:
         return _boolean if nullable else lambda text: _boolean(_required(text))
     if types & {msgspec.inspect.IntType, msgspec.inspect.FloatType}:
         return _number if nullable else lambda text: _number(_required(text))
+    if msgspec.inspect.DecimalType in types:
+        return _decimal if nullable else lambda text: _decimal(_required(text))
     return None
 
 
@@ -185,3 +189,7 @@ def _boolean(text: str) -> bool | None:
 
 def _number(text: str) -> int | float | None:
     return _NUMBER.decode(text) if text else None
+
+
+def _decimal(text: str) -> Decimal | None:
+    return _DECIMAL.decode(text) if text else None

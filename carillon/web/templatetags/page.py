@@ -1,6 +1,7 @@
 """Small pieces of every page: icons, moments, durations, values of additional fields."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import phonenumbers
@@ -10,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from carillon.contacts.models import ContactField, FieldType
+from carillon.imports.values import as_text
 
 register = template.Library()
 
@@ -106,8 +108,10 @@ def value_of(value: Any, field: ContactField) -> SafeString | str:
         return moment(at)
     if field.type == FieldType.DATE and (day := _date(str(value))):
         return f"{day:%b %-d, %Y}"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, float | Decimal):
+        return as_text(value)
     return str(value)
 
 

@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from carillon.accounts.queries import members
+from carillon.contacts.assignments import assignments
 from carillon.contacts.models import SalesforceObject
 from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, drafts, queries
@@ -115,6 +117,7 @@ class _Page:
     def shown(self, form: SetupForm, **more: object) -> HttpResponse:
         setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)
         moved = is_moved(setup, wanted)
+        counts = assignments(setup.workspace, setup.object) if setup.user_identification else None
         context = {
             "setup": setup,
             "slug": setup.object.lower(),
@@ -132,6 +135,8 @@ class _Page:
             "cost": self._cost(form),
             "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
             "dry_run": queries.dry_run_of(setup),
+            "assignments": counts,
+            "by_member": counts.of(members(setup.workspace)) if counts else [],
             **more,
         }
         return render(self.request, "web/contact_import.html", context)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
-from carillon.accounts.queries import members
+from carillon.accounts.user_ids import assigned
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -34,7 +34,7 @@ class Person:
 
     contact: Contact
     consent: str
-    # Who it is assigned to: a member's e-mail where a User ID matches, else what Salesforce holds.
+    # The e-mail of the member it is assigned to; empty when what Salesforce holds is no member's User ID.
     assigned_to: str
     values: list[tuple[ContactField, object]]
 
@@ -117,13 +117,12 @@ def erase(request: MemberRequest, salesforce_id: str) -> HttpResponse:
 
 
 def _people(request: MemberRequest, found: list[Contact], fields: list[ContactField]) -> list[Person]:
-    known = members(request.user.workspace).exclude(user_id="")
-    emails: dict[str, str] = dict(known.values_list("user_id", "email"))
+    emails = assigned(request.user.workspace, (one.user_identification for one in found))
     return [
         Person(
             contact,
             word,
-            emails.get(contact.user_identification, contact.user_identification),
+            emails.get(contact.user_identification, ""),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
         for contact, word in zip(found, words_of(request.user.workspace, found), strict=True)

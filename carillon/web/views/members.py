@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts import actions, queries
+from carillon.contacts.assignments import assignments
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset
 from carillon.web.access import MemberRequest, admin_only, member_or_404, setup_reader
@@ -21,7 +22,10 @@ def members(request: MemberRequest) -> HttpResponse:
     entries = keyset.page(
         queries.audit_entries(request.user.workspace), ("-at", "-pk"), cursor=request.GET.get("older", "")
     )
-    context = {"members": queries.members(request.user.workspace), "entries": entries}
+    workspace = request.user.workspace
+    counts = assignments(workspace)
+    members = [(one, counts.members.get(one.pk, 0)) for one in queries.members(workspace)]
+    context = {"members": members, "assignments": counts, "entries": entries}
     return render(request, "web/members.html", context)
 
 

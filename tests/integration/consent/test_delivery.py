@@ -10,9 +10,19 @@ from carillon.connections.models import CallsInHour
 from carillon.consent import delivery, lines, push, pushes
 from carillon.consent.models import ConsentPush, Delivery
 from carillon.consent.push import Means
+from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from orgsim.testing import OrgSim
-from tests.integration.consent.org_people import FIELD, IMPATIENT, Clock, holds, states, stored, text
+from tests.integration.consent.org_people import (
+    FIELD,
+    IMPATIENT,
+    Clock,
+    connected_to,
+    holds,
+    states,
+    stored,
+    text,
+)
 from tests.integration.consent.people import LONG_AGO
 
 
@@ -373,3 +383,33 @@ def test_workspaces_with_something_due_are_found(workspace: Workspace, org: OrgS
     text(contact)
 
     assert push.workspaces_due(means.clock()) == [workspace.pk]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_contact_that_is_a_person_account_is_written_on_the_account(
+    db: None, means: Means, count: int
+) -> None:
+    with OrgSim(contacts=20, leads=0, person_accounts=True) as persons:
+        workspace = connected_to(persons)
+        rows = persons.store.reader().execute(
+            "SELECT Id FROM Contact WHERE IsPersonAccount = 1 LIMIT ?", (count,)
+        )
+        ids = [row[0] for row in rows]
+        for place, record in enumerate(ids, start=500):
+            text(
+                Contact.objects.create(
+                    workspace=workspace,
+                    object="Contact",
+                    salesforce_id=record,
+                    mobile_number=f"+1212555{place:04d}",
+                    system_modstamp=LONG_AGO,
+                )
+            )
+
+        push.deliver(workspace.pk, means)
+
+        assert states(workspace) == ["acknowledged"] * count
+        assert persons.store.reader().execute(
+            f"SELECT count(*) FROM Contact WHERE IsPersonAccount = 1 AND {FIELD} = 1"
+        ).fetchone() == (count,)
+        lines.hang_up(workspace.pk)

@@ -19,6 +19,7 @@ from carillon.imports.actions import PastCap, request_run, save_setup, setup_for
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.models import ImportAlert, ImportRun, ImportSetup, Mode, RunStatus, Trigger
+from carillon.imports.purse import Purse
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request, new_run
 from carillon.lib.clock import now
@@ -70,6 +71,13 @@ def test_calls_are_counted_by_kind(org: OrgSim, setup: ImportSetup, import_now: 
     assert known.org_calls_used == org.org.usage.used(API_REQUESTS) == before + 11
     assert (known.org_calls_limit, known.org_calls_at is not None) == (100_000, True)
     assert set(second.calls) <= set(CallKind)
+
+
+def test_what_a_purse_can_afford_is_what_it_lets_pass(setup: ImportSetup) -> None:
+    allow(setup, 40)
+    purse = Purse(SalesforceConnection.objects.get(), lambda calls, usage: None)
+
+    assert [purse.can_afford(calls) for calls in (1, 40, 41)] == [True, True, False]
 
 
 def test_pages_that_ask_the_org_are_counted_apart(org: OrgSim, setup: ImportSetup) -> None:

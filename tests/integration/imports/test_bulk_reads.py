@@ -171,7 +171,7 @@ EVERY_TYPE = (
     ("Graduation_Year__c", "number"),
     ("MailingLatitude", "number"),
     ("MailingLongitude", "text"),
-    ("Interests__c", "text"),
+    ("Interests__c", "choices"),
     ("Program__c", "choice"),
     ("Email", "text"),
     ("CreatedDate", "datetime"),
@@ -185,7 +185,7 @@ EVERY_TYPE = (
     ("Account.CreatedDate", "text"),
     ("ReportsTo.LastName", "text"),
     ("PhotoUrl", "text"),
-    ("Phone", "number"),
+    ("Title", "number"),
 )
 
 

@@ -134,7 +134,7 @@ def add_run(setup: ImportSetup, *, status: str = "succeeded", hours_ago: int = 0
         finished_at=at if over else None,
         expected=200,
         received=50,
-        error="Salesforce did not answer." if status in ("failed", "incomplete") else "",
+        error="Salesforce did not answer." if status in ("failed", "incomplete", "postponed") else "",
     )
 
 

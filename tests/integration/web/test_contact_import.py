@@ -86,7 +86,7 @@ def test_a_chosen_view_brings_suggestions_with_its_columns_first(admin: Client, 
     options = form.standard.fields["last_name"].widget.choices
     assert values["last_name"] == "LastName"
     assert values["mobile_number"] == "MobilePhone"
-    assert [heading for heading, _ in options] == ["", "In this list view", "Other fields"]
+    assert [heading for heading, _ in options] == ["", "In this list view", "Other fields", "Related records"]
     assert not ImportSetup.objects.get(object="Contact").source_id
 
 

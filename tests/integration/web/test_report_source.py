@@ -122,9 +122,9 @@ def test_a_chosen_report_maps_fields_of_the_person_its_columns_first(
 
     form = response.context["form"]
     options = dict(form.standard.fields["last_name"].widget.choices)
-    assert list(options) == ["", "In this report", "Other fields"]
+    assert list(options) == ["", "In this report", "Other fields", "Related records"]
     assert ("MobilePhone", "Mobile Phone (MobilePhone)") in options["In this report"]
-    assert ("Owner.Email", "Owner: Email (Owner.Email)") in options["In this report"]
+    assert ("Owner.Email", "Owner: Email (Owner.Email), may go stale") in options["In this report"]
     assert form.standard["mobile_number"].value() == "MobilePhone"
     assert form.report["contact_identification"].value() == "CONTACT_ID"
     body = body_of(response)

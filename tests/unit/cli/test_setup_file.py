@@ -93,9 +93,13 @@ def test_an_empty_file_changes_nothing() -> None:
         ("[contact]\nadditional_fields = []", {"additional_fields": ()}),
         (
             "[[contact.additional_fields]]\nsalesforce = 'Year__c'\ncontact_field = 'year'",
-            {"additional_fields": (AdditionalField("Year__c", "year", "", "text"),)},
+            {"additional_fields": (AdditionalField("Year__c", "year", "", "", "clear"),)},
         ),
-        ("[[contact.additional_fields]]", {"additional_fields": (AdditionalField("", "", "", "text"),)}),
+        ("[[contact.additional_fields]]", {"additional_fields": (AdditionalField("", "", "", ""),)}),
+        (
+            "[[contact.additional_fields]]\nsalesforce = 'Year__c'\ntype = 'number'\nblank = 'keep'",
+            {"additional_fields": (AdditionalField("Year__c", "", "", "number", "keep"),)},
+        ),
         ("[contact.schedule]", {"timezone": "America/New_York", "windows": ()}),
         ("[contact.schedule]\ntimezone = 'Europe/Berlin'", {"timezone": "Europe/Berlin", "windows": ()}),
     ],

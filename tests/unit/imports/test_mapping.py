@@ -196,8 +196,8 @@ def test_an_empty_value_clears_the_field(kind: str, sent: str | None) -> None:
         ("string", "datetime", "2026-05-01"),
         ("string", "datetime", "2026-05-01T07:25:37"),
         ("datetime", "datetime", "2026-13-01T07:25:37Z"),
-        ("string", "yes_no", "yes"),
-        ("int", "yes_no", 1),
+        ("string", "yes_no", "maybe"),
+        ("int", "yes_no", 2),
     ],
 )
 def test_a_value_that_does_not_fit_is_an_issue_and_leaves_what_is_stored(
@@ -210,6 +210,37 @@ def test_a_value_that_does_not_fit_is_an_issue_and_leaves_what_is_stored(
     assert issue[:4] == (ID, "Extra__c", shown, f"not_a_{kind}")
     assert issue.message.endswith("the field was left as it was.")
     assert batch.rows[0].fields == "{}"
+
+
+@pytest.mark.parametrize("sent", [None, "", "  "])
+def test_a_blank_that_keeps_leaves_what_is_stored(sent: str | None) -> None:
+    plan = plan_with(
+        MappedField("Extra__c", "string", "extra", "text", keeps_when_blank=True),
+        MappedField("Extra__c", "string", "other", "text"),
+    )
+
+    batch = mapped(plan, record(Extra__c=sent))
+
+    assert batch.rows[0].fields == '{"other":null}'
+    assert batch.issues == []
+    assert json.loads(mapped(plan, record(Extra__c="x")).rows[0].fields) == {"extra": "x", "other": "x"}
+
+
+@pytest.mark.parametrize(
+    ("salesforce_type", "sent", "stored"),
+    [
+        ("double", 4711.0, "4711"),
+        ("boolean", True, "true"),
+        ("datetime", STAMP, "2026-05-01T07:25:37Z"),
+        ("email", " ada@x.example ", "ada@x.example"),
+    ],
+)
+def test_user_identification_comes_from_a_field_of_any_type(
+    salesforce_type: str, sent: Any, stored: str
+) -> None:
+    plan = plan_with(user_identification="Adviser__c", types={"Adviser__c": salesforce_type})
+
+    assert row_of(plan, Adviser__c=sent).user_identification == stored
 
 
 def test_one_value_that_does_not_fit_leaves_the_other_fields_of_its_record() -> None:
@@ -285,7 +316,7 @@ def test_without_a_related_record_its_fields_are_empty(
         ({"LastName": 5}, "LastName", "5"),
         ({"MobilePhone": ["+12125550123"]}, "MobilePhone", '["+12125550123"]'),
         ({"LastModifiedById": False}, "LastModifiedById", "false"),
-        ({"Year__c": "2026"}, "Year__c", "2026"),
+        ({"Year__c": "about 2026"}, "Year__c", "about 2026"),
         ({"Year__c": "20\0" + "é" * 300}, "Year__c", "20" + "é" * 253),
         ({"Year__c": True}, "Year__c", "true"),
         ({"Owner": {"Name": 7}}, "Owner.Name", "7"),
@@ -310,14 +341,14 @@ def test_a_value_of_another_json_type_rejects_its_record_and_no_other(
     assert issue.message.endswith("the record was not imported.")
 
 
-def test_a_number_out_of_range_rejects_its_record() -> None:
+def test_a_number_out_of_range_is_an_issue_of_its_field() -> None:
     mapper = Mapper(plan_with(MappedField("Year__c", "double", "year", "number")))
     raw = msgspec.Raw(f'{{"Id":"{ID}","SystemModstamp":"{STAMP}","Year__c":1e400}}'.encode())
 
-    batch = mapper.page([raw])
+    batch = mapper.page([msgspec.json.decode(raw, type=mapper.record)])
 
-    assert batch.rejected == [ID]
-    assert batch.issues[0][:4] == (ID, "Year__c", "Infinity", "wrong_type")
+    assert batch.rejected == []
+    assert (ID, "Year__c", "1E+400", "not_a_number") in [issue[:4] for issue in batch.issues]
 
 
 @pytest.mark.parametrize(
@@ -389,11 +420,13 @@ def test_who_changed_a_record_is_an_id_or_unknown(sent: str | None) -> None:
     ("salesforce_type", "types"),
     [
         ("boolean", ("yes_no", "text")),
-        ("double", ("number", "text")),
+        ("double", ("number", "text", "choice")),
         ("date", ("date", "text")),
         ("datetime", ("datetime", "date", "text")),
-        ("picklist", ("choice", "text")),
-        ("string", ("text", "choice", "number", "date")),
+        ("picklist", ("choice", "text", "number", "yes_no")),
+        ("multipicklist", ("choices", "text")),
+        ("string", ("text", "choice", "choices", "number", "date", "datetime", "yes_no")),
+        ("email", ("text", "choice")),
         ("reference", ("text",)),
         ("address", ()),
         ("location", ()),

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
@@ -20,6 +21,8 @@ EVERY_TYPE = plan_with(
     MappedField("Date__c", "string", "date", "date"),
     MappedField("Datetime__c", "datetime", "datetime", "datetime"),
     MappedField("Flag__c", "boolean", "flag", "yes_no"),
+    MappedField("Several__c", "multipicklist", "several", "choices"),
+    MappedField("Kept__c", "string", "kept", "yes_no", keeps_when_blank=True),
     MappedField("Account.Name", "string", "school", "text"),
 )
 MAPPER = Mapper(EVERY_TYPE)
@@ -88,13 +91,13 @@ def field_of(**values: Any) -> Any:
     (row,) = mapped(EVERY_TYPE, record(**values)).rows
     (name,) = values
     contact_field = next(found.contact_field for found in EVERY_TYPE.additional if found.salesforce == name)
-    return json.loads(row.fields).get(contact_field, "left as it was")
+    return json.loads(row.fields, parse_float=Decimal).get(contact_field, "left as it was")
 
 
 @given(number=st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False))
 @settings(max_examples=50)
 def test_no_number_changes_on_its_way(number: float) -> None:
-    assert field_of(Number__c=number) == number
+    assert Decimal(str(field_of(Number__c=number))) == Decimal(repr(number))
 
 
 @given(number=st.integers(-(10**25), 10**25))

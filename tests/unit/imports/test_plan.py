@@ -94,6 +94,8 @@ def one_with(**changes: Any) -> ImportPlan:
         one_with(contact_field="course"),
         one_with(type="text"),
         replace(TWO, unreadable=frozenset(["Year__c"])),
+        replace(TWO, additional=(replace(PROGRAM, keeps_when_blank=True), YEAR)),
+        replace(TWO, types={**TWO.types, "OwnerId": "datetime"}),
     ],
 )
 def test_whatever_could_change_stored_contacts_changes_the_fingerprint(changed: ImportPlan) -> None:
@@ -112,8 +114,16 @@ def test_another_org_changes_the_fingerprint() -> None:
         replace(TWO, additional=(YEAR, PROGRAM)),
         replace(TWO, types={**TWO.types, "LastName": "string"}),
         replace(TWO, unreadable=frozenset[str]()),
+        replace(TWO, stale=frozenset(["Year__c"])),
     ],
-    ids=["equal", "columns and order of the list", "order of the mappings", "known types", "all readable"],
+    ids=[
+        "equal",
+        "columns and order of the list",
+        "order of the mappings",
+        "known types",
+        "all readable",
+        "stale",
+    ],
 )
 def test_what_changes_no_stored_contact_leaves_the_fingerprint(same: ImportPlan) -> None:
     assert same.fingerprint(ORG) == TWO.fingerprint(ORG)

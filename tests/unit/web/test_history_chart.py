@@ -9,7 +9,7 @@ from carillon.web.history_chart import IMPORTS_FLOOR, IMPORTS_HEIGHT, Chart, cha
 
 FIRST = date(2026, 11, 1)
 counts = st.integers(0, 5000)
-some_days = st.lists(st.tuples(counts, counts, counts, counts, counts), min_size=30, max_size=30)
+some_days = st.lists(st.tuples(counts, counts, counts, counts, counts, counts), min_size=30, max_size=30)
 
 
 def chart_of(*days: tuple[int, ...], enabled: bool = True) -> list[Chart]:
@@ -20,7 +20,7 @@ def chart_of(*days: tuple[int, ...], enabled: bool = True) -> list[Chart]:
 
 @given(some_days)
 def test_every_outcome_of_a_day_is_seen_and_nothing_stands_out_of_the_chart(
-    days: list[tuple[int, int, int, int, int]],
+    days: list[tuple[int, int, int, int, int, int]],
 ) -> None:
     (chart,) = chart_of(*days)
 
@@ -34,7 +34,9 @@ def test_every_outcome_of_a_day_is_seen_and_nothing_stands_out_of_the_chart(
 
 
 def _outcomes(day: Day) -> list[tuple[str, int]]:
-    return [(name, getattr(day, name)) for name in ("succeeded", "incomplete", "failed", "missed")]
+    return [
+        (name, getattr(day, name)) for name in ("succeeded", "incomplete", "failed", "postponed", "missed")
+    ]
 
 
 def test_pieces_stand_on_one_another() -> None:
