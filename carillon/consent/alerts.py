@@ -106,7 +106,7 @@ def _begun(alert: PushAlert) -> EmailMessage:
         f"{alert.sentence}\n\n{alert.remedy}\n\nNobody who is opted out is texted in the meantime. You get no other"
         " mail about this until it is over."
     )
-    return mailing.message(alert.workspace, Trouble(alert.kind).label, text, reverse("contacts"))
+    return mailing.message(alert.workspace, Trouble(alert.kind).label, text, reverse("consent"))
 
 
 def _ended(alert: PushAlert) -> EmailMessage:
@@ -114,5 +114,5 @@ def _ended(alert: PushAlert) -> EmailMessage:
         f"What was wrong since {alert.since:%Y-%m-%d %H:%M} UTC is over: {Trouble(alert.kind).label.lower()}."
     )
     return mailing.message(
-        alert.workspace, "Opt-outs and opt-ins reach Salesforce again", text, reverse("contacts")
+        alert.workspace, "Opt-outs and opt-ins reach Salesforce again", text, reverse("consent")
     )

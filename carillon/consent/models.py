@@ -170,7 +170,9 @@ class ConsentEvent(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["workspace", "-id"], name="event_newest_first"),
+            models.Index(
+                fields=["workspace", "cause", "status", "-learnt_at", "-id"], name="event_newest_of_cause"
+            ),
             BrinIndex(fields=["learnt_at"], name="event_by_time"),
         ]
 
@@ -360,12 +362,13 @@ class ConsentPush(models.Model):
 
 class ConflictState(models.TextChoices):
     CORRECTED = "corrected", "Salesforce is corrected"
+    KEPT = "kept", "Kept opted out by staff"
     ACCEPTED = "accepted", "Accepted by an admin"
 
 
 class ConsentConflict(models.Model):
-    """A record wanted to opt in a number whose person said STOP. Salesforce is corrected by itself; an admin may
-    accept the record's word instead, for a written reason."""
+    """A record wanted to opt in a number whose person said STOP. Salesforce is corrected by itself, and the conflict is
+    listed until staff say that it stays so, or an admin accepts the record's word instead, for a written reason."""
 
     event = models.OneToOneField(
         ConsentEvent, on_delete=models.PROTECT, primary_key=True, related_name="conflict"
@@ -378,7 +381,11 @@ class ConsentConflict(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["workspace", "-found_at"], name="conflict_newest_first"),
+            models.Index(
+                fields=["workspace", "-found_at"],
+                name="conflict_open_newest_first",
+                condition=Q(state=ConflictState.CORRECTED),
+            ),
             models.Index(fields=["workspace", "consent"], name="conflict_of_number"),
         ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.consent.decide import Authority, Says, State
@@ -16,7 +16,6 @@ from carillon.consent.models import (
     ConsentEvent,
     ConsentPush,
     OptOutMapping,
-    PushState,
     Review,
 )
 from carillon.consent.reading import Mapping, OptOutField
@@ -101,16 +100,12 @@ def latest_audit(workspace: Workspace) -> ConsentAudit | None:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds from what was said to its acknowledgement, of the last day's; None when there were none. `oldest` is when
-    the first of those was recorded that Salesforce has not acknowledged yet."""
+    """Seconds from what was said to its acknowledgement, of the last day's; None when there were none."""
 
     acknowledged: int
     median: float | None
     p95: float | None
     worst: float | None
-    waiting: int
-    failed: int
-    oldest: datetime | None
 
 
 _PACE = """
@@ -126,14 +121,7 @@ select count(*), percentile_cont(0.5) within group (order by seconds),
 def pace(workspace: Workspace, now: datetime) -> Pace:
     with connection.cursor() as cursor:
         cursor.execute(_PACE, [workspace.pk, now - timedelta(days=1)])
-        acknowledged, median, p95, worst = cursor.fetchone()
-    failed = Q(state__in=[PushState.FAILED, PushState.REVERTED])
-    left = ConsentPush.objects.filter(workspace=workspace, state__in=UNSETTLED).aggregate(
-        all=Count("pk"), failed=Count("pk", filter=failed), oldest=Min("created_at")
-    )
-    return Pace(
-        acknowledged, median, p95, worst, left["all"] - left["failed"], left["failed"], left["oldest"]
-    )
+        return Pace(*cursor.fetchone())
 
 
 def open_reviews(workspace: Workspace) -> QuerySet[Review]:

@@ -23,7 +23,8 @@ OVERDUE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed."""
+    """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed. Those about
+    pushes are looked into on the Consent page."""
 
     title: str
     sentence: str
@@ -31,6 +32,7 @@ class Notice:
     since: datetime
     run: ImportRun | None = None
     mail: str = ""
+    is_about_pushes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
             alert.remedy,
             alert.since,
             mail=mailing.mail_trouble(alert),
+            is_about_pushes=True,
         )
         for alert in push_alerts(workspace)
     ]

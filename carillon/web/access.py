@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from carillon.accounts.models import Member, Role
 from carillon.connections.models import SalesforceConnection
+from carillon.consent.models import Consent
 from carillon.contacts.models import Contact, SalesforceObject
 from carillon.contacts.queries import by_record_id
 from carillon.imports.models import ImportRun
@@ -50,6 +51,11 @@ def setup_reader(view: View[P]) -> Page[P]:
 def admin_only(view: View[P]) -> Page[P]:
     """Admins, for pages that exist only to change something."""
     return _guarded(view, _why_not_change)
+
+
+def staff_only(view: View[P]) -> Page[P]:
+    """Texters and admins, for what both may do to people; an auditor is told why not."""
+    return _guarded(view, lambda request: READ_ONLY if request.user.role == Role.AUDITOR else "")
 
 
 def _why_not_read(request: MemberRequest) -> str:
@@ -93,6 +99,11 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 def member_or_404(request: MemberRequest, public_id: UUID) -> Member:
     return get_object_or_404(Member, workspace=request.user.workspace_id, public_id=public_id)
+
+
+def consent_or_404(request: MemberRequest, digits: str) -> Consent:
+    """By its number without the plus."""
+    return get_object_or_404(Consent, workspace=request.user.workspace_id, number=f"+{digits}")
 
 
 def run_or_404(request: MemberRequest, public_id: UUID) -> ImportRun:

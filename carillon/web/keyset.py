@@ -28,27 +28,33 @@ def first_value(cursor: str, order: tuple[str, ...]) -> Any:
 
 def page(found: QuerySet[Row], order: tuple[str, ...], *, cursor: str = "", size: int = 25) -> Page[Row]:
     """`order` names fields as order_by does, and together they are unique. Raises Http404 on a foreign cursor."""
-    names = [name.lstrip("-") for name in order]
-    if cursor:
-        found = _after(found, order, _decode(cursor, len(order)))
-    rows = list(found.order_by(*order)[: size + 1])
+    rows = list(beyond(found, order, cursor).order_by(*order)[: size + 1])
+    return page_of(rows, order, size)
+
+
+def page_of(rows: list[Row], order: tuple[str, ...], size: int) -> Page[Row]:
+    """Rows that were read in this order, one more than fit on the page where there are more."""
     if len(rows) <= size:
         return Page(rows, "")
-    rows = rows[:size]
-    return Page(rows, _encode([getattr(rows[-1], name) for name in names]))
+    last = rows[size - 1]
+    return Page(rows[:size], _encode([getattr(last, name.lstrip("-")) for name in order]))
 
 
-def _after(found: QuerySet[Row], order: tuple[str, ...], values: list[Any]) -> QuerySet[Row]:
+def beyond(found: QuerySet[Row], order: tuple[str, ...], cursor: str) -> QuerySet[Row]:
+    """What comes after the cursor; everything when it is empty. Raises Http404 on a foreign cursor."""
+    if not cursor:
+        return found
+    values = _decode(cursor, len(order))
     condition, equal = Q(), Q()
     for name, value in zip(order, values, strict=True):
-        beyond = "lt" if name.startswith("-") else "gt"
+        way = "lt" if name.startswith("-") else "gt"
         name = name.lstrip("-")
-        condition |= equal & Q(**{f"{name}__{beyond}": value})
+        condition |= equal & Q(**{f"{name}__{way}": value})
         equal &= Q(**{name: value})
-    first, beyond = order[0].lstrip("-"), "lte" if order[0].startswith("-") else "gte"
+    first, way = order[0].lstrip("-"), "lte" if order[0].startswith("-") else "gte"
     try:
         # Implied by the condition; it lets PostgreSQL start its index scan at the cursor.
-        return found.filter(Q(**{f"{first}__{beyond}": values[0]})).filter(condition)
+        return found.filter(Q(**{f"{first}__{way}": values[0]})).filter(condition)
     except (ValidationError, ValueError, TypeError):
         raise Http404("This page address is not one of ours.") from None
 

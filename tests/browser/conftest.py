@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+import textwrap
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -62,6 +63,7 @@ class Installation:
     org: str
     password_link: str
     org_token: str
+    environment: dict[str, str]
 
     def scenario(self, verb: str, **arguments: object) -> None:
         """Makes the simulated org do something, over its admin endpoint."""
@@ -71,6 +73,19 @@ class Installation:
             {"X-Orgsim-Token": self.org_token},
         )
         urllib.request.urlopen(request).close()
+
+    def within(self, code: str) -> str:
+        """Runs Python inside the installation, for what no page or command does; returns what it prints."""
+        prepared = f"from carillon.cli import runtime\nruntime.prepare()\n{textwrap.dedent(code)}"
+        done = subprocess.run(
+            [str(PROGRAMS / "python"), "-c", prepared],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
 
 @pytest.fixture(scope="package")
@@ -120,7 +135,9 @@ def installation(chromium: str) -> Iterator[Installation]:
     try:
         for port in (web_port, org_port):
             _wait_for(port)
-        yield Installation(f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{org_port}", link, "token")
+        yield Installation(
+            f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{org_port}", link, "token", environment
+        )
     finally:
         for child in children:
             child.terminate()

@@ -87,6 +87,14 @@ def duration(length: timedelta | None) -> str:
 
 
 @register.filter
+def short_time(seconds: float) -> str:
+    """Of what mostly takes less than a second."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else duration(timedelta(seconds=seconds))
+
+
+@register.filter
 def in_words(code: str) -> str:
     """A code such as invalid_mobile as people read it."""
     return code.replace("_", " ").capitalize()

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.user_ids import assigned
-from carillon.consent import queries as consent
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -24,6 +23,8 @@ from carillon.messaging import queries as texts
 from carillon.messaging.models import Message
 from carillon.web import keyset, people, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
+from carillon.web.consent_card import card
+from carillon.web.consent_words import words_of
 from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
@@ -65,6 +66,7 @@ def contacts(request: MemberRequest) -> HttpResponse:
         "page": page,
         "columns": columns,
         "people": _people(request, page.contacts, columns),
+        "may_opt_out": request.user.role != Role.AUDITOR,
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
         "stale": stale(workspace, now()),
     }
@@ -95,13 +97,14 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "others": others,
         "more_others": number_of_others - len(others),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
-        "not_texted": people.why_not_texted(found),
         "texts": _texts(found),
         "unusable": texts.unusable(found.workspace, found.mobile_number),
         "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
         "next": changes.next,
         "older": older,
         "may_read_runs": request.user.role != Role.TEXTER,
+        "card": card(found, request.user, request.GET.get("consent_older", ""), now()),
+        "consent_older": request.GET.get("consent_older", ""),
     }
     return render(request, "web/contact.html", context)
 
@@ -140,5 +143,5 @@ def _people(request: MemberRequest, found: list[Contact], fields: list[ContactFi
             emails.get(contact.user_identification, ""),
             [(field, contact.fields.get(field.name)) for field in fields],
         )
-        for contact, word in zip(found, consent.words(found), strict=True)
+        for contact, word in zip(found, words_of(request.user.workspace, found), strict=True)
     ]

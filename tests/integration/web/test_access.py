@@ -17,6 +17,7 @@ SETUP_PAGES = (
     "data_care",
     "texting",
 )
+CONSENT_PAGES = ["consent", "consent_changes"]
 OBJECT_PAGES = (
     ("import_run", "run"),
     ("run_progress", "run"),
@@ -26,6 +27,8 @@ OBJECT_PAGES = (
     ("contact", "contact"),
     ("erase", "contact"),
     ("phone", "contact"),
+    ("opt_out", "contact"),
+    ("opt_in", "contact"),
     ("member", "member"),
     ("password_link", "member"),
     ("deactivate", "member"),
@@ -43,7 +46,17 @@ def address(name: str, kind: str, rows: Rows, member: Member) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [*SETUP_PAGES, "contacts", "home", "change_password", "invite", "phones", "replace_webhooks"]
+    "name",
+    [
+        *SETUP_PAGES,
+        *CONSENT_PAGES,
+        "contacts",
+        "home",
+        "change_password",
+        "invite",
+        "phones",
+        "replace_webhooks",
+    ],
 )
 def test_anonymous_people_are_sent_to_sign_in(db: None, client: Client, name: str) -> None:
     page = reverse(name)
@@ -135,7 +148,8 @@ def test_texters_see_contacts_only(bob: Member, rows: Rows, signed_in: SignedIn,
 
 
 @pytest.mark.parametrize(
-    "name", ["authentication", "import_history", "members", "data_care", "texting", "contacts"]
+    "name",
+    ["authentication", "import_history", "members", "data_care", "texting", "contacts", *CONSENT_PAGES],
 )
 def test_auditors_read_every_page(dana: Member, rows: Rows, signed_in: SignedIn, name: str) -> None:
     assert signed_in(dana).get(reverse(name)).status_code == 200

@@ -74,7 +74,7 @@ def test_others_with_the_number_are_named_before_and_not_texted_after(
     assert "1 other here has the same number" in asked
     assert "Somebody with this number was erased here" in page
     assert "Opted in" not in page
-    assert "Not to be texted" in client.get(reverse("contacts")).content.decode()
+    assert "Opted out" in client.get(reverse("contacts")).content.decode()
 
 
 def test_without_the_key_pages_open_and_nobody_counts_as_opted_in(

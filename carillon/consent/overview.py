@@ -1,0 +1,109 @@
+"""How consent stands in a workspace: what is on its way to Salesforce, what Salesforce refused, and what waits for people
+to decide. Each query is bounded by an index over what it asks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+
+from carillon.accounts.models import Workspace
+from carillon.consent.models import (
+    UNSENT,
+    ConflictState,
+    ConsentConflict,
+    ConsentEvent,
+    ConsentPush,
+    Kind,
+    PushState,
+    Review,
+    StagedFlip,
+)
+from carillon.consent.queries import open_reviews
+
+_TROUBLED = (PushState.FAILED, PushState.REVERTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Pushes that Salesforce has not acknowledged. `oldest` is when the earliest of them was said."""
+
+    waiting: int
+    sent: int
+    failed: int
+    reverted: int
+    oldest: datetime | None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.oldest is None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFlips:
+    """Records that a run read as opting their number back in, and did not apply."""
+
+    run: UUID
+    object: str
+    records: int
+
+
+def outbox(workspace: Workspace) -> Outbox:
+    pushes = ConsentPush.objects.filter(workspace=workspace)
+    found: dict[str, int] = {}
+    oldest: list[datetime] = []
+    # Asked apart: each is served by the partial index over just these.
+    for some in (pushes.filter(state__in=UNSENT), pushes.filter(state=PushState.SENT)):
+        for state, number, since in some.values_list("state").annotate(Count("pk"), Min("answers")):
+            found[state] = number
+            oldest.append(since)
+    return Outbox(
+        waiting=found.get(PushState.WAITING, 0),
+        sent=found.get(PushState.SENT, 0),
+        failed=found.get(PushState.FAILED, 0),
+        reverted=found.get(PushState.REVERTED, 0),
+        oldest=min(oldest, default=None),
+    )
+
+
+def troubled(workspace: Workspace) -> QuerySet[ConsentPush]:
+    """What Salesforce refused, or put back; the oldest first."""
+    found = ConsentPush.objects.filter(workspace=workspace, state__in=_TROUBLED)
+    return found.select_related("consent").order_by("pk")
+
+
+def waiting(workspace: Workspace) -> QuerySet[ConsentPush]:
+    """What has not been answered yet, first what is tried next."""
+    found = ConsentPush.objects.filter(workspace=workspace, state=PushState.WAITING)
+    return found.select_related("consent").order_by("next_try_at", "pk")
+
+
+def reviews(workspace: Workspace) -> QuerySet[Review]:
+    """Open reviews, those that are due first, each with the `words` of the latest likely opt-out."""
+    likely = ConsentEvent.objects.filter(
+        workspace=workspace, consent=OuterRef("consent"), kind=Kind.LIKELY
+    ).order_by("-version")
+    found = open_reviews(workspace).select_related("consent")
+    return found.annotate(words=Subquery(likely.values("evidence__words")[:1]))
+
+
+def open_conflicts(workspace: Workspace) -> QuerySet[ConsentConflict]:
+    """Newest first, each with `push_state`, that of the newest push to the record."""
+    push = ConsentPush.objects.filter(workspace=workspace, salesforce_id=OuterRef("salesforce_id"))
+    found = ConsentConflict.objects.filter(workspace=workspace, state=ConflictState.CORRECTED)
+    newest = push.order_by("-pk").values("state")[:1]
+    return (
+        found.select_related("event", "consent")
+        .annotate(push_state=Subquery(newest))
+        .order_by("-found_at", "-pk")
+    )
+
+
+def held_flips(workspace: Workspace) -> list[HeldFlips]:
+    """By run and object, largest first."""
+    found = (
+        StagedFlip.objects.filter(workspace=workspace)
+        .values_list("run", "object")
+        .annotate(number=Count("pk"))
+    )
+    return [HeldFlips(*row) for row in found.order_by("-number", "run", "object")]

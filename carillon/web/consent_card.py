@@ -1,0 +1,98 @@
+"""Consent on a contact's page: how the number stands and why, what the member may do about it, and its lines."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from carillon.accounts.models import Member, Role
+from carillon.consent import actions, person, queries, staff
+from carillon.consent.decide import Authority, Refusal, State, opting_in
+from carillon.consent.models import Cause, Consent, ConsentEvent, Review
+from carillon.consent.person import Line
+from carillon.contacts.models import Contact
+from carillon.contacts.remembered import KeyLost, suppressed_since
+from carillon.web import consent_words, keyset
+from carillon.web.consent_people import runs_to_show
+
+LINES = 10
+_ORDER = ("-version",)
+# What a texter would be told who may do all that texters may.
+_ANY_REASON = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What the member may do: opt out, enter a request of somebody who is opted out already, opt back in, or why not."""
+
+    opt_out: bool = False
+    enter_request: bool = False
+    opt_in: bool = False
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`line` is what the status rests on. `runs` are the imports to be linked; `next` is the cursor of older lines."""
+
+    word: str
+    state: State
+    may: May
+    is_erased: bool = False
+    consent: Consent | None = None
+    line: ConsentEvent | None = None
+    likely: ConsentEvent | None = None
+    review: Review | None = None
+    lines: tuple[Line, ...] = ()
+    runs: frozenset[UUID] = frozenset()
+    next: str = ""
+    undo: staff.Undoable | None = None
+
+
+def card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
+    """At most a page of lines, however many there are."""
+    number, workspace = contact.mobile_number, member.workspace
+    if not number:
+        return Card(consent_words.NO_NUMBER, State(), May())
+    consent = person.consent_of(workspace, number)
+    if consent is None:
+        try:
+            erased = suppressed_since(workspace.pk, [number]).get(number)
+        except KeyLost:
+            return Card(consent_words.UNKNOWN, State(), May(opt_out=member.role != Role.AUDITOR))
+        state = State(person_out=erased)
+        return Card(_word(state), state, _may(state, member), is_erased=erased is not None)
+    state = queries.state_of(consent)
+    page = keyset.page(queries.timeline(workspace, number), _ORDER, cursor=older, size=LINES)
+    line = person.deciding_line(consent, state)
+    return Card(
+        _word(state),
+        state,
+        _may(state, member),
+        is_erased=bool(state.is_opted_out and line and line.cause == Cause.ERASED),
+        consent=consent,
+        line=line,
+        likely=person.likely_line(consent) if state.is_suppressed else None,
+        review=person.open_review(consent) if state.is_suppressed else None,
+        lines=tuple(person.with_pushes(consent, page.rows)),
+        runs=runs_to_show(member, page.rows),
+        next=page.next,
+        undo=staff.undoable(consent, member, at),
+    )
+
+
+def _word(state: State) -> str:
+    if state.is_opted_out:
+        return consent_words.OPTED_OUT
+    return consent_words.SUPPRESSED if state.is_suppressed else consent_words.OPTED_IN
+
+
+def _may(state: State, member: Member) -> May:
+    if member.role == Role.AUDITOR:
+        return May(why_not=str(actions.MayNot(Refusal.NEEDS_STAFF)))
+    if not state.is_opted_out:
+        return May(opt_out=True)
+    found = opting_in(state, is_admin=member.is_admin, reason=_ANY_REASON)
+    by_person = state.authority is Authority.PERSON
+    if isinstance(found, Refusal):
+        return May(enter_request=not by_person, why_not=str(actions.MayNot(found)))
+    return May(enter_request=not by_person, opt_in=True)

@@ -1,0 +1,67 @@
+"""Lines of the ledger in templates. Their evidence may be gone: one of its people was erased."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.safestring import SafeString
+
+from carillon.consent.models import ConsentEvent, Evidence
+from carillon.web import consent_words
+from carillon.web.templatetags.page import moment
+
+register = template.Library()
+
+
+@register.filter
+def sentence(event: ConsentEvent) -> str:
+    return consent_words.what(event)
+
+
+@register.filter
+def words(event: ConsentEvent | None) -> str:
+    """Of the text, where it was one."""
+    found = _evidence(event)
+    return found.words if found else ""
+
+
+@register.filter
+def reason(event: ConsentEvent | None) -> str:
+    found = _evidence(event)
+    return found.reason if found else ""
+
+
+@register.filter
+def record(event: ConsentEvent) -> str:
+    """The id of the Salesforce record that said it."""
+    found = _evidence(event)
+    return found.salesforce_id if found else ""
+
+
+@register.filter
+def happened(event: ConsentEvent | None) -> SafeString | str:
+    """When it happened, where that is another time than when it was learnt: a day where no more is known."""
+    if event is None or event.happened_from is None or event.happened_to is None:
+        return ""
+    begin, end = event.happened_from, event.happened_to
+    if end - begin > timedelta(hours=1):
+        # Noon of the day, in whichever zone, is on this day nearly everywhere.
+        return f"{begin + (end - begin) / 2:%b %-d, %Y}"
+    return moment(end) if abs(event.learnt_at - end) > timedelta(minutes=1) else ""
+
+
+@register.filter
+def digits(number: str) -> str:
+    """A number as addresses of pages hold it."""
+    return number.removeprefix("+")
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _evidence(event: ConsentEvent | None) -> Evidence | None:
+    try:
+        return event.evidence if event else None
+    except Evidence.DoesNotExist:
+        return None

@@ -1,0 +1,132 @@
+"""Opting a contact's number out and back in, and taking that back within a minute."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.db.models import Min
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from carillon.accounts.models import Workspace
+from carillon.consent import actions, staff
+from carillon.consent.decide import When
+from carillon.contacts import queries
+from carillon.contacts.models import Contact
+from carillon.imports.models import ImportSetup
+from carillon.imports.windows import EASTERN
+from carillon.lib.clock import now
+from carillon.lib.errors import CarillonError
+from carillon.web.access import MemberRequest, contact_or_404, staff_only
+from carillon.web.consent_card import Card, card
+from carillon.web.consent_forms import OptInForm, OptOutForm
+
+
+@staff_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
+    """Asks for who says so and why. A person's own request counts from its day and carries the person's authority."""
+    contact = contact_or_404(request, salesforce_id)
+    about = card(contact, request.user, "", now())
+    if not (about.may.opt_out or about.may.enter_request):
+        return _refused(request, contact, _why_no_opt_out(about))
+    zone = _zone(request.user.workspace)
+    form = OptOutForm(
+        request.POST if request.method == "POST" else None,
+        only_requests=not about.may.opt_out,
+        today=datetime.now(zone).date(),
+    )
+    if form.is_valid():
+        requested = When.on(form.requested_on, zone) if form.requested_on else None
+        try:
+            actions.opt_out(
+                workspace=request.user.workspace,
+                number=contact.mobile_number,
+                by=request.user,
+                reason=form.written_reason,
+                requested=requested,
+            )
+        except CarillonError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"Nobody texts {contact} any more. Salesforce is told.")
+            return redirect("contact", contact.salesforce_id)
+    return _asked(request, contact, about, form, "web/consent_opt_out.html")
+
+
+@staff_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
+    """Texters opt in what staff opted out; an admin with a written reason lifts a person's opt-out, too."""
+    contact = contact_or_404(request, salesforce_id)
+    about = card(contact, request.user, "", now())
+    if not about.may.opt_in:
+        return _refused(request, contact, about.may.why_not or "This number is not opted out.")
+    form = OptInForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            actions.opt_in(
+                workspace=request.user.workspace,
+                number=contact.mobile_number,
+                by=request.user,
+                reason=form.cleaned_data["reason"],
+            )
+        except CarillonError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{contact} may be texted again. Salesforce is told.")
+            return redirect("contact", contact.salesforce_id)
+    return _asked(request, contact, about, form, "web/consent_opt_in.html")
+
+
+@staff_only
+@require_POST
+def undo(request: MemberRequest, salesforce_id: str) -> HttpResponse:
+    contact = contact_or_404(request, salesforce_id)
+    version = request.POST.get("version", "")
+    try:
+        staff.undo(
+            workspace=request.user.workspace,
+            number=contact.mobile_number,
+            version=int(version) if version.isascii() and version.isdigit() else 0,
+            by=request.user,
+        )
+    except CarillonError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Undone. Both lines stay in the record below.")
+    return redirect("contact", contact.salesforce_id)
+
+
+def _asked(
+    request: MemberRequest, contact: Contact, about: Card, form: OptOutForm | OptInForm, template: str
+) -> HttpResponse:
+    others, number_of_others = queries.same_number(contact)
+    context = {
+        "contact": contact,
+        "card": about,
+        "form": form,
+        "others": others,
+        "more_others": number_of_others - len(others),
+    }
+    return render(request, template, context)
+
+
+def _refused(request: MemberRequest, contact: Contact, sentence: str) -> HttpResponse:
+    messages.error(request, sentence)
+    return redirect("contact", contact.salesforce_id)
+
+
+def _why_no_opt_out(about: Card) -> str:
+    if about.state.is_opted_out:
+        return "The person opted out already, and that stands."
+    return "Without a valid mobile number there is nothing to opt out: nobody can text this person."
+
+
+def _zone(workspace: Workspace) -> ZoneInfo:
+    """In which a day begins: that of the imports, which is where the people are."""
+    named = ImportSetup.objects.filter(workspace=workspace, enabled=True).aggregate(zone=Min("timezone"))[
+        "zone"
+    ]
+    return ZoneInfo(named or EASTERN)

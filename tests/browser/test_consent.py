@@ -1,0 +1,186 @@
+"""Consent, as staff see to it: somebody opted out and that undone, a refused push tried again, a conflict decided."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.test_held import import_people_of
+from tests.browser.test_main_job import connect
+
+skip_without_browser()
+
+pytestmark = pytest.mark.browser
+
+FIELD = "SMS_Opt_Out__c"
+WORDS = "could you please stop texting me, thanks"
+MAP_AND_CHOOSE = f"""
+from carillon.accounts.models import Workspace
+from carillon.consent import actions, importing
+from carillon.consent.models import Consent
+from carillon.consent.reading import FieldKind
+from carillon.contacts.models import Contact
+workspace = Workspace.objects.get()
+field = actions.OptOutField({FIELD!r}, FieldKind.CHECKBOX)
+actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
+spoken = Consent.objects.values("number")
+someone = Contact.objects.filter(object="Contact", in_source=True).exclude(mobile_number="")
+print(someone.exclude(mobile_number__in=spoken).order_by("?").first().salesforce_id)
+"""
+ABOUT = """
+import uuid
+from datetime import timedelta
+from carillon.consent import actions, importing
+from carillon.consent.keywords import Meaning
+from carillon.consent.reading import Seen
+from carillon.contacts.models import Contact
+from carillon.lib.clock import now
+contact = Contact.objects.get(salesforce_id={record!r})
+number, workspace = contact.mobile_number, contact.workspace
+"""
+TEXT = (
+    ABOUT
+    + """
+actions.text_received(workspace=workspace, number=number, words={words!r}, meaning=Meaning({meaning!r}),
+    message_id=uuid.uuid4().hex)
+"""
+)
+READ_AS_OPTED_IN = (
+    ABOUT
+    + """
+run, later = uuid.uuid4(), now() + timedelta(minutes=5)
+row = importing.Sighting(contact.salesforce_id, number, number, Seen(False, later, later, False))
+importing.import_batch(workspace=workspace, object_name="Contact", rows=[row], run=run)
+importing.apply_staged(workspace=workspace, run=run)
+"""
+)
+
+
+@pytest.fixture
+def someone(visit: Visit, installation: Installation) -> str:
+    """The id of an imported person about whom nobody said anything."""
+    visitor = visit(1280)
+    connect(visitor, installation)
+    import_people_of(visitor, "AllContacts")
+    return installation.within(MAP_AND_CHOOSE)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_staff_opt_somebody_out_and_undo_it(visit: Visit, someone: str, width: int) -> None:
+    visitor = visit(width)
+    page = visitor.page
+    visitor.go("Contacts")
+    page.get_by_label("Name, number or Salesforce id").fill(someone)
+    page.get_by_role("button", name="Search").click()
+    picture(visitor, "search")
+    page.get_by_role("link", name="Opt out").click()
+    picture(visitor, "opt-out")
+    page.get_by_role("button", name="Opt out").click()
+    expect(page.get_by_text("Say who wants this.")).to_be_visible()
+    page.get_by_label("I do, as staff").check()
+    page.get_by_label("Reason").fill("Left the college")
+    page.get_by_role("button", name="Opt out").click()
+
+    section = page.get_by_role("region", name="Consent")
+    expect(section).to_contain_text("Opted out since")
+    expect(section).to_contain_text("Left the college")
+    arrives_in_salesforce(page, "Opted out to")
+    picture(visitor, "opted-out")
+    section.get_by_role("button", name="Undo").click()
+    expect(section.get_by_text("Opted in since")).to_be_visible()
+    expect(section.get_by_role("button", name="Undo")).to_have_count(0)
+    arrives_in_salesforce(page, "Opted in to")
+    picture(visitor, "undone")
+
+
+def test_a_refused_push_is_retried_from_the_page(
+    visit: Visit, installation: Installation, someone: str
+) -> None:
+    visitor = visit(1280)
+    page = visitor.page
+    installation.scenario("lock_for_approval", record_id=someone)
+    page.goto(f"{visitor.address}/contacts/{someone}/opt-out/")
+    page.get_by_label("The person asked by phone").check()
+    page.get_by_label("When they asked").fill("2026-01-12")
+    page.get_by_label("Reason").fill("Called us")
+    page.get_by_role("button", name="Opt out").click()
+    expect(page.get_by_role("region", name="Consent")).to_contain_text("By phone: Called us")
+
+    open_consent(visitor)
+    refused = page.get_by_role("region", name="Refused or reverted")
+    patiently(page, lambda: refused.is_visible())
+    picture(visitor, "refused")
+    row = refused.get_by_role("row").filter(has_text=someone)
+    expect(row).to_contain_text("approval")
+    installation.scenario("release_approval", record_id=someone)
+    row.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("It is tried again now.")).to_be_visible()
+    patiently(page, lambda: page.get_by_text(someone).count() == 0)
+    page.goto(f"{visitor.address}/contacts/{someone}/")
+    arrives_in_salesforce(page, "Opted out to")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_conflict_and_a_likely_opt_out_are_decided_about(
+    visit: Visit, installation: Installation, someone: str, width: int
+) -> None:
+    visitor = visit(width)
+    page = visitor.page
+    installation.within(TEXT.format(record=someone, words="STOP", meaning="stop"))
+    page.goto(f"{visitor.address}/contacts/{someone}/")
+    arrives_in_salesforce(page, "Opted out to")
+    installation.within(READ_AS_OPTED_IN.format(record=someone))
+    other = installation.within(MAP_AND_CHOOSE)
+    installation.within(TEXT.format(record=other, words=WORDS, meaning="likely_stop"))
+
+    open_consent(visitor)
+    conflict = page.get_by_role("region", name="Conflicts").get_by_role("row").filter(has_text=someone)
+    picture(visitor, "decide")
+    conflict.get_by_role("link", name="Accept").click()
+    picture(visitor, "accept")
+    page.get_by_role("link", name="Go back").click()
+    conflict.get_by_role("button", name="Keep opted out").click()
+    expect(page.get_by_text("The number stays opted out, and Salesforce is corrected.")).to_be_visible()
+    expect(conflict).to_have_count(0)
+    reviews = page.get_by_role("region", name="Likely opt-outs to decide about")
+    reviews.get_by_role("row").filter(has_text=WORDS).get_by_role("link", name="Is an opt-out").first.click()
+    picture(visitor, "review")
+    page.get_by_role("button", name="It is an opt-out").click()
+    expect(page.get_by_text("It counts as an opt-out")).to_be_visible()
+    page.get_by_role("link", name="All changes").click()
+    expect(page.get_by_role("table")).to_contain_text("A text that looked like an opt-out counts as one")
+    picture(visitor, "changes")
+
+
+def open_consent(visitor: Visitor) -> None:
+    visitor.go("Contacts")
+    visitor.page.get_by_role("navigation", name="Contacts").get_by_role("link", name="Consent").click()
+    visitor.page.get_by_role("heading", level=1, name="Consent").wait_for()
+
+
+def arrives_in_salesforce(page: Page, what: str) -> None:
+    """The line of the push that says it was read back."""
+    told = page.locator(".push", has_text=what).filter(has_text="in Salesforce")
+    patiently(page, lambda: told.count() > 0)
+
+
+def patiently(page: Page, is_so: Callable[[], bool], seconds: float = 60) -> None:
+    """Loads the page again until it is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, page.locator("main").inner_text()
+        time.sleep(0.3)
+        page.reload()
+
+
+def picture(visitor: Visitor, name: str) -> None:
+    """Checks that the page fits; and keeps how it looks where CARILLON_PICTURES names a folder."""
+    visitor.fits()
+    if folder := os.environ.get("CARILLON_PICTURES"):
+        size = visitor.page.viewport_size
+        width = size["width"] if size else 0
+        visitor.page.screenshot(path=Path(folder) / f"consent-{name}-{width}.png", full_page=True)
