@@ -317,6 +317,8 @@ def test_an_opt_out_section_is_read_and_an_absent_one_leaves_the_field() -> None
     assert mapped.opt_out == OptOutField("A__c", unchecked_means_opted_in=False)
     assert merged(mapped, parse("[contact]\nenabled = true\n").objects["Contact"]) == mapped
     assert merged(mapped, parse("[contact.opt_out]\n").objects["Contact"]).opt_out == NO_OPT_OUT
+
+
 @pytest.mark.parametrize("toml", ["[workspce]\nname = 'A'", "workspce = {}", "workspce = 1"])
 def test_an_unknown_section_is_refused_with_those_that_are_known(toml: str) -> None:
     with pytest.raises(SetupFileInvalid) as refused:
