@@ -4,7 +4,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -23,16 +23,6 @@ from tests.integration.consent.org_people import holds, states, stored, text
 from tests.integration.consent.people import ANN, status
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def empty_queue(transactional_db: None) -> Iterator[None]:
-    """Django empties only its own tables after a test."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("delete from procrastinate_periodic_defers")
-        cursor.execute("delete from procrastinate_jobs")
-        cursor.execute("delete from procrastinate_workers")
 
 
 def jobs_waiting() -> int:
