@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from carillon.lib import tls
 from carillon.messaging import addresses, credentials
 from carillon.messaging.carriers import twilio
 from carillon.messaging.models import Texting
@@ -39,7 +40,9 @@ def run(texting: Texting) -> Found:
     headers = {twilio.SIGNATURE_HEADER: twilio.sign(auth_token, url, fields)}
     try:
         with (
-            httpx.Client(timeout=SECONDS, trust_env=False, follow_redirects=False) as client,
+            httpx.Client(
+                timeout=SECONDS, trust_env=False, follow_redirects=False, verify=tls.context(trust_env=False)
+            ) as client,
             client.stream("POST", url, data=fields, headers=headers) as answer,
         ):
             status, said = answer.status_code, _beginning(answer)

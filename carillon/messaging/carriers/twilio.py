@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import QueryDict
 from twilio.request_validator import RequestValidator
 
+from carillon.lib import tls
 from carillon.messaging import states
 from carillon.messaging.carriers.outcomes import Accepted, NotReached, Outcome, Outgoing, Refused, Unclear
 from carillon.messaging.states import State
@@ -40,7 +41,9 @@ def send(account_sid: str, auth_token: str, text: Outgoing) -> Outcome:
     form |= {"MessagingServiceSid": text.service_sid} if text.service_sid else {"From": text.sender}
     url = f"{settings.TWILIO_API}/2010-04-01/Accounts/{account_sid}/Messages.json"
     try:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        with httpx.Client(
+            timeout=TIMEOUT, trust_env=False, follow_redirects=False, verify=tls.context(trust_env=False)
+        ) as client:
             answer = client.post(url, data=form, auth=(account_sid, auth_token))
     except (httpx.ConnectError, httpx.ConnectTimeout):
         return NotReached()
