@@ -43,6 +43,7 @@ def django_db_modify_db_settings() -> None:
         url = postgres.ensure_running(home.make_data_dir())
         with psycopg.connect(url, autocommit=True) as settings:
             settings.execute("alter system set fsync = off")
+            settings.execute("alter system set full_page_writes = off")
             settings.execute("select pg_reload_conf()")
 
 
