@@ -22,7 +22,9 @@ def signed_in(org: OrgSim, username: str | None = None) -> httpx.Client:
         {"grant_type": "password", "username": username, "password": PASSWORDS[username]} if username else {}
     )
     token = token_answer(org, **form).json()["access_token"]
-    return httpx.Client(base_url=org.url, headers={"Authorization": f"Bearer {token}"}, verify=False)
+    return httpx.Client(
+        base_url=org.url, headers={"Authorization": f"Bearer {token}"}, verify=False, timeout=30
+    )
 
 
 @pytest.fixture(scope="session")
