@@ -4,6 +4,8 @@ import re
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 LONGEST = 64
+# What Twilio gives for a sender who withholds the number: "anonymous" and the like, typed on a telephone's keys.
+_WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 
 
 def as_number(given: str) -> str:
@@ -14,5 +16,5 @@ def as_number(given: str) -> str:
 
 
 def is_phone(number: str) -> bool:
-    """Whether it is a whole phone number, not a short code or a name."""
-    return _E164.fullmatch(number) is not None
+    """Whether it is somebody's whole phone number, not a short code, a name, or one that was withheld."""
+    return _E164.fullmatch(number) is not None and number not in _WITHHELD

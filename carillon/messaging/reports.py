@@ -29,7 +29,7 @@ def is_unusable(workspace_id: int, number: str) -> bool:
 def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
     """A status callback, checked to be the carrier's. One about a text we don't know still says something about the
     number. `public_id`: which text, as we named it to the carrier; empty when it was not."""
-    sid = fields.get("MessageSid", "")[:64]
+    sid = fields.get("MessageSid", "").replace("\0", "")[:64]
     code = fields.get("ErrorCode", "")
     state = states.of_twilio(fields.get("MessageStatus", ""))
     error_code = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None
@@ -49,7 +49,9 @@ def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid:
         _keep(text, report, sid)
     if report.error_code == error_codes.OPTED_OUT and is_phone(number):
         workspace = Workspace.objects.get(pk=workspace_id)
-        consent.carrier_blocks(workspace=workspace, number=number, key=f"blocked {pk or sid}")
+        consent.carrier_blocks(
+            workspace=workspace, number=number, key=f"blocked {pk or sid}" if pk or sid else ""
+        )
     if report.error_code in error_codes.UNUSABLE:
         UnusableNumber.objects.get_or_create(
             workspace_id=workspace_id, number=number, defaults={"error_code": report.error_code}

@@ -160,8 +160,9 @@ def test_a_call_signed_for_another_address_says_which(carrier: Carrier, workspac
 
 
 @pytest.mark.parametrize("path", ["inbound", "status", "self-test"])
-def test_an_unknown_token_is_not_found(carrier: Carrier, workspace: Workspace, path: str) -> None:
-    url = f"{carrier.texting.public_url}/carriers/twilio/{path}/unknown"
+@pytest.mark.parametrize("token", ["unknown", "%00", "a%00b", "%ff", "x" * 3000])
+def test_an_unknown_token_is_not_found(carrier: Carrier, workspace: Workspace, path: str, token: str) -> None:
+    url = f"{carrier.texting.public_url}/carriers/twilio/{path}/{token}"
 
     assert carrier.post(carrier.fields("STOP"), url).status_code == 404
     assert refused(workspace) == 0

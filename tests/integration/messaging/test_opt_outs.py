@@ -123,7 +123,7 @@ def test_an_unknown_number_is_kept_and_opted_out(carrier: Carrier) -> None:
     assert is_opted_out("+447911123456")
 
 
-@pytest.mark.parametrize("sender", ["55555", "MyBank"])
+@pytest.mark.parametrize("sender", ["55555", "MyBank", "anonymous", "+266696687", "client:bob"])
 def test_a_sender_without_a_number_has_no_consent(carrier: Carrier, sender: str) -> None:
     assert carrier.post({**carrier.fields("STOP"), "From": sender}).status_code == 200
 
@@ -172,6 +172,14 @@ def test_a_block_of_a_text_nobody_knows_counts_all_the_same(carrier: Carrier) ->
     carrier.report("failed", MessageSid="SM404", ErrorCode="21610")
 
     assert is_opted_out()
+
+
+def test_blocks_of_texts_without_an_id_count_each(carrier: Carrier) -> None:
+    carrier.report("failed", ErrorCode="21610")
+    carrier.text("START")
+    carrier.report("failed", ErrorCode="21610")
+
+    assert kinds() == ["person_out", "person_in", "person_out"]
 
 
 def test_a_confirmation_is_not_sent_to_somebody_who_came_back(carrier: Carrier) -> None:
