@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from carillon.lib.sealing import SealBroken
 from carillon.messaging import credentials, inbound, reports, self_test, webhooks
 from carillon.messaging.carriers.twilio import SIGNATURE_HEADER
 from carillon.messaging.models import Texting
@@ -33,7 +34,14 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
         if _too_large(request):
             return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         call = _call(request)
-        if reason := webhooks.why_refused(texting, call):
+        try:
+            reason = webhooks.why_refused(texting, call)
+        except SealBroken as error:
+            webhooks.count_refused(texting, str(error))
+            return HttpResponse(
+                "No signature can be checked here now.", status=HTTPStatus.SERVICE_UNAVAILABLE
+            )
+        if reason:
             webhooks.count_refused(texting, reason)
             return HttpResponse("This call is not signed by the carrier.", status=HTTPStatus.FORBIDDEN)
         return view(request, texting, call.fields)

@@ -147,6 +147,17 @@ def test_another_account_is_refused_though_it_is_signed(carrier: Carrier, worksp
     assert "another one as its account" in webhooks.refusals(workspace, now()).reason
 
 
+def test_a_token_that_cannot_be_opened_is_an_alarm(carrier: Carrier, workspace: Workspace) -> None:
+    fields = carrier.fields("STOP")
+    signed = carrier.sign(addresses.inbound_url(carrier.texting), fields)
+    Texting.objects.update(auth_token_sealed="of another key")
+
+    answer = httpx.post(addresses.inbound_url(carrier.texting), data=fields, headers=signed)
+
+    assert answer.status_code == 503
+    assert "CARILLON_SECRET_KEY" in webhooks.refusals(workspace, now()).reason
+
+
 def test_a_call_signed_for_another_address_says_which(carrier: Carrier, workspace: Workspace) -> None:
     """As when the carrier's console holds https and the Texting page http."""
     url = addresses.inbound_url(carrier.texting)
