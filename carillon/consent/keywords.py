@@ -23,7 +23,7 @@ OUT_WORDS = frozenset(
 )
 IN_WORDS = frozenset({"start", "unstop"})
 HELP_WORDS = frozenset({"help", "info"})
-# In only as an answer to a question of ours.
+# Opts in at carriers. Here it says nothing: it may answer any question, and Carillon asks none.
 YES_WORDS = frozenset({"yes"})
 
 
@@ -134,22 +134,31 @@ _CONTRARY = re.compile(
 )
 
 
-def understand(text: str, *, answers_our_question: bool = False) -> Meaning:
-    """What the whole of one inbound text says. YES opts in only when it answers a question of ours."""
-    plain = _strip(_visible(text).casefold())
+def understand(text: str) -> Meaning:
+    """What the whole of one inbound text says."""
+    plain = _plain(text)
     generous = _generous(text)
     if _BLANKS_AND_DASHES.sub("", generous) in OUT_WORDS:
         return Meaning.STOP
-    if plain in IN_WORDS or (answers_our_question and plain in YES_WORDS):
+    if plain in IN_WORDS:
         return Meaning.START
     if plain in HELP_WORDS:
         return Meaning.HELP
     return Meaning.LIKELY_STOP if _is_likely(text, generous) else Meaning.NOTHING
 
 
-def is_carriers_word(text: str) -> bool:
-    """Whether carriers act on it by themselves: the bare word, in any case."""
-    return text.strip().casefold() in OUT_WORDS
+def is_yes(text: str) -> bool:
+    return _plain(text) in YES_WORDS
+
+
+def carriers_meaning(text: str) -> Meaning | None:
+    """What carriers take it for, and act on, by themselves: the bare word, in any case; None for all else."""
+    word = text.strip().casefold()
+    if word in OUT_WORDS:
+        return Meaning.STOP
+    if word in IN_WORDS | YES_WORDS:
+        return Meaning.START
+    return Meaning.HELP if word in HELP_WORDS else None
 
 
 def _is_likely(text: str, generous: str) -> bool:
@@ -166,6 +175,10 @@ def _is_likely(text: str, generous: str) -> bool:
     if "".join(words) in OUT_WORDS and max(map(len, words)) == 1:
         return True
     return bool(_LIKELY.search(said))
+
+
+def _plain(text: str) -> str:
+    return _strip(_visible(text).casefold())
 
 
 def _visible(text: str) -> str:

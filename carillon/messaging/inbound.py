@@ -14,8 +14,8 @@ from carillon.consent.keywords import Meaning
 from carillon.consent.models import Status
 from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
-from carillon.messaging import sending
-from carillon.messaging.models import Confirms, Direction, Message, Purpose, Texting
+from carillon.messaging import queries, sending
+from carillon.messaging.models import Direction, Message, Purpose, Texting
 from carillon.messaging.numbers import LONGEST, as_number, is_phone
 from carillon.messaging.replies import Heard, Reply, meaning_of, reply_to
 from carillon.messaging.sending import Answer
@@ -28,10 +28,17 @@ ABOUT_CONSENT = frozenset({Meaning.STOP, Meaning.START, Meaning.LIKELY_STOP})
 MOST_HELP = 5
 HELP_WITHIN = timedelta(hours=1)
 
+# Whoever texts has a number that can be texted.
 _KEEP = """
-insert into messaging_message (public_id, workspace_id, sid, direction, number, our_number, body, media_count, state, at,
-    purpose)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '') on conflict (workspace_id, sid) do nothing returning id
+with kept as (
+    insert into messaging_message (public_id, workspace_id, sid, direction, number, our_number, body, media_count, state,
+        at, purpose)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '') on conflict (workspace_id, sid) do nothing
+    returning id, workspace_id, number
+), usable as (
+    delete from messaging_unusablenumber u using kept where u.workspace_id = kept.workspace_id and u.number = kept.number
+)
+select id from kept
 """
 _STATUS_BEFORE = """
 select b.status from consent_consentevent e
@@ -77,7 +84,7 @@ def receive(texting: Texting, text: Inbound) -> Message | None:
     message = _kept(texting, text)
     if message is not None and is_phone(text.sender):
         heard = _heard(texting.workspace, text)
-        _answer(texting, message, reply_to(heard, carrier_confirms=texting.confirms == Confirms.CARRIER))
+        _answer(texting, message, reply_to(heard, queries.carrier_answers(texting)))
     return message
 
 

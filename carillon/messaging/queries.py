@@ -3,33 +3,41 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from carillon.accounts.models import Workspace
-from carillon.messaging.models import Confirms, Direction, Message, Texting, UnusableNumber
+from carillon.lib.sealing import SealBroken
+from carillon.messaging import credentials, error_codes
+from carillon.messaging.models import AnswersHelp, Confirms, Direction, Message, Texting, UnusableNumber
+from carillon.messaging.replies import CarrierAnswers
 from carillon.messaging.states import State
 
+LEFT = (State.ACCEPTED, State.SENDING, State.SENT, State.DELIVERED)
 # Handed over, and after so long without a word from the carrier: nobody knows.
 SILENT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Answers of the last day: how many left, and those that somebody should look at."""
+    """Texts of the last day: how many left, and those that somebody should look at. `trouble`: why none leaves now, and
+    what to do; empty when they do."""
 
     sent: int
     waiting: int
     unknown: int
     failed: int
     not_sent: int
+    trouble: str
 
 
 def texting_of(workspace: Workspace) -> Texting | None:
     return Texting.objects.select_related("workspace").filter(workspace=workspace).first()
 
 
-def carrier_confirms(workspace: Workspace) -> bool:
-    return Texting.objects.filter(workspace=workspace, confirms=Confirms.CARRIER).exists()
+def carrier_answers(texting: Texting) -> CarrierAnswers:
+    return CarrierAnswers(
+        stop=texting.confirms == Confirms.CARRIER, help=texting.answers_help == AnswersHelp.CARRIER
+    )
 
 
 def conversation(workspace: Workspace, number: str) -> QuerySet[Message]:
@@ -47,11 +55,26 @@ def outbox(workspace: Workspace, now: datetime) -> Outbox:
     )
     counts = dict(recent.values_list("state").annotate(Count("pk")).order_by("state"))
     unknown = recent.filter(state=State.HANDED_OVER, handed_over_at__lt=now - SILENT).count()
-    left = (State.ACCEPTED, State.SENDING, State.SENT, State.DELIVERED)
     return Outbox(
-        sent=sum(counts.get(state, 0) for state in left),
+        sent=sum(counts.get(state, 0) for state in LEFT),
         waiting=counts.get(State.QUEUED, 0) + counts.get(State.HANDED_OVER, 0) - unknown,
         unknown=unknown,
         failed=counts.get(State.FAILED, 0) + counts.get(State.UNDELIVERED, 0),
         not_sent=counts.get(State.NOT_SENT, 0),
+        trouble=_trouble(workspace, recent),
     )
+
+
+def _trouble(workspace: Workspace, recent: QuerySet[Message]) -> str:
+    """Nothing that concerns one number only; and what left since shows that it is over."""
+    texting = texting_of(workspace)
+    if texting is None:
+        return ""
+    try:
+        credentials.auth_token(texting)
+    except SealBroken as error:
+        return str(error)
+    told = recent.filter(Q(state__in=LEFT) | Q(error_code__in=error_codes.REMEDIES)).order_by("-pk").first()
+    if told is None or told.state in LEFT:
+        return ""
+    return f"{error_codes.words(told.error_code)} {error_codes.REMEDIES[told.error_code or 0]}"

@@ -44,14 +44,14 @@ def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
 @transaction.atomic
 def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid: str = "") -> None:
     """Keeps what is reported of the text with this key, and of the number."""
+    if report.error_code == error_codes.OPTED_OUT and is_phone(number):
+        # First, since consents are locked before texts.
+        workspace = Workspace.objects.get(pk=workspace_id)
+        key = f"blocked {pk or sid}" if pk or sid else ""
+        consent.carrier_blocks(workspace=workspace, number=number, key=key)
     text = None if pk is None else Message.objects.select_for_update(of=("self",)).filter(pk=pk).first()
     if text is not None:
         _keep(text, report, sid)
-    if report.error_code == error_codes.OPTED_OUT and is_phone(number):
-        workspace = Workspace.objects.get(pk=workspace_id)
-        consent.carrier_blocks(
-            workspace=workspace, number=number, key=f"blocked {pk or sid}" if pk or sid else ""
-        )
     if report.error_code in error_codes.UNUSABLE:
         UnusableNumber.objects.get_or_create(
             workspace_id=workspace_id, number=number, defaults={"error_code": report.error_code}

@@ -20,6 +20,8 @@ from carillon.messaging.states import State
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 SERVICE_SID = re.compile(r"MG[0-9a-f]{32}")
+_SID = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
+_MEANS: dict[int, int] = {HTTPStatus.UNAUTHORIZED: 20003, HTTPStatus.TOO_MANY_REQUESTS: 20429}
 SIGNATURE_HEADER = "X-Twilio-Signature"
 # Somebody may opt out while a text is on its way to the carrier: it must not be on its way for long.
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
@@ -50,15 +52,16 @@ def send(account_sid: str, auth_token: str, text: Outgoing) -> Outcome:
 
 
 def _outcome(answer: httpx.Response) -> Outcome:
-    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return NotReached()
-    if answer.is_client_error:
-        return Refused(_number(_json(answer).get("code")))
     said = _json(answer)
+    code = _number(said.get("code"))
+    if answer.status_code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED):
+        return NotReached(code or _MEANS[answer.status_code])
+    if answer.is_client_error:
+        return Refused(code)
     sid = said.get("sid")
-    if not answer.is_success or not isinstance(sid, str) or not sid:
+    if not answer.is_success or not isinstance(sid, str) or not _SID.fullmatch(sid):
         return Unclear()
-    return Accepted(sid[:64], states.of_twilio(str(said.get("status", ""))) or State.ACCEPTED)
+    return Accepted(sid, states.of_twilio(str(said.get("status", ""))) or State.ACCEPTED)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
@@ -70,4 +73,4 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _number(code: object) -> int | None:
-    return code if isinstance(code, int) else None
+    return code if type(code) is int and 0 < code < 1_000_000 else None

@@ -117,6 +117,35 @@ def test_with_a_carrier_that_confirms_we_confirm_wider_words_only(carrier: Carri
     assert [purpose for purpose, _ in answers()] == ["confirmation"]
 
 
+def test_a_carrier_that_answers_help_leaves_us_the_wider_words(carrier: Carrier) -> None:
+    Texting.objects.update(answers_help="carrier")
+
+    carrier.text("HELP")
+    assert answers() == []
+    carrier.text("help?")
+
+    assert [purpose for purpose, _ in answers()] == ["help"]
+
+
+@pytest.mark.parametrize("opt_out_type", ["", "START"])
+def test_a_yes_brings_nobody_back(carrier: Carrier, opt_out_type: str) -> None:
+    carrier.text("STOP")
+    carrier.text("YES", OptOutType=opt_out_type)
+
+    assert is_opted_out()
+
+
+def test_only_the_last_opt_out_is_confirmed(carrier: Carrier) -> None:
+    for body in ("STOP", "START", "STOP"):
+        carrier.text(body)
+
+    texts = Message.objects.filter(direction="out").order_by("pk")
+    for text in texts:
+        sending.send(text.pk)
+
+    assert list(texts.values_list("state", flat=True)) == ["not_sent", "delivered"]
+
+
 def test_an_unknown_number_is_kept_and_opted_out(carrier: Carrier) -> None:
     carrier.post({**carrier.fields("STOP"), "From": "+447911123456"})
 

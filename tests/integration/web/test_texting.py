@@ -19,6 +19,7 @@ WANTED = {
     "numbers": "(202) 555-0100\r\n55555",
     "public_url": "https://texts.campus.example/",
     "confirms": "carrier",
+    "answers_help": "carrier",
     "confirmation_text": "No more texts from us.",
     "help_text": "Ask help@campus.example.",
     "quiet_until": "9",
@@ -46,6 +47,7 @@ def test_an_admin_saves_how_texts_come_and_go(alice: Member, page: str, signed_i
     assert texting.numbers == ["+12025550100", "55555"]
     assert texting.public_url == "https://texts.campus.example"
     assert (texting.quiet_until, texting.quiet_from) == (9, 20)
+    assert (texting.confirms, texting.answers_help) == ("carrier", "carrier")
     assert credentials.auth_token(texting) == "hush-hush"
     assert f"https://texts.campus.example/carriers/twilio/inbound/{texting.path_token}" in body
     assert "Run the self-test" in body

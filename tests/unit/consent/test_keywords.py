@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.consent.keywords import HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, is_carriers_word, understand
+from carillon.consent.keywords import HELP_WORDS, IN_WORDS, OUT_WORDS, Meaning, carriers_meaning, understand
 
 STOPS = [
     *("STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE"),
@@ -189,26 +189,23 @@ def test_other_texts_say_nothing(text: str) -> None:
     assert understand(text) is Meaning.NOTHING
 
 
-def test_yes_opts_in_only_as_an_answer_to_our_question() -> None:
-    assert understand("Yes!", answers_our_question=True) is Meaning.START
-    assert understand("Yes!") is Meaning.NOTHING
-    assert understand("yes but when", answers_our_question=True) is Meaning.NOTHING
-    assert understand("stop", answers_our_question=True) is Meaning.STOP
-
-
 @pytest.mark.parametrize(
-    ("text", "acts"),
+    ("text", "meaning"),
     [
-        ("stop", True),
-        (" STOP\n", True),
-        ("OptOut", True),
-        ("stop.", False),
-        ("stop all", False),
-        ("help", False),
+        ("stop", Meaning.STOP),
+        (" STOP\n", Meaning.STOP),
+        ("OptOut", Meaning.STOP),
+        ("start", Meaning.START),
+        ("Yes", Meaning.START),
+        ("help", Meaning.HELP),
+        ("stop.", None),
+        ("stop all", None),
+        ("yes!", None),
+        ("", None),
     ],
 )
-def test_carriers_act_on_the_bare_word_only(text: str, acts: bool) -> None:
-    assert is_carriers_word(text) is acts
+def test_carriers_act_on_the_bare_word_only(text: str, meaning: Meaning | None) -> None:
+    assert carriers_meaning(text) is meaning
 
 
 AROUND = st.text(
