@@ -16,6 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from carillon.consent import ledger
 from carillon.consent.decide import State as Consent
+from carillon.contacts.remembered import KeyLost
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.sealing import SealBroken
@@ -87,7 +88,7 @@ class _Ready:
 
 def send(message_id: int, seconds: Callable[[], float] = time.monotonic) -> None:
     """Sends a text that waits; any other is left alone. `seconds`: a clock that never goes back."""
-    while (ready := _hand_over(message_id)) is not None:
+    while (ready := _hand_over_or_wait(message_id)) is not None:
         text, texting, began = ready.text, ready.texting, seconds()
         carrier = simulated if texting.carrier == CarrierKind.SIMULATED else twilio
         outgoing = _outgoing(texting, text)
@@ -97,6 +98,15 @@ def send(message_id: int, seconds: Callable[[], float] = time.monotonic) -> None
             continue
         _note(text, carrier.send(texting.account_sid, ready.auth_token, outgoing))
         return
+
+
+def _hand_over_or_wait(message_id: int) -> _Ready | None:
+    try:
+        return _hand_over(message_id)
+    except KeyLost as error:
+        log.error("A text waits: %s", error.sentence)
+        Message.objects.filter(pk=message_id, state=State.QUEUED).update(try_at=now() + RETRY)
+        return None
 
 
 @transaction.atomic
@@ -136,10 +146,13 @@ def _auth_token(texting: Texting) -> str:
 
 
 def _locked_consent(text: Message) -> Consent:
+    """Raises KeyLost when it can't be known whether somebody with the number was erased."""
     making = [text.number] if text.purpose == Purpose.MEMBER else []
     with connection.cursor() as cursor:
         room = ledger.enter(cursor, text.workspace_id, [text.number], making=making)
-    found = room.numbers.get(text.number)
+        found = room.numbers.get(text.number)
+        if found and found.is_new and ledger.erased(text.workspace_id, [text.number]):
+            return room.settle([])[text.number].decision.state
     return found.state if found else Consent()
 
 

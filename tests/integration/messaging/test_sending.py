@@ -14,13 +14,16 @@ from pytest_django.fixtures import Settings
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
 from carillon.consent.keywords import Meaning, understand
+from carillon.contacts.models import RecogniserKey
 from carillon.lib.clock import now
 from carillon.messaging import actions, queries, sending
 from carillon.messaging.models import Message, Purpose, Texting, UnusableNumber
 from carillon.messaging.sending import Answer
 from carillon.messaging.states import State
+from carillon.web.people import erase
 from tests.integration.messaging.conftest import PERSON, Carrier
 from tests.integration.messaging.twilio_like import TwilioLike, serving
+from tests.integration.web.conftest import add_contact
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 SERVICE = "MG" + "0123456789abcdef" * 2
@@ -260,6 +263,22 @@ def test_a_members_text_goes_to_nobody_who_opted_out(
     sending.send(second.pk)
 
     assert (state(first), state(second), len(twilio.calls)) == ("accepted", "not_sent", 1)
+
+
+@pytest.mark.usefixtures("at_any_hour")
+@pytest.mark.parametrize(("key_is_lost", "expected"), [(False, "not_sent"), (True, "queued")])
+def test_a_members_text_goes_to_nobody_who_was_erased(
+    twilio: TwilioLike, with_twilio: Texting, key_is_lost: bool, expected: str
+) -> None:
+    zoe = add_contact(with_twilio.workspace, 1, "Zoë", "Okafor")
+    erase(workspace=with_twilio.workspace, salesforce_id=zoe.salesforce_id, by=None)
+    text = of_a_member(with_twilio, zoe.mobile_number)
+    if key_is_lost:
+        RecogniserKey.objects.update(sealed_key="of another key")
+
+    sending.send(text.pk)
+
+    assert (state(text), twilio.calls) == (expected, [])
 
 
 @pytest.mark.usefixtures("at_any_hour")
