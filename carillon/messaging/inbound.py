@@ -11,7 +11,6 @@ from django.http import QueryDict
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import Status
 from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
 from carillon.messaging import queries, sending
@@ -39,12 +38,6 @@ with kept as (
     delete from messaging_unusablenumber u using kept where u.workspace_id = kept.workspace_id and u.number = kept.number
 )
 select id from kept
-"""
-_STATUS_BEFORE = """
-select b.status from consent_consentevent e
-join consent_consentevent b
-    on b.workspace_id = e.workspace_id and b.consent_id = e.consent_id and b.version = e.version - 1
-where e.id = %s
 """
 
 
@@ -112,32 +105,20 @@ def _kept(texting: Texting, text: Inbound) -> Message | None:
 
 
 def _heard(workspace: Workspace, text: Inbound) -> Heard:
-    meaning, event = meaning_of(text.body, text.opt_out_type), None
-    if meaning in ABOUT_CONSENT:
-        event = _recorded(workspace, text, meaning)
-    is_news = meaning is Meaning.STOP and event is not None and not _was_opted_out(event)
+    meaning = meaning_of(text.body, text.opt_out_type)
+    is_news = meaning in ABOUT_CONSENT and _changes_consent(workspace, text, meaning)
     return Heard(meaning, text.body, is_news, answered=bool(text.opt_out_type))
 
 
-def _recorded(workspace: Workspace, text: Inbound, meaning: Meaning) -> int | None:
+def _changes_consent(workspace: Workspace, text: Inbound, meaning: Meaning) -> bool:
     try:
-        # A savepoint: the text is kept whatever becomes of this.
-        with transaction.atomic():
-            return consent.text_received(
-                workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
-            ).event
+        return consent.text_received(
+            workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
+        ).is_news
     except KeyLost as error:
-        # Only what would opt somebody in needs the key: the number stays as it is.
+        # Only what would opt somebody in needs the key: the number stays as it is, and the text is kept.
         log.error("A text that opts in was not followed: %s", error.sentence)
-        return None
-
-
-def _was_opted_out(event_id: int) -> bool:
-    """Whether the line before this one left the number opted out."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STATUS_BEFORE, [event_id])
-        row = cursor.fetchone()
-    return row is not None and row[0] == Status.OPTED_OUT
+        return False
 
 
 def _answer(texting: Texting, message: Message, reply: Reply | None) -> None:

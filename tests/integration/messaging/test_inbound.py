@@ -1,10 +1,13 @@
 """The webhook of incoming texts, over real HTTP, called by the carrier and by others."""
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from carillon.accounts.models import Workspace
 from carillon.lib.clock import now
@@ -268,3 +271,23 @@ def test_texts_with_a_number_are_found_by_an_index(texting: Texting) -> None:
 
     assert "message_of_number" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("body", "statements"), [("Hello", 4), ("HELP", 7), ("STOP", 20), ("please stop texting me", 19)]
+)
+def test_a_text_costs_few_statements(carrier: Carrier, client: Client, body: str, statements: int) -> None:
+    """Of PostgreSQL, with those that begin and end transactions, for a number nobody heard of."""
+    url, fields = addresses.inbound_url(carrier.texting), carrier.fields(body)
+    address = urlsplit(url)
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.post(
+            address.path,
+            urlencode(fields),
+            "application/x-www-form-urlencoded",
+            headers={**carrier.sign(url, fields), "Host": address.netloc},
+        )
+
+    assert answer.status_code == 200
+    assert len(captured) <= statements
