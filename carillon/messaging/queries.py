@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 
 from carillon.accounts.models import Workspace
+from carillon.contacts.models import Contact
 from carillon.lib.sealing import SealBroken
 from carillon.messaging import credentials, error_codes
 from carillon.messaging.models import AnswersHelp, Confirms, Direction, Message, Texting, UnusableNumber
@@ -15,6 +16,7 @@ from carillon.messaging.states import State
 LEFT = (State.ACCEPTED, State.SENDING, State.SENT, State.DELIVERED)
 # Handed over, and after so long without a word from the carrier: nobody knows.
 SILENT = timedelta(minutes=2)
+LOOKED_AT, SHOWN = 1000, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ def carrier_answers(texting: Texting) -> CarrierAnswers:
 def conversation(workspace: Workspace, number: str) -> QuerySet[Message]:
     """Texts with a number, newest first."""
     return Message.objects.filter(workspace=workspace, number=number).order_by("-pk")
+
+
+def from_nobody(workspace: Workspace, now: datetime) -> list[Message]:
+    """The newest text of each number that texted in the last month and that no contact has, newest first: a few of the
+    newest."""
+    since = now - timedelta(days=30)
+    recent = Message.objects.filter(workspace=workspace, direction=Direction.IN, at__gt=since)
+    newest: dict[str, Message] = {}
+    for text in recent.order_by("-at", "-pk")[:LOOKED_AT]:
+        newest.setdefault(text.number, text)
+    known = Contact.objects.filter(workspace=workspace, mobile_number__in=list(newest))
+    for number in known.values_list("mobile_number", flat=True):
+        newest.pop(number, None)
+    return list(newest.values())[:SHOWN]
 
 
 def unusable(workspace: Workspace, number: str) -> UnusableNumber | None:
