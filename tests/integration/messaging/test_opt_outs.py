@@ -7,12 +7,14 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
-from carillon.consent.models import Consent, ConsentEvent
+from carillon.consent.models import Consent, ConsentEvent, ConsentPush
+from carillon.consent.queries import standings
 from carillon.lib.clock import now
 from carillon.messaging import sending
 from carillon.messaging.models import Message, Texting
 from carillon.messaging.states import State
-from tests.integration.messaging.conftest import PERSON, Carrier
+from tests.integration.consent.people import a_contact, a_mapping, read
+from tests.integration.messaging.conftest import PERSON, Carrier, simulated
 
 
 def answers() -> list[tuple[str, str]]:
@@ -44,6 +46,18 @@ def test_the_same_stop_again_is_one_event(carrier: Carrier) -> None:
 
     assert kinds() == ["person_out"]
     assert len(answers()) == 1
+
+
+def test_an_id_that_came_before_says_nothing_new_in_its_workspace_and_something_in_another(
+    carrier: Carrier,
+) -> None:
+    other = Carrier(simulated(Workspace.objects.create(name="Alumni"), carrier.texting.public_url))
+
+    for one, body in ((carrier, "Hello"), (carrier, "STOP"), (other, "STOP")):
+        assert one.text(body, sid="SM5").status_code == 200
+
+    assert [consent.workspace for consent in Consent.objects.all()] == [other.texting.workspace]
+    assert Message.objects.filter(direction="in").count() == 2
 
 
 def test_two_stops_at_once_are_confirmed_once(carrier: Carrier) -> None:
@@ -150,6 +164,23 @@ def test_an_unknown_number_is_kept_and_opted_out(carrier: Carrier) -> None:
     carrier.post({**carrier.fields("STOP"), "From": "+447911123456"})
 
     assert is_opted_out("+447911123456")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"), [("STOP", ["opted_out"]), ("please stop texting me", []), ("Hello", [])]
+)
+def test_what_an_unknown_number_said_holds_for_who_comes_with_it(
+    carrier: Carrier, workspace: Workspace, body: str, told: list[str]
+) -> None:
+    a_mapping(workspace)
+    carrier.post({**carrier.fields(body), "From": "+447911123456"})
+
+    contact = a_contact(workspace, "+447911123456")
+    read(contact, False, before=None)
+
+    standing = standings(workspace, [contact.mobile_number])[contact.mobile_number]
+    assert standing.may_be_texted is (body == "Hello")
+    assert list(ConsentPush.objects.values_list("wanted", flat=True)) == told
 
 
 @pytest.mark.parametrize("sender", ["55555", "MyBank", "anonymous", "+266696687", "client:bob"])
