@@ -82,7 +82,8 @@ def outbox(workspace: Workspace, now: datetime) -> Outbox:
 
 
 def _trouble(workspace: Workspace, recent: QuerySet[Message]) -> str:
-    """Nothing that concerns one number only; and what left since shows that it is over."""
+    """Nothing that concerns one number only. What left since shows that it is over; what ended before the page was last
+    saved says nothing of how it is now."""
     texting = texting_of(workspace)
     if texting is None:
         return ""
@@ -90,7 +91,9 @@ def _trouble(workspace: Workspace, recent: QuerySet[Message]) -> str:
         credentials.auth_token(texting)
     except SealBroken as error:
         return str(error)
-    told = recent.filter(Q(state__in=LEFT) | Q(error_code__in=error_codes.REMEDIES)).order_by("-pk").first()
+    is_of_now = Q(state=State.QUEUED) | Q(at__gt=texting.updated_at)
+    troubled = Q(error_code__in=error_codes.REMEDIES) & is_of_now
+    told = recent.filter(Q(state__in=LEFT) | troubled).order_by("-pk").first()
     if told is None or told.state in LEFT:
         return ""
     return f"{error_codes.words(told.error_code)} {error_codes.REMEDIES[told.error_code or 0]}"
