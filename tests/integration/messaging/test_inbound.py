@@ -273,21 +273,17 @@ def test_texts_with_a_number_are_found_by_an_index(texting: Texting) -> None:
     assert "Sort" not in plan
 
 
-@pytest.mark.parametrize(
-    ("body", "statements"), [("Hello", 4), ("HELP", 7), ("STOP", 20), ("please stop texting me", 19)]
-)
-def test_a_text_costs_few_statements(carrier: Carrier, client: Client, body: str, statements: int) -> None:
+def test_a_text_costs_few_statements(carrier: Carrier, client: Client) -> None:
     """Of PostgreSQL, with those that begin and end transactions, for a number nobody heard of."""
-    url, fields = addresses.inbound_url(carrier.texting), carrier.fields(body)
+    url = addresses.inbound_url(carrier.texting)
     address = urlsplit(url)
+    most = {"Hello": 4, "HELP": 7, "STOP": 20, "please stop texting me": 19}
 
-    with CaptureQueriesContext(connection) as captured:
-        answer = client.post(
-            address.path,
-            urlencode(fields),
-            "application/x-www-form-urlencoded",
-            headers={**carrier.sign(url, fields), "Host": address.netloc},
-        )
+    for body, statements in most.items():
+        fields = {**carrier.fields(body), "From": f"+1212555{statements:04}"}
+        headers = {**carrier.sign(url, fields), "Host": address.netloc}
+        with CaptureQueriesContext(connection) as captured:
+            client.post(address.path, urlencode(fields), "application/x-www-form-urlencoded", headers=headers)
+        assert len(captured) <= statements
 
-    assert answer.status_code == 200
-    assert len(captured) <= statements
+    assert len(texts()) == len(most)

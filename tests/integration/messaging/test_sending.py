@@ -191,14 +191,14 @@ def test_what_the_carrier_refuses_has_failed(
     assert UnusableNumber.objects.exists() is unusable
 
 
-@pytest.mark.parametrize("code", [-1, 10**30, True, "21610", None])
-def test_a_code_that_is_none_is_left_out(twilio: TwilioLike, with_twilio: Texting, code: object) -> None:
-    text = queued(with_twilio)
-    twilio.status, twilio.body = 400, {"code": code}
+def test_a_code_that_is_none_is_left_out(twilio: TwilioLike, with_twilio: Texting) -> None:
+    for code in (-1, 10**30, True, "21610", None):
+        text = queued(with_twilio)
+        twilio.status, twilio.body = 400, {"code": code}
 
-    sending.send(text.pk)
+        sending.send(text.pk)
 
-    assert (state(text), text.error_code) == ("failed", None)
+        assert (state(text), text.error_code) == ("failed", None)
 
 
 def test_a_wrong_auth_token_leaves_texts_waiting_and_says_so(
