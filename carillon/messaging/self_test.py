@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -16,9 +16,9 @@ import httpx
 from django.conf import settings
 
 from carillon.lib.sealing import SealBroken
-from carillon.messaging import addresses, credentials
+from carillon.messaging import addresses, credentials, error_codes
 from carillon.messaging.carriers import twilio
-from carillon.messaging.models import Texting
+from carillon.messaging.models import CarrierKind, Texting
 from carillon.messaging.webhooks import difference
 
 SECONDS = 8.0
@@ -65,7 +65,8 @@ def run(texting: Texting) -> Found:
     if status == httpx.codes.OK and hmac.compare_digest(
         proved.encode(), proof(auth_token, challenge).encode()
     ):
-        return _arrived(texting, origin)
+        found = _arrived(texting, origin)
+        return _asked(texting, auth_token, found) if texting.carrier == CarrierKind.TWILIO else found
     return _wrong(texting, status)
 
 
@@ -120,6 +121,18 @@ def _arrived(texting: Texting, origin: str) -> Found:
         note=f"It arrived here with {other}. Texts come in all the same, since signatures are checked against the"
         " address above; but the proxy should pass on Host and X-Forwarded-Proto (docs/operations.md).",
     )
+
+
+def _asked(texting: Texting, auth_token: str, found: Found) -> Found:
+    """The call was signed with the token that is stored here: whether it is the account's, only the carrier knows."""
+    try:
+        code = twilio.why_refused(texting.account_sid, auth_token)
+    except httpx.HTTPError:
+        note = f"{found.note} Twilio could not be asked whether it accepts the account and its auth token."
+        return replace(found, note=note.strip())
+    if code is not None:
+        return Found(False, error_codes.words(code), error_codes.REMEDIES[code])
+    return replace(found, sentence=f"{found.sentence} Twilio accepts the account and its auth token.")
 
 
 def _inside(texting: Texting) -> Found:

@@ -42,13 +42,30 @@ def send(account_sid: str, auth_token: str, text: Outgoing) -> Outcome:
     form |= {"MessagingServiceSid": text.service_sid} if text.service_sid else {"From": text.sender}
     url = f"{settings.TWILIO_API}/2010-04-01/Accounts/{account_sid}/Messages.json"
     try:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        with _client() as client:
             answer = client.post(url, data=form, auth=(account_sid, auth_token))
     except (httpx.ConnectError, httpx.ConnectTimeout):
         return NotReached()
     except httpx.HTTPError:
         return Unclear()
     return _outcome(answer)
+
+
+def why_refused(account_sid: str, auth_token: str) -> int | None:
+    """The error with which Twilio turns the account away, None when it knows it: GET /2010-04-01/Accounts/SID.json.
+    Raises httpx.HTTPError when it can't be asked."""
+    with _client() as client:
+        url = f"{settings.TWILIO_API}/2010-04-01/Accounts/{account_sid}.json"
+        answer = client.get(url, auth=(account_sid, auth_token))
+    if answer.is_server_error or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        raise httpx.HTTPStatusError("busy", request=answer.request, response=answer)
+    if answer.is_success:
+        return None if _json(answer).get("status", "active") == "active" else 20005
+    return 20003
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
 
 
 def _outcome(answer: httpx.Response) -> Outcome:

@@ -12,7 +12,8 @@ from pytest_django.fixtures import Settings
 
 from carillon.lib.processes import free_port
 from carillon.messaging import self_test
-from carillon.messaging.models import RefusedCalls, Texting
+from carillon.messaging.models import CarrierKind, RefusedCalls, Texting
+from tests.integration.messaging import twilio_like
 from tests.integration.messaging.conftest import Carrier
 
 
@@ -79,6 +80,29 @@ def test_a_call_that_arrives_proves_itself(texting: Texting) -> None:
     assert found.ok
     assert found.note == ""
     assert not RefusedCalls.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ok", "words"),
+    [
+        (200, {"status": "active"}, True, "Twilio accepts the account"),
+        (401, {"code": 20003}, False, "does not accept the account SID and auth token"),
+        (200, {"status": "suspended"}, False, "closed the account"),
+        (503, {}, True, "could not be asked"),
+    ],
+)
+def test_twilio_is_asked_whether_the_token_is_the_accounts(
+    texting: Texting, settings: Settings, status: int, body: dict[str, object], ok: bool, words: str
+) -> None:
+    texting.carrier = CarrierKind.TWILIO
+    texting.save()
+    with twilio_like.serving() as twilio:
+        settings.TWILIO_API, twilio.status, twilio.body = twilio.url, status, body
+        found = self_test.run(texting)
+
+    assert found.ok is ok
+    assert words in f"{found.sentence} {found.note}"
+    assert [path for path, _, _ in twilio.calls] == [f"/2010-04-01/Accounts/{texting.account_sid}.json"]
 
 
 def test_a_proxy_that_hides_the_host_is_told_of(texting: Texting) -> None:
