@@ -6,9 +6,8 @@ from functools import wraps
 from http import HTTPStatus
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from carillon.lib.sealing import SealBroken
 from carillon.messaging import credentials, inbound, reports, self_test, webhooks
@@ -25,12 +24,18 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
     """Lets through what the carrier of the token's workspace has signed."""
 
     @csrf_exempt
-    @require_POST
     @wraps(view)
     def checked(request: HttpRequest, path_token: str) -> HttpResponse:
         texting = webhooks.texting_of(path_token)
         if texting is None:
             raise Http404("No workspace has this webhook.")
+        if request.method != "POST":
+            if SIGNATURE_HEADER in request.headers:
+                # Not a browser that was shown the address: a text is lost.
+                webhooks.count_refused(
+                    texting, f"It came by {request.method}: choose HTTP POST at the carrier."
+                )
+            return HttpResponseNotAllowed(["POST"])
         if _too_large(request):
             return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         call = _call(request)

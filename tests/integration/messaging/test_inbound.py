@@ -243,9 +243,19 @@ def test_bytes_that_are_no_utf8_are_refused(carrier: Carrier, workspace: Workspa
     assert refused(workspace) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_only_posts_are_taken(carrier: Carrier, method: str) -> None:
-    assert httpx.request(method, addresses.inbound_url(carrier.texting)).status_code == 405
+def test_only_posts_are_taken(carrier: Carrier, workspace: Workspace) -> None:
+    url = addresses.inbound_url(carrier.texting)
+
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+        assert httpx.request(method, url).status_code == 405
+
+    assert refused(workspace) == 0
+
+
+def test_a_carrier_that_was_told_to_get_is_an_alarm(carrier: Carrier, workspace: Workspace) -> None:
+    httpx.get(addresses.inbound_url(carrier.texting), headers={"X-Twilio-Signature": "AAAA"})
+
+    assert "choose HTTP POST" in webhooks.refusals(workspace, now()).reason
 
 
 def test_a_thousand_forged_calls_are_one_row(carrier: Carrier, workspace: Workspace) -> None:
