@@ -33,7 +33,7 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
             if SIGNATURE_HEADER in request.headers:
                 # Not a browser that was shown the address: a text is lost.
                 webhooks.count_refused(
-                    texting, f"It came by {request.method}: choose HTTP POST at the carrier."
+                    texting, f"It came by {request.method:.10}: choose HTTP POST at the carrier."
                 )
             return HttpResponseNotAllowed(["POST"])
         if _too_large(request):
