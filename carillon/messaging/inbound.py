@@ -55,16 +55,19 @@ class Inbound:
     opt_out_type: str
 
 
-def read(fields: QueryDict) -> Inbound:
-    """Raises NoText."""
-    sid, sender = fields.get("MessageSid") or fields.get("SmsSid", ""), as_number(fields.get("From", ""))
+def read(fields: QueryDict, region: str) -> Inbound:
+    """`region` is where numbers without a country code belong. Raises NoText."""
+    sid, sender = (
+        fields.get("MessageSid") or fields.get("SmsSid", ""),
+        as_number(fields.get("From", ""), region),
+    )
     if not sid or len(sid) > LONGEST or "\0" in sid or not sender:
         raise NoText("The call names no text, or nobody who sent it, so nothing was kept of it.")
     media = fields.get("NumMedia", "")
     return Inbound(
         sid=sid,
         sender=sender,
-        to=as_number(fields.get("To", "")),
+        to=as_number(fields.get("To", ""), region),
         body=fields.get("Body", "").replace("\0", ""),
         media_count=min(int(media), 100) if media.isascii() and media.isdigit() and len(media) < 5 else 0,
         opt_out_type=fields.get("OptOutType", "").strip().upper(),

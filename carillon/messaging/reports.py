@@ -34,7 +34,7 @@ def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
     state = states.of_twilio(fields.get("MessageStatus", ""))
     error_code = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None
     text = _find(texting, sid, public_id)
-    number = text.number if text else as_number(fields.get("To", ""))
+    number = text.number if text else as_number(fields.get("To", ""), texting.workspace.default_region)
     if state is not None:
         take(
             texting.workspace_id, text.pk if text else None, Report(state, error_code), number=number, sid=sid

@@ -57,7 +57,7 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
 @_webhook
 def inbound_text(request: HttpRequest, texting: Texting, fields: QueryDict) -> HttpResponse:
     try:
-        inbound.receive(texting, inbound.read(fields))
+        inbound.receive(texting, inbound.read(fields, texting.workspace.default_region))
     except inbound.NoText as error:
         webhooks.count_refused(texting, error.sentence)
         return HttpResponse(error.sentence, status=HTTPStatus.BAD_REQUEST)

@@ -183,8 +183,17 @@ def test_what_an_unknown_number_said_holds_for_who_comes_with_it(
     assert list(ConsentPush.objects.values_list("wanted", flat=True)) == told
 
 
+@pytest.mark.parametrize(
+    "sender", ["12125550001", " 12125550001", "+1 (212) 555-0001", "whatsapp:2125550001"]
+)
+def test_a_number_written_otherwise_is_the_same_number(carrier: Carrier, sender: str) -> None:
+    carrier.post({**carrier.fields("STOP"), "From": sender})
+
+    assert is_opted_out(PERSON)
+
+
 def test_a_sender_without_a_number_has_no_consent(carrier: Carrier) -> None:
-    senders = ["55555", "MyBank", "anonymous", "+266696687", "client:bob"]
+    senders = ["55555", "MyBank", "anonymous", "+266696687", "client:bob", "UNIVERSITY"]
 
     for sender in senders:
         assert carrier.post({**carrier.fields("STOP"), "From": sender}).status_code == 200
