@@ -34,14 +34,15 @@ from carillon.lib.errors import CarillonError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`event` is the line that was written; None when nothing was. `was_known`: the same key was recorded before, and
-    nothing was changed now."""
+    """`event` is the line that was written; None when nothing was. `is_news`: it changed the status. `was_known`: the
+    same key was recorded before, and nothing was changed now."""
 
     status: Says
     is_suppressed: bool
     pushes: int
     event: int | None
     was_known: bool = False
+    is_news: bool = False
 
 
 class MayNot(CarillonError):
@@ -275,7 +276,9 @@ def _record(
             return _of_state(room.numbers[number].state)
         if told.source.key_hash and _is_known(workspace, told.source.key_hash):
             return replace(_of_state(room.numbers[number].state), was_known=True)
+        before = room.numbers[number].state.status
         outcome = _outcome(room.settle([told])[number])
+        outcome = replace(outcome, is_news=outcome.status is not before)
         if audited:
             audit(workspace, by, audited, "consent", {"event": outcome.event})
         return outcome
