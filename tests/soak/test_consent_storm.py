@@ -14,8 +14,8 @@ from tests.soak.test_import_chaos import wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 
-CONTACTS = 3_000
-TEXTS = 4_000
+CONTACTS = 300
+TEXTS = 1_600
 
 
 @pytest.fixture

@@ -182,11 +182,10 @@ class Storm:
 
     def _make_some_stubborn(self) -> None:
         """The org refuses to let some people's box be ticked."""
-        self.org.set_validation_rule(
-            "Contact", f"LastName = '{STUBBORN}' AND {FIELD} = true", "Ask the dean."
-        )
         for contact in self._contacts()[: len(self.people) // 10]:
             self.org.edit(contact.salesforce_id, LastName=STUBBORN)
+        rule = f"LastName = '{STUBBORN}' AND {FIELD} = true"
+        self.org.set_validation_rule("Contact", rule, "Ask the dean.")
 
     def _contacts(self) -> list[Contact]:
         return list(Contact.objects.filter(workspace=self.workspace).exclude(mobile_number="").order_by("pk"))
@@ -272,15 +271,22 @@ class Storm:
         """A person's STOP stands, whatever anybody else says; START stands where nobody else said anything."""
         standings = queries.standings(self.workspace, [one.number for one in self.people])
         for person in self.people:
-            standing = standings[person.number]
-            if person.last_word is Meaning.STOP and standing.may_be_texted:
-                yield f"{person.number} said STOP last, and may be texted"
-            if (
-                person.last_word is Meaning.START
-                and person.number not in self.touched
-                and not standing.may_be_texted
-            ):
-                yield f"{person.number} said START last, and may not be texted"
+            number, may_be_texted = person.number, standings[person.number].may_be_texted
+            is_theirs = person.last_word is Meaning.STOP or number not in self.touched
+            if is_theirs and person.last_word and may_be_texted is not (person.last_word is Meaning.START):
+                yield f"{number} said {person.last_word} last: {self._story(number)}"
+
+    def _story(self, number: str) -> str:
+        """The ledger's lines of a number, newest first, and what became of its pushes."""
+        said = [
+            f"{one.kind} by {one.cause} {one.learnt_at:%T.%f}"
+            for one in queries.timeline(self.workspace, number)
+        ]
+        pushed = [
+            f"{one.salesforce_id} {one.wanted} {one.state} {one.sent_at or one.created_at:%T.%f}"
+            for one in queries.pushes_of(self.workspace, number)
+        ]
+        return "; ".join([*said, *pushed])
 
     def _disagreeing(self, *, after_the_audit: bool) -> Iterator[str]:
         sql = f"SELECT Id, {FIELD}, SystemModstamp, LastModifiedById FROM Contact WHERE IsDeleted = 0"
@@ -301,7 +307,7 @@ class Storm:
                 continue
             # An opt-in in the very second of an acknowledgement can't be told from what was there before: the audit can.
             if after_the_audit or by == API_USER_ID or parse_datetime(stamp) != acknowledged.get(record):
-                yield f"{record} holds {bool(is_out)}, its number is {standing.status.value}"
+                yield f"{record} holds {bool(is_out)} since {stamp} by {by}: {self._story(contact.mobile_number)}"
 
     def _wrong_texts(self) -> Iterator[str]:
         """Nothing but one confirmation for a STOP, and the answer to HELP."""
