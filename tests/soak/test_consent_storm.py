@@ -33,7 +33,7 @@ def emptied_queue(transactional_db: None) -> Iterator[None]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_after_a_long_storm_everything_is_right_at_rest(org: OrgSim, tmp_path: Path, seed: int) -> None:
     with CarriersLog() as log:
-        storm = prepared(org, log, seed=seed)
+        storm = prepared(org, log, seed=seed, people=CONTACTS)
         with Processes(tmp_path) as processes:
             storm.rage(processes, texts=TEXTS, threads=8)
             org.clear_faults()

@@ -95,8 +95,8 @@ def empty_queue() -> None:
         )
 
 
-def prepared(org: OrgSim, log: CarriersLog, *, seed: int) -> "Storm":
-    """Everybody is imported, and the simulated carrier confirms nothing by itself."""
+def prepared(org: OrgSim, log: CarriersLog, *, seed: int, people: int) -> "Storm":
+    """Everybody is imported, so many of them text, and the simulated carrier confirms nothing by itself."""
     workspace = Workspace.objects.create(name="Admissions")
     draft = SetupDraft(
         source="AllContacts",
@@ -114,8 +114,10 @@ def prepared(org: OrgSim, log: CarriersLog, *, seed: int) -> "Storm":
         by=None,
     )
     numbers = Contact.objects.exclude(mobile_number="").order_by("pk").values_list("mobile_number", flat=True)
-    people = [Person(number) for number in dict.fromkeys(numbers)]
-    return Storm(org, setup, a_member(workspace, Role.TEXTER), texting, log, random.Random(seed), people)
+    texting_people = [Person(number) for number in dict.fromkeys(numbers)][:people]
+    return Storm(
+        org, setup, a_member(workspace, Role.TEXTER), texting, log, random.Random(seed), texting_people
+    )
 
 
 @dataclass
@@ -170,8 +172,9 @@ class Storm:
         """At any moment; or in the middle of a delivery, between the claim and the acknowledgement."""
         name = self.rng.choice([WEB, URGENT, URGENT, IMPORTS]) if self.left else URGENT
         if name == URGENT:
-            self.org.slow(0.3, path_contains="/composite")
-            deadline = time.monotonic() + 5
+            # Written and not answered; or not written yet.
+            self.rng.choice([lambda: self.org.slow(0.3, path_contains="/composite"), self._down])()
+            deadline = time.monotonic() + (3 if self.left else 30)
             under_way = ConsentPush.objects.filter(workspace=self.workspace, state=PushState.SENT)
             while time.monotonic() < deadline and under_way.count() <= self.left:
                 time.sleep(0.005)
@@ -210,14 +213,17 @@ class Storm:
     def _trouble(self) -> None:
         record = self.rng.choice(self._contacts()).salesforce_id
         troubles: list[Callable[[], None]] = [
-            lambda: self.org.fail_next(503, times=2, path_contains="/composite"),
+            self._down,
             lambda: self.org.drop_connection(times=1, path_contains="/composite"),
             lambda: self.org.slow(0.2, times=2, path_contains="/composite"),
             lambda: self.org.lock_row(record, times=2),
             self.org.expire_sessions,
         ]
-        if self.rng.random() < 0.2:
+        if self.rng.random() < 0.4:
             self.rng.choice(troubles)()
+
+    def _down(self) -> None:
+        self.org.fail_next(503, times=2, path_contains="/composite")
 
     def _import(self) -> None:
         if self.rng.random() < 0.1:

@@ -20,7 +20,7 @@ def emptied_queue(transactional_db: None) -> Iterator[None]:
 
 def test_killed_in_a_small_storm_everything_is_right_at_rest(org: OrgSim, tmp_path: Path) -> None:
     with CarriersLog() as log:
-        storm = prepared(org, log, seed=3)
+        storm = prepared(org, log, seed=3, people=12)
         with Processes(tmp_path) as processes:
             storm.rage(processes, texts=45)
         storm.calm_down()
