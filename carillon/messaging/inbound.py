@@ -114,11 +114,10 @@ def _heard(workspace: Workspace, text: Inbound) -> Heard:
 
 def _recorded(workspace: Workspace, text: Inbound, meaning: Meaning) -> int | None:
     try:
-        # A savepoint: the text is kept whatever becomes of this.
-        with transaction.atomic():
-            return consent.text_received(
-                workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
-            ).event
+        # It has a savepoint of its own: the text is kept whatever becomes of this.
+        return consent.text_received(
+            workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
+        ).event
     except KeyLost as error:
         # Only what would opt somebody in needs the key: the number stays as it is.
         log.error("A text that opts in was not followed: %s", error.sentence)
