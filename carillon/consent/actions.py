@@ -267,8 +267,8 @@ def _record(
 ) -> Outcome:
     with transaction.atomic(), connection.cursor() as cursor:
         room = ledger.enter(cursor, workspace.pk, [], making=[number])
-        if room.numbers[number].is_new:
-            # Whether its people were erased comes first: what may be told depends on it.
+        if room.has_erased():
+            # That comes first: what may be told depends on it.
             room.settle([])
             room = ledger.enter(cursor, workspace.pk, [number])
         told = tell(room.numbers[number].state)

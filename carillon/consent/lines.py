@@ -3,6 +3,7 @@ need not wait for a sign-in. Whoever uses one delivers for the workspace alone."
 
 import threading
 import time
+from collections import deque
 from datetime import datetime
 
 from carillon.connections.clients import client_for, connection_for, sign_in
@@ -15,6 +16,8 @@ from carillon.salesforce.transport import Retry
 # is taken for abandoned.
 RETRY = Retry(budget_seconds=50, read_timeout=45, first_wait=0.2, longest_wait=1, most_attempts=2)
 KEEP_SECONDS = 300.0
+# Remembered; more of them in a second hold enough pushes in any case.
+MOST_CLAIMS = 100
 
 
 class Line:
@@ -24,10 +27,18 @@ class Line:
         self._workspace, self._since = known.workspace_id, time.monotonic()
         self._of = _version(known)
         self._settled = 0
+        self._taken: deque[tuple[datetime, int]] = deque(maxlen=MOST_CLAIMS)
         self.client: Client = client_for(known, retry=retry)
 
     def serves(self, known: SalesforceConnection) -> bool:
         return self._of == _version(known) and time.monotonic() - self._since < KEEP_SECONDS
+
+    def took(self, at: datetime, pushes: int) -> None:
+        self._taken.append((at, pushes))
+
+    def taken_since(self, moment: datetime) -> int:
+        """How many pushes were taken after it, as far as anybody asks."""
+        return sum(pushes for at, pushes in self._taken if at > moment)
 
     def settle(self) -> None:
         calls = self.client.transport.total_calls

@@ -126,13 +126,18 @@ def _deliver_alone(workspace_id: int, means: Means) -> tuple[int, bool]:
 
 
 def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool]:
-    begun = looked = time.monotonic()
-    is_failing, attempts = _is_failing(workspace_id), 0
+    begun = time.monotonic()
+    is_failing, attempts, is_full = _is_failing(workspace_id), 0, False
     while time.monotonic() - begun < SLICE_SECONDS:
-        limit = 1 if is_failing else LARGEST_CLAIM
-        claimed = pushes.claim(workspace_id=workspace_id, now=means.clock(), limit=limit)
+        # Also when this is a new job: a storm that trickles in must not take a call for each few.
+        waited = delivery.gathering(line.taken_since(means.clock() - delivery.LATELY))
+        if waited and not is_full:
+            means.sleep(waited)
+        now, limit = means.clock(), 1 if is_failing else LARGEST_CLAIM
+        claimed = pushes.claim(workspace_id=workspace_id, now=now, limit=limit)
         if not claimed:
             return attempts, False
+        line.took(now, len(claimed))
         attempts += len(claimed)
         error = _carry_out(workspace_id, line, claimed, means)
         if error is not None:
@@ -142,10 +147,7 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
         if is_failing:
             _works_again(workspace_id)
             is_failing = False
-        waited = delivery.gathering(len(claimed), time.monotonic() - looked)
-        if waited and len(claimed) < LARGEST_CLAIM:
-            means.sleep(waited)
-        looked = time.monotonic()
+        is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
 
 

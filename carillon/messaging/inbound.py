@@ -115,6 +115,7 @@ def _heard(workspace: Workspace, text: Inbound) -> Heard:
 
 def _changes_consent(workspace: Workspace, text: Inbound, meaning: Meaning) -> bool:
     try:
+        # It has a savepoint of its own: the text is kept whatever becomes of this.
         return consent.text_received(
             workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
         ).is_news
