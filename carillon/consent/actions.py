@@ -176,10 +176,10 @@ def number_changed(*, workspace: Workspace, salesforce_id: str, before: str, aft
 def join(*, workspace: Workspace, loser: str, loser_number: str, master: str, master_number: str) -> Outcome:
     """Record `loser` was merged into `master`, or converted to it. Two consents that meet tighten. The master's value may
     be the loser's now: an opted-out number is pushed to it again, and until it acknowledges a push it opts nobody in."""
-    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
-    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     outcome = _arrive(workspace, master, loser_number, master_number, Cause.MERGED, loser=loser)
     RecordValue.objects.filter(workspace=workspace, salesforce_id=loser).delete()
+    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
+    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     return outcome
 
 
