@@ -1,7 +1,7 @@
 """What people and carriers say about texting, recorded: each call is one transaction, or part of the caller's. Imports
 say theirs through `importing`, the worker that writes to Salesforce through `pushes`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 
 from django.db import connection, transaction
@@ -170,6 +170,13 @@ def number_changed(*, workspace: Workspace, salesforce_id: str, before: str, aft
     """A stored contact has another number now (E.164, or empty). Opted-out travels: who leaves an opted-out number opts
     the new one out, too. Call it in the transaction that wrote the contact. Imports need not: `importing` does it."""
     return _arrive(workspace, salesforce_id, before, after, Cause.NUMBER_CHANGED)
+
+
+def lock(*, workspace: Workspace, numbers: Iterable[str]) -> None:
+    """Until the end of the transaction. Call it first in one that joins several records: who locks numbers one after the
+    other can wait for somebody who waits for them."""
+    with connection.cursor() as cursor:
+        ledger.enter(cursor, workspace.pk, numbers)
 
 
 @transaction.atomic

@@ -181,7 +181,10 @@ class _Batch:
     def _repair(self, rows: Sequence[_Row]) -> set[str]:
         """The ids of those about which the next import decides."""
         remembered.lock(self.workspace.pk, alone=False)
-        run_id = uuid.uuid4()
+        run_id, numbers = uuid.uuid4(), {row.number for row in rows}
+        with connection.cursor() as cursor:
+            # All of them first and in their order: what follows locks them in parts.
+            ledger.enter(cursor, self.workspace.pk, numbers)
         sightings = [Sighting(row.salesforce_id, row.number, row.number, row.seen) for row in rows]
         importing.import_batch(
             workspace=self.workspace, object_name=self.object_name, rows=sightings, run=run_id

@@ -34,11 +34,10 @@ def forget(*, workspace: Workspace, salesforce_id: str, number: str) -> None:
         of_person = Q(salesforce_id=salesforce_id)
         if locked:
             of_person |= Q(consent=locked.id)
-        for model in (Evidence, ConsentConflict, ConsentPush):
-            named = of_person if model is not ConsentPush else Q(salesforce_id=salesforce_id)
-            model._default_manager.filter(named, workspace=workspace).delete()
-        for kept in (RecordValue, StagedFlip):
-            kept._default_manager.filter(workspace=workspace, salesforce_id=salesforce_id).delete()
+        for of_record in (RecordValue, StagedFlip, ConsentPush):
+            of_record._default_manager.filter(workspace=workspace, salesforce_id=salesforce_id).delete()
+        for model in (Evidence, ConsentConflict):
+            model._default_manager.filter(of_person, workspace=workspace).delete()
         if locked is None:
             return
         if shared:
