@@ -30,7 +30,7 @@ from carillon.lib.clock import now
 from carillon.messaging import actions as messaging
 from carillon.messaging import addresses, credentials, sending
 from carillon.messaging.carriers import twilio
-from carillon.messaging.models import Direction, Message, Purpose
+from carillon.messaging.models import Direction, Message
 from carillon.messaging.states import State
 from carillon.salesforce.transport import Retry
 from orgsim.errors import ApiError
@@ -354,6 +354,3 @@ def people_view(org: OrgSim) -> None:
     org.add_list_view(
         "Contact", "People", where=Leaf(field="LastName", operator="notEquals", values=(f"'{OUTSIDE}'",))
     )
-
-
-__all__ = ["OUTSIDE", "PHONES", "Killed", "Purpose", "World", "people_view"]

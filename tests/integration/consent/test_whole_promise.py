@@ -46,6 +46,12 @@ from tests.integration.consent.promise_world import (
     people_view,
 )
 
+pytestmark = [
+    # A process that died closes nothing.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.django_db(transaction=True),
+]
+
 STOP, START, LIKELY, HELP = "STOP", "START", "please stop texting me", "HELP"
 MEMBERS_OWN = ("member", "request", "review")
 # Most of it happens to one number, or too little happens to each.
@@ -467,14 +473,10 @@ def run(org: OrgSim, **chosen: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.django_db(transaction=True)
 def test_no_history_breaks_the_promise(org: OrgSim) -> None:
     run(org, max_examples=8, stateful_step_count=25, derandomize=True, database=None)
 
 
 @pytest.mark.soak
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.django_db(transaction=True)
 def test_no_history_of_many_breaks_the_promise(org: OrgSim) -> None:
     run(org, max_examples=400, stateful_step_count=40, print_blob=True)
