@@ -58,7 +58,7 @@ MEMBERS_OWN = ("member", "request", "review")
 number = st.sampled_from([NUMBERS[0], NUMBERS[0], *NUMBERS])
 index = st.integers(0, 9)
 # Most processes live; those that die do so early or late.
-death = st.sampled_from([None, None, None]).flatmap(lambda none: st.one_of(st.just(none), st.integers(0, 90)))
+death = st.one_of(st.none(), st.integers(0, 90))
 early_death = st.one_of(st.none(), st.integers(0, 12))
 words = st.sampled_from([STOP, STOP, START, LIKELY, HELP])
 objects = st.sampled_from(["Contact", "Contact", "Lead"])
@@ -363,6 +363,11 @@ class Promise(RuleBasedStateMachine):
 
     @rule(dies_at=death)
     def pushes_are_delivered(self, dies_at: int | None) -> None:
+        self.world.runs(self.world.delivers, dies_at)
+
+    @rule(number=number, text=st.sampled_from([STOP, START]), dies_at=st.integers(4, 30))
+    def a_worker_dies_on_the_way(self, number: str, text: str, dies_at: int) -> None:
+        self.a_text(number, text, None)
         self.world.runs(self.world.delivers, dies_at)
 
     @rule(object_name=objects, mode=st.sampled_from(list(Mode)), dies_at=death)
