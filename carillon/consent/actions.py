@@ -1,7 +1,7 @@
 """What people and carriers say about texting, recorded: each call is one transaction, or part of the caller's. Imports
 say theirs through `importing`, the worker that writes to Salesforce through `pushes`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 
 from django.db import connection, transaction
@@ -173,14 +173,21 @@ def number_changed(*, workspace: Workspace, salesforce_id: str, before: str, aft
     return _arrive(workspace, salesforce_id, before, after, Cause.NUMBER_CHANGED)
 
 
+def lock(*, workspace: Workspace, numbers: Iterable[str]) -> None:
+    """Until the end of the transaction. Call it first in one that joins several records: who locks numbers one after the
+    other can wait for somebody who waits for them."""
+    with connection.cursor() as cursor:
+        ledger.enter(cursor, workspace.pk, numbers)
+
+
 @transaction.atomic
 def join(*, workspace: Workspace, loser: str, loser_number: str, master: str, master_number: str) -> Outcome:
     """Record `loser` was merged into `master`, or converted to it. Two consents that meet tighten. The master's value may
     be the loser's now: an opted-out number is pushed to it again, and until it acknowledges a push it opts nobody in."""
-    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
-    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     outcome = _arrive(workspace, master, loser_number, master_number, Cause.MERGED, loser=loser)
     RecordValue.objects.filter(workspace=workspace, salesforce_id=loser).delete()
+    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
+    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     return outcome
 
 

@@ -138,8 +138,11 @@ def apply_staged(
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
+    staged = _staged(workspace, run)
     with connection.cursor() as cursor:
-        for object_name, rows in _staged(workspace, run).items():
+        # All of them first and in their order: what follows locks them in parts.
+        ledger.enter(cursor, workspace.pk, {row.number for rows in staged.values() for row in rows})
+        for object_name, rows in staged.items():
             as_they_are = _Batch(workspace, object_name, mappings.get(object_name), run, staging=False)
             out = _held_out(cursor, workspace.pk, rows) if source else set()
             for batch, some in (

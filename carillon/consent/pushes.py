@@ -188,8 +188,11 @@ def retry_all(*, workspace_id: int, now: datetime) -> int:
 
 
 def _try_now(workspace_id: int, now: datetime, **which: object) -> int:
-    found = ConsentPush.objects.filter(workspace=workspace_id, state__in=UNSENT, **which)
-    done = found.update(next_try_at=now, reverts=0)
+    waiting = ConsentPush.objects.filter(workspace=workspace_id, state__in=UNSENT, **which)
+    with transaction.atomic():
+        # Those that somebody else has now are claimed or overtaken: a STOP must never wait for a click.
+        ours = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        done = waiting.filter(pk__in=ours).update(next_try_at=now, reverts=0)
     if done:
         Delivery.objects.filter(workspace=workspace_id, failures__gt=0).update(paused_until=now)
         waking.wake_after_commit(workspace_id)
