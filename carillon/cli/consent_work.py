@@ -20,6 +20,7 @@ from carillon.imports.queries import time_zone
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import SalesforceError
 
 SHOWN = 50
 
@@ -148,7 +149,10 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | No
                 }
             )
 
-    done = auditing.run(workspace, repair=repair, tell=hear)
+    try:
+        done = auditing.run(workspace, repair=repair, tell=hear)
+    except SalesforceError as error:
+        raise CarillonError(str(error), error.remedy) from error
     sentence = (
         f"{done.compared:,} records compared in {done.calls:,} calls: {done.differing:,} differ, {done.repaired:,} repaired,"
         f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."

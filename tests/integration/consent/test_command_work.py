@@ -9,6 +9,8 @@ from carillon.cli import consent_work
 from carillon.consent.models import ConsentEvent
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
+from orgsim.testing import OrgSim
+from tests.integration.consent.org_people import FIELD, stored
 from tests.integration.consent.people import ANN
 
 
@@ -26,3 +28,13 @@ def test_nobody_asked_in_the_future(workspace: Workspace) -> None:
         consent_work.opt_out(workspace.name, ANN, "called", tomorrow)
 
     assert not ConsentEvent.objects.exists()
+
+
+def test_an_audit_that_salesforce_refuses_says_why_and_what_to_do(connected: Workspace, org: OrgSim) -> None:
+    stored(connected, org)
+    org.hide_field("Contact", FIELD)
+
+    with pytest.raises(CarillonError, match=FIELD) as refused:
+        consent_work.audit(connected.name, repair=False, tell=None)
+
+    assert "field-level security" in refused.value.remedy
