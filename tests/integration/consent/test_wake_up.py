@@ -29,8 +29,13 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def empty_queue(transactional_db: None) -> Iterator[None]:
-    """Django empties only its own tables after a test."""
+    """Django empties only its own tables after a test, also after those of others."""
+    _empty_queue()
     yield
+    _empty_queue()
+
+
+def _empty_queue() -> None:
     with connection.cursor() as cursor:
         cursor.execute("delete from procrastinate_periodic_defers")
         cursor.execute("delete from procrastinate_jobs")
