@@ -72,7 +72,8 @@ def run(
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
-        line = lines.line_apart(connection_for(workspace.pk), RETRY)
+        known = connection_for(workspace.pk)
+        line = lines.line_apart(known, RETRY, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
             counts["repaired"] += difference.repair == REPAIRED

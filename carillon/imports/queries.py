@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact, FieldChange
@@ -29,8 +30,15 @@ from carillon.imports.models import (
     Trigger,
 )
 from carillon.imports.runs import SCHEDULE
+from carillon.imports.windows import EASTERN
 
 SHOWN_ISSUES = 1000
+
+
+def time_zone(workspace: Workspace) -> ZoneInfo:
+    """In which a day begins: that of the imports, which is where the people are."""
+    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True)
+    return ZoneInfo(enabled.aggregate(zone=Min("timezone"))["zone"] or EASTERN)
 
 
 def history(workspace: Workspace) -> QuerySet[ImportRun]:

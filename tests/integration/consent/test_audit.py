@@ -4,6 +4,7 @@ word away."""
 import pytest
 
 from carillon.accounts.models import Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.consent import audit, push
 from carillon.consent.actions import opt_out
 from carillon.consent.audit import Difference
@@ -134,6 +135,17 @@ def test_what_is_on_its_way_or_not_shown_is_counted_apart(connected: Workspace, 
 
     assert found == []
     assert (done.compared, done.waiting, done.unseen) == (1, 1, 1)
+
+
+def test_the_reserve_for_opt_outs_is_left_alone(connected: Workspace, org: OrgSim) -> None:
+    stored(connected, org, count=2)
+    stored(connected, org, "Lead")
+    org.set_limit(SalesforceConnection.objects.get(workspace=connected).reserve_calls)
+
+    with pytest.raises(SalesforceError, match="kept for opt-outs"):
+        audited(connected)
+
+    assert ConsentAudit.objects.get().calls == 1
 
 
 def test_why_it_could_not_be_done_is_kept(connected: Workspace, org: OrgSim) -> None:
