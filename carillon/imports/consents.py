@@ -2,7 +2,7 @@
 
 Most records of most imports say nothing new. They are sifted out in the database, beside the rows that are staged there
 anyway, so that an import in which nobody speaks costs a query a batch: what is left has a value that does not mean opted
-in, or is a record or a number of which something is known.
+in, or another number than before, or is a record or a number of which something is known.
 """
 
 from collections.abc import Sequence
@@ -41,10 +41,7 @@ and (
         select 1 from consent_consent k
         where k.workspace_id = %(workspace)s and k.number = s.mobile_number and k.is_opted_out
     )
-    or c.mobile_number <> s.mobile_number and c.mobile_number <> '' and exists (
-        select 1 from consent_consent k
-        where k.workspace_id = %(workspace)s and k.number = c.mobile_number and (k.is_opted_out or k.is_suppressed)
-    )
+    or c.mobile_number <> s.mobile_number and c.mobile_number <> ''
 )
 """
 # What this run staged of a record that it reads once more is told by what it reads now.
@@ -116,8 +113,8 @@ def _seen(hearing: Hearing, opt_out: str, stamp: datetime, modified: datetime, b
 
 
 def tell(cursor: CursorWrapper, run: ImportRun, told: Sequence[Sighting], arrived: Sequence[str]) -> Imported:
-    """Call it when the batch is written, with its rows still staged. `arrived` are the records that were written with
-    a number that may be new to them."""
+    """Call it when the batch is written, with its rows still staged. `arrived` are numbers that records were written
+    with and that may be new to them."""
     if StagedFlip.objects.filter(workspace=run.workspace_id, run=run.public_id).exists():
         cursor.execute(_READ_ANEW, [run.workspace_id, run.public_id])
     if not told and not arrived:

@@ -352,6 +352,42 @@ def test_opted_out_travels_to_the_new_number(workspace: Workspace) -> None:
     assert pushes(other) == ["opted_out"]
 
 
+def test_who_leaves_a_number_that_another_opts_out_with_the_same_batch_takes_that_along(
+    workspace: Workspace,
+) -> None:
+    mover, stays = a_contact(workspace, ANN), a_contact(workspace, ANN)
+    mover.mobile_number = BEA
+    mover.save(update_fields=["mobile_number"])
+
+    read_all(
+        [
+            Sighting(mover.salesforce_id, BEA, ANN, Seen(False, day(1))),
+            Sighting(stays.salesforce_id, ANN, ANN, Seen(True, day(1))),
+        ],
+        workspace,
+    )
+
+    assert (status(workspace, ANN), status(workspace, BEA)) == ("opted_out", "opted_out")
+    assert lines(workspace, BEA) == ["staff_out by number_changed"]
+    assert pushes(mover) == ["opted_out"]
+
+
+def test_what_the_next_owner_of_a_number_says_does_not_follow_the_last_one(workspace: Workspace) -> None:
+    mover, comes = a_contact(workspace, ANN), a_contact(workspace, ANN)
+    mover.mobile_number = BEA
+    mover.save(update_fields=["mobile_number"])
+
+    read_all(
+        [
+            Sighting(mover.salesforce_id, BEA, ANN, Seen(False, day(1))),
+            Sighting(comes.salesforce_id, ANN, None, Seen(True, day(1))),
+        ],
+        workspace,
+    )
+
+    assert (status(workspace, ANN), status(workspace, BEA)) == ("opted_out", "opted_in")
+
+
 def test_opted_out_travels_over_a_time_without_a_number(workspace: Workspace) -> None:
     a_mapping(workspace, PICKLIST, object_name="Lead")
     contact = a_contact(workspace, ANN)
