@@ -165,6 +165,19 @@ def drop_staged(*, workspace: Workspace, run: UUID) -> None:
     StagedFlip.objects.filter(workspace=workspace, run=run).delete()
 
 
+def leave_staged(*, workspace: Workspace, run: UUID, to: Sequence[UUID]) -> None:
+    """What the run staged and one of these other runs, too, waits with that one for its decision, as it was read last."""
+    staged = StagedFlip.objects.filter(workspace=workspace, run=run)
+    waiting = StagedFlip.objects.filter(workspace=workspace, run__in=to)
+    known = dict(
+        waiting.filter(salesforce_id__in=staged.values("salesforce_id")).values_list("salesforce_id", "run")
+    )
+    for other in to:
+        ids = [record for record, found in known.items() if found == other]
+        waiting.filter(run=other, salesforce_id__in=ids).delete()
+        staged.filter(salesforce_id__in=ids).update(run=other)
+
+
 def everything_was_read(*, workspace: Workspace, object_name: str, version: int) -> None:
     """A run that succeeded read every record under this version of the mapping. From now on a stored record of which
     nothing is known is one that was read as opted in."""

@@ -18,6 +18,7 @@ from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     HELD_IN_FORCE,
     DryRun,
+    HeldStatus,
     ImportAlert,
     ImportRun,
     ImportSetup,
@@ -103,6 +104,7 @@ def delete_what_is_old(workspace: Workspace) -> None:
     RecordIssue.objects.filter(run__in=old_issues).delete()
     last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
     old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
+    old = old.exclude(held_opt_ins__status=HeldStatus.OPEN)
     old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     # The scheduler must not find a start undecided again: it looks back so far.
     long_ago = min(_days_ago(workspace.keep_runs_days), now() - LOOK_BACK)

@@ -506,6 +506,56 @@ def test_a_mass_update_in_salesforce_is_held(
     assert held_opt_ins.apply(held=held, by=None) > 20
 
 
+def many_opted_in(org: OrgSim, workspace: Workspace) -> list[Contact]:
+    """An upload that opts in more people than an import does by itself; each has a number of their own."""
+    found = [
+        one
+        for one in Contact.objects.order_by("salesforce_id")
+        if one.mobile_number in opted_out(workspace) and shares_with_nobody(one)
+    ][:25]
+    for person in found:
+        org.edit(person.salesforce_id, Texting_Preference__c="Yes")
+    return found
+
+
+def shares_with_nobody(contact: Contact) -> bool:
+    return Contact.objects.filter(mobile_number=contact.mobile_number).count() == 1
+
+
+def test_who_is_opted_out_again_while_opt_ins_are_held_is_not_opted_in_by_applying_them(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    person, *others = many_opted_in(org, workspace)
+    succeeded(by_pages())
+    org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    succeeded(by_pages())
+    held = HeldOptIns.objects.get(status="open")
+    held_opt_ins.apply(held=held, by=None)
+
+    assert held.people == len(others)
+    assert status(person) == "opted_out"
+    assert {status(one) for one in others} == {"opted_in"}
+
+
+def test_whom_an_import_of_changes_reads_again_goes_on_waiting_for_the_admin(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    people = many_opted_in(org, workspace)
+    first = succeeded(by_pages())
+    org.edit(people[0].salesforce_id, LastName="Changed")
+
+    again = succeeded(by_pages())
+
+    held = HeldOptIns.objects.get()
+    assert (held.status, held.run, held.people) == ("open", first, len(people))
+    assert (again.opted_in, again.held) == (0, [])
+    assert {status(one) for one in people} == {"opted_out"}
+    assert ImportAlert.objects.get(over_at__isnull=True).run == first
+
+
 def test_who_says_stop_while_opt_ins_are_held_stays_out(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
