@@ -104,7 +104,11 @@ def apply_staged(
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
     with connection.cursor() as cursor:
-        for object_name, rows in _staged(workspace, run).items():
+        staged = _staged(workspace, run)
+        # In the one order of all locks, before they are judged apart.
+        numbers = {row.number for rows in staged.values() for row in rows if row.number}
+        ledger.enter(cursor, workspace.pk, [], making=numbers)
+        for object_name, rows in staged.items():
             as_they_are = Reading(workspace, object_name, mappings.get(object_name), run, staging=False)
             out = _held_out(cursor, workspace.pk, rows) if source else set()
             for batch, some in (

@@ -508,6 +508,26 @@ def test_a_slider_that_was_the_wrong_way_is_mended_by_an_admin(workspace: Worksp
     assert ConsentPush.objects.count() == 0
 
 
+def test_applying_locks_all_numbers_at_once(workspace: Workspace, admin: Member) -> None:
+    """In parts they would be locked in another order than by whoever tells Salesforce meanwhile."""
+    reverse_slider(workspace)
+    free, bound, partner = (a_contact(workspace, number) for number in (ANN, BEA, BEA))
+    for contact in (free, bound, partner):
+        read(contact, False, before=None)
+    reverse_slider(workspace, reverse=False)
+    run = uuid.uuid4()
+    read(partner, True, run=run)
+    for contact in (free, bound):
+        read(contact, False, run=run)
+
+    with CaptureQueriesContext(connection) as queries:
+        importing.apply_staged(workspace=workspace, run=run, accepted_by=admin, reason="reversed")
+
+    locks = [one["sql"] for one in queries if "order by number for update" in one["sql"]]
+    assert ANN in locks[0]
+    assert BEA in locks[0]
+
+
 def test_a_mapping_that_takes_empty_for_opted_in_lifts_silence(workspace: Workspace) -> None:
     a_mapping(workspace, PICKLIST)
     contact, run = a_contact(workspace, ANN), uuid.uuid4()
