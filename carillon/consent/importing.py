@@ -61,6 +61,15 @@ class Imported:
     opted_in: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a record's number would become. `stays`: only if an admin accepts the record's word against staff's."""
+
+    number: str
+    becomes: Says
+    stays: bool = False
+
+
 def import_batch(
     *,
     workspace: Workspace,
@@ -129,9 +138,9 @@ def apply_staged(
 
 def foresee(
     *, workspace: Workspace, object_name: str, rows: Sequence[Sighting], mapping: Mapping | None
-) -> dict[str, Says]:
-    """The records by which numbers would change their status, with what these would be; under a mapping that need not
-    be saved. Nothing is locked or written. Raises KeyLost."""
+) -> dict[str, Foreseen]:
+    """The records by which numbers would change their status, by id; under a mapping that need not be saved. Nothing is
+    locked or written. Raises KeyLost."""
     batch = Reading(workspace, object_name, mapping, UUID(int=0))
     with connection.cursor() as cursor:
         telling = _Sieve(cursor, workspace.pk, mapping).telling(rows)
@@ -139,18 +148,28 @@ def foresee(
         room = Room(cursor, workspace.pk, store.read_numbers(cursor, workspace.pk, numbers))
         values, waiting = store.held(cursor, workspace.pk, [row.salesforce_id for row in telling])
     judged = judge_all(batch, room.numbers, telling, values, waiting)
-    foreseen = dict.fromkeys(flipping(room.numbers, judged), Says.IN)
+    flips = flipping(room.numbers, judged)
     new = [number for number, known in room.numbers.items() if known.is_new]
     tightening = [said for one in judged for said in one.told if said.kind not in LOOSENING]
-    by_number: dict[str, list[Told]] = {}
-    for said in (*tightening, *ledger.erased(workspace.pk, new)):
-        by_number.setdefault(said.number, []).append(said)
+    strictly = _by_number([*tightening, *ledger.erased(workspace.pk, new)])
+    freely = _by_number([said for one in judged for said in one.told])
+    foreseen = {}
     for one in judged:
-        number = one.sighting.number
+        record, number = one.sighting.salesforce_id, one.sighting.number
         state = room.numbers[number].state if number else State()
-        if not state.is_opted_out and trial(state, by_number.get(number, [])).is_opted_out:
-            foreseen[one.sighting.salesforce_id] = Says.OUT
+        if record in flips:
+            stays = trial(state, freely[number]).is_opted_out
+            foreseen[record] = Foreseen(number, Says.IN, stays)
+        elif not state.is_opted_out and trial(state, strictly.get(number, [])).is_opted_out:
+            foreseen[record] = Foreseen(number, Says.OUT)
     return foreseen
+
+
+def _by_number(told: Sequence[Told]) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = {}
+    for said in told:
+        found.setdefault(said.number, []).append(said)
+    return found
 
 
 def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -> set[str]:

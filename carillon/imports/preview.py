@@ -12,7 +12,7 @@ import msgspec
 
 from carillon.connections.clients import connection_for
 from carillon.consent.decide import Says
-from carillon.consent.importing import Sighting, foresee
+from carillon.consent.importing import Foreseen, Sighting, foresee
 from carillon.consent.reading import Mapping as Meaning
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
@@ -120,16 +120,17 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     return Preview(people, columns, tuple(warnings), len(erased), plan.opt_out)
 
 
-def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Says]) -> Consent | None:
+def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Foreseen]) -> Consent | None:
     if plan.meaning is None or not batch.rows:
         return None
     row = batch.rows[0]
     says = says_of(row.opt_out, plan.meaning)
     value = stored_value(row.opt_out) if row.opt_out else plan.meaning.value_for(says)
-    return Consent(says, "" if value is None else str(value), flips.get(row.salesforce_id))
+    flip = flips.get(row.salesforce_id)
+    return Consent(says, "" if value is None else str(value), flip.becomes if flip else None)
 
 
-def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Says]:
+def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Foreseen]:
     """Whose number's consent an import would change, by record."""
     if plan.meaning is None:
         return {}

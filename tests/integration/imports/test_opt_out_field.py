@@ -21,10 +21,12 @@ from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
 from carillon.imports.dry_run import Findings, Trial, try_import
+from carillon.imports.dry_run import Options as Trying
 from carillon.imports.erasing import erase
 from carillon.imports.models import HeldOptIns, ImportAlert, ImportRun, Mode, RecordIssue, RunStatus
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
+from carillon.imports.tally import Flip
 from carillon.salesforce.bulk import routes
 from carillon.salesforce.bulk.resource import Polling
 from carillon.salesforce.transport import Retry
@@ -630,10 +632,7 @@ def test_a_dry_run_counts_each_flip_that_the_import_then_makes(
     assert not ConsentEvent.objects.exists()
     assert not OptOutMapping.objects.exists()
     succeeded(imports(PICKLIST))
-    out = Contact.objects.filter(mobile_number__in=opted_out(workspace))
-    says_no = org_ids(org, "Texting_Preference__c IS NOT 'Yes'")
-    assert found.opted_out >= len({one.mobile_number for one in out})
-    assert found.opted_out <= len(says_no)
+    assert found.opted_out == len(opted_out(workspace)) == ImportRun.objects.get().opted_out
     assert found.opted_in == 0
     assert "opt_out_unclear" in {kind.code for kind in found.issue_kinds}
 
@@ -648,15 +647,48 @@ def test_a_dry_run_sees_a_reversed_slider(
 
     assert found.mode == Mode.EVERYTHING
     assert "the wrong way round" in found.held_opt_ins_reason
-    assert (
-        found.opted_in
-        == Contact.objects.filter(
-            salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"), mobile_number__gt=""
-        ).count()
+    staying = Contact.objects.filter(
+        salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"), mobile_number__gt=""
     )
+    assert (found.opted_in, found.held_opt_ins) == (0, staying.count())
     assert found.opted_out > 100
     assert ConsentEvent.objects.count() == before
     assert draft_of(setup_for(workspace, "Contact")).opt_out == OUT_BOX
+
+
+def test_a_dry_run_names_each_flip_both_ways(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    inside, outside = somebody(org, "SMS_Opt_Out__c = 0"), somebody(org, "SMS_Opt_Out__c = 1")
+    org.edit(inside.salesforce_id, SMS_Opt_Out__c=True)
+    org.edit(outside.salesforce_id, SMS_Opt_Out__c=False)
+    setup, flips = setup_for(workspace, "Contact"), list[Flip]()
+
+    found = try_import(
+        Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES), Trying(keep=flips.extend)
+    )
+
+    assert flips == [
+        Flip(outside.salesforce_id, str(outside), outside.mobile_number, "opted_out", "opted_in", held=False),
+        Flip(inside.salesforce_id, str(inside), inside.mobile_number, "opted_in", "opted_out", held=False),
+    ]
+    run = succeeded(by_pages())
+    assert (found.opted_out, found.opted_in) == (run.opted_out, run.opted_in) == (1, 1)
+
+
+def test_a_dry_run_of_a_new_mapping_opts_in_nobody_whom_staff_opted_out(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    """As few as these are not held: they stay opted out, and Salesforce is corrected."""
+    succeeded(by_pages(OUT_BOX))
+    for person in Contact.objects.filter(salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"))[3:]:
+        org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    found = tried(workspace, EMPTY_IS_IN, Mode.EVERYTHING)
+    run = succeeded(by_pages(EMPTY_IS_IN))
+
+    assert (found.opted_out, found.opted_in) == (run.opted_out, run.opted_in)
 
 
 def test_nobody_speaking_is_no_flip(workspace: Workspace, by_pages: type_of_imports) -> None:
