@@ -2,7 +2,6 @@
 mapper, and nothing is stored."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,7 +21,7 @@ from carillon.imports.checking import CheckedSetup
 from carillon.imports.drafts import unsaved
 from carillon.imports.mapping import Batch, Issue, Mapper, Row
 from carillon.imports.models import ImportSetup
-from carillon.imports.opt_out import Readings, Sample, says_of, stored_value
+from carillon.imports.opt_out import says_of, stored_value
 from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.sources.readers import reader_of
@@ -84,19 +83,6 @@ class Preview:
     warnings: tuple[Issue, ...]
     erased: int = 0
     opt_out: str = ""
-
-    @property
-    def readings(self) -> Readings | None:
-        """How these people's opt-out fields are read."""
-        read = [(person, person.consent) for person in self.people if person.consent]
-        if not read:
-            return None
-        samples = [
-            Sample(person.salesforce_id, person.name, consent.value, consent.says) for person, consent in read
-        ]
-        first_of_each = list({sample.says: sample for sample in reversed(samples)}.values())
-        shown = first_of_each + [one for one in samples if one not in first_of_each]
-        return Readings(dict(Counter(one.says for one in samples)), tuple(shown[:3]), whole=False)
 
 
 def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
