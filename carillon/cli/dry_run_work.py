@@ -11,22 +11,26 @@ from carillon.imports.dry_run import Findings, NotSetUp, Options, Progress, Tria
 from carillon.imports.flips import opt_ins_held
 from carillon.imports.leaving import leavers_held
 from carillon.imports.models import ImportSetup, Mode, Phase, RunStatus
+from carillon.imports.tally import Flip
 from carillon.lib.errors import CarillonError
 
 
 def run(workspace: str, name: str, *, everything: bool) -> Outcome:
     """Never raises CarillonError: what kept it from starting is an outcome too."""
     kind, mode = name.capitalize(), Mode.EVERYTHING if everything else Mode.CHANGES
+    flips: list[Flip] = []
     try:
         trial = _trial(only_workspace(workspace), kind, mode)
         with quiet_retries():
-            found = try_import(trial, Options(look=_progress_bar))
+            found = try_import(trial, Options(look=_progress_bar, keep=flips.extend))
         draw_bar("Done", found.received, found.received, is_over=True)
     except CarillonError as error:
         found = Findings(RunStatus.FAILED, mode, error=error.sentence, remedy=error.remedy)
         return Outcome(False, f"carillon: {error}", _as_json(found, kind, ""))
     return Outcome(
-        found.status == RunStatus.SUCCEEDED, _sentence(found, kind), _as_json(found, kind, trial.source_label)
+        found.status == RunStatus.SUCCEEDED,
+        _sentence(found, kind),
+        _as_json(found, kind, trial.source_label) | {"flips": [_flip(one) for one in flips]},
     )
 
 
@@ -84,6 +88,7 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
         "opted_out": found.opted_out,
         "opted_in": found.opted_in,
         "held": _held(found),
+        "flips": [],
         "issue_count": found.issue_count,
         "issues_by_code": {one.code: one.count for one in found.issue_kinds},
         "blanked": found.blanked,
@@ -97,10 +102,15 @@ def _as_json(found: Findings, kind: str, source: str) -> dict[str, Any]:
     }
 
 
+def _flip(flip: Flip) -> dict[str, str | bool]:
+    values = flip._asdict()
+    return {{"before": "from", "after": "to"}.get(name, name): values[name] for name in values}
+
+
 def _held(found: Findings) -> list[dict[str, str | int]]:
     held = [leavers_held(found.left_source or 0, found.held_reason)] if found.held_reason else []
     if found.held_opt_ins_reason:
-        held.append(opt_ins_held(found.opted_in, found.held_opt_ins_reason))
+        held.append(opt_ins_held(found.held_opt_ins, found.held_opt_ins_reason))
     return held
 
 

@@ -5,9 +5,9 @@ others are judged under the locks of their numbers. Opt-outs apply at once; what
 until the run's end, where `apply_staged` judges it anew, unless there was too much of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -17,27 +17,27 @@ from django.db.backends.utils import CursorWrapper
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, pushes, store
-from carillon.consent.decide import NOW, UNKNOWN, Authority, Current, Kind, Says, State, Statement, decide
-from carillon.consent.ledger import Move, Room, Source, Told
-from carillon.consent.models import Cause, OptOutMapping, StagedFlip
-from carillon.consent.reading import Heard, Mapping, Seen, Speech, listen
+from carillon.consent.decide import Says, State
+from carillon.consent.judging import LOOSENING, Reading, flipping, judge_all, known_of, trial, without_flip
+from carillon.consent.judging import Sighting as Sighting
+from carillon.consent.ledger import Room, Source, Told
+from carillon.consent.models import OptOutMapping, StagedFlip
+from carillon.consent.reading import Heard, Mapping, Seen, listen
 from carillon.consent.store import HeldRow
 from carillon.contacts.models import Contact
 
-_LOOSENING = (Kind.STAFF_IN, Kind.SILENCE_IN)
 _OPTED_OUT = """
 select number from consent_consent where workspace_id = %s and number = any(%s) and is_opted_out
 """
 _SUPPRESSED = """
 select number from consent_consent where workspace_id = %s and number = any(%s) and is_suppressed
 """
-_CHANGED_SINCE = """
-select number from consent_consent where workspace_id = %s and last_learnt_at >= %s and is_opted_out
+_BURDENED_SINCE = """
+select number, person_out is null and staff_out is null from consent_consent
+where workspace_id = %s and number = any(%s) and last_learnt_at >= %s and (is_opted_out or is_suppressed)
 """
-_ARRIVED = """
-select salesforce_id, mobile_number from contacts_contact
-where workspace_id = %s and mobile_number = any(%s) and salesforce_id = any(%s)
-"""
+# The statistics of tables that an import fills lag behind; only the indexes are right.
+_BY_INDEX = "; ".join(f"set local enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
 _HELD_OUT = """
 select c.mobile_number from contacts_contact c
 join consent_recordvalue r on r.workspace_id = c.workspace_id and r.salesforce_id = c.salesforce_id
@@ -46,23 +46,6 @@ where c.workspace_id = %s and c.mobile_number = any(%s) and r.says = 'opted_out'
 """
 # Longer than a transaction that records something takes.
 _MEANWHILE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One record as an import stored it. `number` is E.164 or empty; `number_before` the number that was stored before,
-    None for a record that was not. `seen` is None where no opt-out field is mapped. `is_back`: it was out of the source
-    when the opt-out field was mapped, so no import read it under this mapping."""
-
-    salesforce_id: str
-    number: str
-    number_before: str | None
-    seen: Seen | None = None
-    is_back: bool = False
-
-    @property
-    def is_new_here(self) -> bool:
-        return self.number_before != self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +62,12 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A record with what it will be held to hold (None: as before), and what is said of numbers because of it."""
+class Foreseen:
+    """What a record's number would become. `stays`: only if an admin accepts the record's word against staff's."""
 
-    sighting: Sighting
-    holding: HeldRow | None
-    told: tuple[Told, ...]
-    is_fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What is the same for all records of a batch. `accepted_by` is who takes the records' word in spite of staff."""
-
-    workspace: Workspace
-    object_name: str
-    mapping: Mapping | None
-    run: UUID
-    accepted_by: Source | None = None
-    staging: bool = True
+    number: str
+    becomes: Says
+    stays: bool = False
 
 
 def import_batch(
@@ -108,20 +78,24 @@ def import_batch(
     run: UUID,
     arrived: Sequence[str] = (),
 ) -> Imported:
-    """Takes a batch of one object, after its contacts were written and in their transaction; each id once. `arrived` are
-    records stored with a number that is new to them and left out of `rows` since they have nothing to tell. Raises
-    KeyLost when it can't be known whether somebody was erased."""
+    """Takes a batch of one object, after its contacts were written and in their transaction; each id once. `rows` holds
+    everybody whose number changed; `arrived` are numbers that may be new to other records of the batch, which have
+    nothing to tell. Raises KeyLost when it can't be known whether somebody was erased."""
     mapping = store.mappings_of(workspace.pk).get(object_name)
-    batch = _Batch(workspace, object_name, mapping, run)
+    batch = Reading(workspace, object_name, mapping, run)
     with transaction.atomic(), connection.cursor() as cursor:
-        new_here = {row.number: row for row in rows if row.number and row.number_before != row.number}
-        if mapping and (new_here or arrived):
-            begun = store.database_time(cursor)
-            transaction.on_commit(partial(_look_again, batch, new_here, arrived, begun), robust=True)
-        if not rows:
-            return Imported([])
+        begun = store.database_time(cursor)
         sieve = _Sieve(cursor, workspace.pk, mapping)
-        telling = sieve.telling(rows)
+        telling = sieve.telling(rows) if rows else []
+        judged = {row.salesforce_id for row in telling}
+        moved = [
+            replace(row, seen=None)
+            for row in rows
+            if row.is_new_here and row.number_before and row.salesforce_id not in judged
+        ]
+        numbers = {*arrived, *(row.number for row in rows if row.is_new_here or row.salesforce_id in judged)}
+        if moved or (mapping and numbers):
+            transaction.on_commit(partial(_look_again, batch, moved, numbers, begun), robust=True)
         taken = _take(cursor, batch, telling) if telling else Imported([])
         changed = {row.salesforce_id: row.seen.stamp for row in rows if row.seen and not row.seen.by_us}
         pushes.records_changed(workspace.pk, changed)
@@ -141,9 +115,10 @@ def apply_staged(
     staged = _staged(workspace, run)
     with connection.cursor() as cursor:
         # All of them first and in their order: what follows locks them in parts.
-        ledger.enter(cursor, workspace.pk, {row.number for rows in staged.values() for row in rows})
+        numbers = {row.number for rows in staged.values() for row in rows if row.number}
+        ledger.enter(cursor, workspace.pk, [], making=numbers)
         for object_name, rows in staged.items():
-            as_they_are = _Batch(workspace, object_name, mappings.get(object_name), run, staging=False)
+            as_they_are = Reading(workspace, object_name, mappings.get(object_name), run, staging=False)
             out = _held_out(cursor, workspace.pk, rows) if source else set()
             for batch, some in (
                 (as_they_are, [row for row in rows if row.number in out or not source]),
@@ -163,31 +138,38 @@ def apply_staged(
 
 def foresee(
     *, workspace: Workspace, object_name: str, rows: Sequence[Sighting], mapping: Mapping | None
-) -> dict[str, Says]:
-    """The records by which numbers would change their status, with what these would be; under a mapping that need not
-    be saved. Nothing is locked or written. Raises KeyLost."""
-    batch = _Batch(workspace, object_name, mapping, UUID(int=0))
+) -> dict[str, Foreseen]:
+    """The records by which numbers would change their status, by id; under a mapping that need not be saved. Nothing is
+    locked or written. Raises KeyLost."""
+    batch = Reading(workspace, object_name, mapping, UUID(int=0))
     with connection.cursor() as cursor:
         telling = _Sieve(cursor, workspace.pk, mapping).telling(rows)
         numbers = {number for row in telling for number in (row.number, row.number_before) if number}
         room = Room(cursor, workspace.pk, store.read_numbers(cursor, workspace.pk, numbers))
         values, waiting = store.held(cursor, workspace.pk, [row.salesforce_id for row in telling])
-    judged = [
-        _judge(batch, room, row, values.get(row.salesforce_id), waiting.get(row.salesforce_id))
-        for row in telling
-    ]
-    foreseen = dict.fromkeys(_flipping(room, judged), Says.IN)
+    judged = judge_all(batch, room.numbers, telling, values, waiting)
+    flips = flipping(room.numbers, judged)
     new = [number for number, known in room.numbers.items() if known.is_new]
-    tightening = [said for one in judged for said in one.told if said.kind not in _LOOSENING]
-    by_number: dict[str, list[Told]] = {}
-    for said in (*tightening, *ledger.erased(workspace.pk, new)):
-        by_number.setdefault(said.number, []).append(said)
+    tightening = [said for one in judged for said in one.told if said.kind not in LOOSENING]
+    strictly = _by_number([*tightening, *ledger.erased(workspace.pk, new)])
+    freely = _by_number([said for one in judged for said in one.told])
+    foreseen = {}
     for one in judged:
-        number = one.sighting.number
+        record, number = one.sighting.salesforce_id, one.sighting.number
         state = room.numbers[number].state if number else State()
-        if not state.is_opted_out and _trial(state, by_number.get(number, [])).is_opted_out:
-            foreseen[one.sighting.salesforce_id] = Says.OUT
+        if record in flips:
+            stays = trial(state, freely[number]).is_opted_out
+            foreseen[record] = Foreseen(number, Says.IN, stays)
+        elif not state.is_opted_out and trial(state, strictly.get(number, [])).is_opted_out:
+            foreseen[record] = Foreseen(number, Says.OUT)
     return foreseen
+
+
+def _by_number(told: Sequence[Told]) -> dict[str, list[Told]]:
+    found: dict[str, list[Told]] = {}
+    for said in told:
+        found.setdefault(said.number, []).append(said)
+    return found
 
 
 def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -> set[str]:
@@ -206,18 +188,24 @@ def drop_staged(*, workspace: Workspace, run: UUID) -> None:
     StagedFlip.objects.filter(workspace=workspace, run=run).delete()
 
 
+def leave_staged(*, workspace: Workspace, run: UUID, to: Sequence[UUID]) -> None:
+    """What the run staged and one of these other runs, too, waits with that one for its decision, as it was read last."""
+    staged = StagedFlip.objects.filter(workspace=workspace, run=run)
+    waiting = StagedFlip.objects.filter(workspace=workspace, run__in=to)
+    known = dict(
+        waiting.filter(salesforce_id__in=staged.values("salesforce_id")).values_list("salesforce_id", "run")
+    )
+    for other in to:
+        ids = [record for record, found in known.items() if found == other]
+        waiting.filter(run=other, salesforce_id__in=ids).delete()
+        staged.filter(salesforce_id__in=ids).update(run=other)
+
+
 def everything_was_read(*, workspace: Workspace, object_name: str, version: int) -> None:
     """A run that succeeded read every record under this version of the mapping. From now on a stored record of which
     nothing is known is one that was read as opted in."""
     mapped = OptOutMapping.objects.filter(workspace=workspace, object=object_name, version=version)
     mapped.update(read_version=version)
-
-
-def _known(row: Sighting, value: HeldRow | None, mapping: Mapping | None) -> HeldRow | None:
-    """What a record last held; None at its first sight."""
-    if value is None and mapping and mapping.is_read and row.number_before is not None and not row.is_back:
-        return HeldRow.never_read(row.salesforce_id, mapping)
-    return value
 
 
 class _Sieve:
@@ -249,6 +237,12 @@ class _Sieve:
                 continue
             if moves or self._tells(row, value, waiting.get(row.salesforce_id), out):
                 telling.append(row)
+        if left:
+            # Who leaves a number of which somebody else who had it says something now.
+            told = {one.number for one in telling if not one.is_new_here}
+            named = {one.salesforce_id for one in telling}
+            leaving = [one for one in rows if one.is_new_here and one.number_before in told]
+            telling += [one for one in leaving if one.salesforce_id not in named]
         return telling
 
     def _tells(self, row: Sighting, value: HeldRow | None, waiting: Says | None, out: set[str]) -> bool:
@@ -257,7 +251,7 @@ class _Sieve:
         mapping, seen = self._mapping, row.seen
         if mapping is None or seen is None:
             return False
-        value = _known(row, value, mapping)
+        value = known_of(row, value, mapping)
         speech = listen(value.held(waiting) if value else None, seen, mapping)
         if value is None:
             is_news = speech.says is not Says.IN
@@ -283,21 +277,18 @@ class _Sieve:
         return {row[0] for row in self._cursor.fetchall()}
 
 
-def _take(cursor: CursorWrapper, batch: _Batch, rows: Sequence[Sighting]) -> Imported:
+def _take(cursor: CursorWrapper, batch: Reading, rows: Sequence[Sighting]) -> Imported:
     """Judges and writes what the sieve left, under the locks of all numbers concerned."""
     making = {row.number for row in rows if row.number}
     before = {row.number_before or "" for row in rows}
     room = ledger.enter(cursor, batch.workspace.pk, before, making=making)
     values, waiting = store.held(cursor, batch.workspace.pk, [row.salesforce_id for row in rows], lock=True)
-    judged = [
-        _judge(batch, room, row, values.get(row.salesforce_id), waiting.get(row.salesforce_id))
-        for row in rows
-    ]
-    staged = _flipping(room, judged) if batch.staging else set()
+    judged = judge_all(batch, room.numbers, rows, values, waiting)
+    staged = flipping(room.numbers, judged) if batch.staging else set()
     if staged:
         flips = [_flip(batch, one.sighting) for one in judged if one.sighting.salesforce_id in staged]
         StagedFlip.objects.bulk_create(flips, ignore_conflicts=True)
-        judged = [_without_flip(one) if one.sighting.salesforce_id in staged else one for one in judged]
+        judged = [without_flip(one) if one.sighting.salesforce_id in staged else one for one in judged]
     room.holdings = {one.holding.salesforce_id: one.holding for one in judged if one.holding}
     room.fresh = frozenset(one.sighting.salesforce_id for one in judged if one.is_fresh)
     room.untouched = frozenset(staged)
@@ -318,94 +309,7 @@ def _take(cursor: CursorWrapper, batch: _Batch, rows: Sequence[Sighting]) -> Imp
     )
 
 
-def _judge(batch: _Batch, room: Room, row: Sighting, value: HeldRow | None, waiting: Says | None) -> _Judged:
-    value = _known(row, value, batch.mapping)
-    move = Move(row.salesforce_id, row.number_before or "", row.number, Cause.NUMBER_CHANGED)
-    told = [replace(one, source=replace(one.source, run=batch.run)) for one in move.told(room.numbers, value)]
-    holding, mapping, is_fresh = value, batch.mapping, row.is_new_here
-    if mapping and row.seen:
-        speech = listen(value.held(waiting) if value else None, row.seen, mapping)
-        is_fresh = is_fresh or speech.heard in (Heard.FIRST_SIGHT, Heard.FIRST_SIGHT_AGAIN)
-        if row.number and (said := _said(batch, row, speech, value, waiting)):
-            told.append(said)
-        if speech.heard is not Heard.STALE:
-            holding = _holding(row.salesforce_id, row.seen, speech, mapping, value)
-    left = move.leaves_opted_out(room.numbers, value)
-    if left != bool(value and value.left_opted_out):
-        holding = holding or HeldRow.never_read(row.salesforce_id, mapping)
-        holding = holding._replace(left_opted_out=left)
-    return _Judged(row, None if holding == value else holding, tuple(told), is_fresh)
-
-
-def _said(
-    batch: _Batch, row: Sighting, speech: Speech, value: HeldRow | None, waiting: Says | None
-) -> Told | None:
-    """What the record says of its number."""
-    mapping, source = batch.mapping, Source(row.salesforce_id, run=batch.run)
-    statement = speech.statement(mapping) if mapping else None
-    if statement is None or mapping is None:
-        own = waiting or (Says(value.says) if value else None)
-        if row.is_new_here and own is Says.OUT:
-            # Stricter than the number it joins.
-            return Told(row.number, Kind.STAFF_OUT, Cause.FIRST_SIGHT, UNKNOWN, True, source=source)
-        return None
-    kind, when, weak = statement
-    if kind in _LOOSENING and batch.accepted_by:
-        accepted = replace(batch.accepted_by, salesforce_id=row.salesforce_id)
-        return Told(row.number, Kind.STAFF_IN, Cause.MEMBER, NOW, source=accepted)
-    cause = Cause.RECORD if speech.heard is Heard.SPOKE else Cause.FIRST_SIGHT
-    return Told(row.number, kind, cause, when, weak, mapping.since, source)
-
-
-def _without_flip(one: _Judged) -> _Judged:
-    """What of a staged record applies at once: that its number changed, but nothing that it says."""
-    return replace(one, holding=None, told=tuple(told for told in one.told if told.kind not in _LOOSENING))
-
-
-def _holding(
-    salesforce_id: str, seen: Seen, speech: Speech, mapping: Mapping, value: HeldRow | None
-) -> HeldRow | None:
-    """What the record is held to hold from now on, learnt now. One that was only ever read as opted in needs no row."""
-    if value is None and speech.says is Says.IN:
-        return None
-    known = value or HeldRow.never_read(salesforce_id, mapping)
-    if value and known.says == speech.says and known.mapping_version == mapping.version:
-        return value
-    return known._replace(
-        says=speech.says.value, mapping_version=mapping.version, stamp=seen.stamp, answers=None
-    )
-
-
-def _flipping(room: Room, judged: Sequence[_Judged]) -> set[str]:
-    """Records without whose word their numbers stay opted out, and with it don't. And those that would, but for staff,
-    under a new mapping: whether the mapping before was wrong is for an admin to say."""
-    told: dict[str, list[Told]] = {}
-    for one in judged:
-        for said in one.told:
-            told.setdefault(said.number, []).append(said)
-    flipped: set[str] = set()
-    for number, of_number in told.items():
-        loosening = {said.source.salesforce_id: said for said in of_number if said.kind in _LOOSENING}
-        if loosening:
-            state = room.numbers[number].state
-            without = _trial(state, [said for said in of_number if said.kind not in _LOOSENING])
-            anew = any(said.kind is Kind.SILENCE_IN for said in loosening.values())
-            if without.is_opted_out and (
-                not _trial(state, of_number).is_opted_out or (anew and without.authority is Authority.STAFF)
-            ):
-                flipped.update(loosening)
-    return flipped
-
-
-def _trial(state: State, said: Sequence[Told]) -> State:
-    learnt_at = datetime.max.replace(tzinfo=UTC)
-    statements = [
-        Statement(one.kind, one.when.counted(one.kind, learnt_at), one.weak, one.renews) for one in said
-    ]
-    return decide(Current(state), statements).state
-
-
-def _flip(batch: _Batch, row: Sighting) -> StagedFlip:
+def _flip(batch: Reading, row: Sighting) -> StagedFlip:
     seen = row.seen
     if seen is None:
         raise ValueError("a record without a value flips nothing")
@@ -436,16 +340,36 @@ def _staged(workspace: Workspace, run: UUID) -> dict[str, list[Sighting]]:
     return staged
 
 
-def _look_again(
-    batch: _Batch, new_here: dict[str, Sighting], arrived: Sequence[str], begun: datetime
-) -> None:
-    """Whoever said STOP while the batch was being stored could not see its records, nor these the STOP."""
+def _look_again(batch: Reading, moved: Sequence[Sighting], numbers: Set[str], begun: datetime) -> None:
+    """Whoever opted a number out while the batch was being stored could not see its records, nor these the opt-out. So
+    who left such a number takes it along, and every record of one is told, another import's that runs beside this, too."""
+    workspace, named = batch.workspace.pk, {*numbers, *(row.number_before for row in moved)}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CHANGED_SINCE, [batch.workspace.pk, begun - _MEANWHILE])
-        changed = [row[0] for row in cursor.fetchall()]
-        rows = [replace(new_here[one], number_before=one) for one in changed if one in new_here]
-        if changed and arrived:
-            cursor.execute(_ARRIVED, [batch.workspace.pk, changed, list(arrived)])
-            rows += [Sighting(record, number, number) for record, number in cursor.fetchall()]
+        cursor.execute(_BY_INDEX)
+        cursor.execute(_BURDENED_SINCE, [workspace, list(named), begun - _MEANWHILE])
+        burdened: dict[str, bool] = dict(cursor.fetchall())
+        rows = [row for row in moved if row.number_before in burdened]
+        taken = {row.salesforce_id for row in rows}
+        rows += [row for row in _untold(cursor, batch, burdened) if row.salesforce_id not in taken]
         if rows:
             _take(cursor, batch, rows)
+
+
+def _untold(cursor: CursorWrapper, batch: Reading, numbers: dict[str, bool]) -> list[Sighting]:
+    """Records that have one of the numbers and may not know what it is: of one that is so by silence alone those that
+    say something. What the run staged waits for its end."""
+    mapped = store.mappings_of(batch.workspace.pk)
+    records = store.records_of(cursor, batch.workspace.pk, list(numbers)) if numbers and mapped else []
+    ids = [record for _, record, kind_of in records if kind_of in mapped]
+    values, waiting = store.held(cursor, batch.workspace.pk, ids) if ids else ({}, {})
+    told = {record for record, value in values.items() if value.says == Says.OUT} | waiting.keys()
+    mute = {record for record, value in values.items() if value.says != Says.IN}
+    untold = [
+        row
+        for row in records
+        if row[2] in mapped and row[1] not in told and not (numbers[row[0]] and row[1] in mute)
+    ]
+    if untold:
+        staged = StagedFlip.objects.filter(workspace=batch.workspace, run=batch.run)
+        told |= set(staged.values_list("salesforce_id", flat=True))
+    return [Sighting(record, number, number) for number, record, _ in untold if record not in told]

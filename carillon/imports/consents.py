@@ -2,7 +2,7 @@
 
 Most records of most imports say nothing new. They are sifted out in the database, beside the rows that are staged there
 anyway, so that an import in which nobody speaks costs a query a batch: what is left has a value that does not mean opted
-in, or is a record or a number of which something is known.
+in, or another number than before, or is a record or a number of which something is known.
 """
 
 from collections.abc import Sequence
@@ -41,16 +41,23 @@ and (
         select 1 from consent_consent k
         where k.workspace_id = %(workspace)s and k.number = s.mobile_number and k.is_opted_out
     )
-    or c.mobile_number <> s.mobile_number and c.mobile_number <> '' and exists (
-        select 1 from consent_consent k
-        where k.workspace_id = %(workspace)s and k.number = c.mobile_number and (k.is_opted_out or k.is_suppressed)
-    )
+    or c.mobile_number <> s.mobile_number and c.mobile_number <> ''
 )
 """
 # What this run staged of a record that it reads once more is told by what it reads now.
 _READ_ANEW = """
 delete from consent_stagedflip f using import_staging s
-where f.workspace_id = %s and f.run = %s and f.salesforce_id = s.salesforce_id and f.stamp < s.system_modstamp::timestamptz
+where f.workspace_id = %s and f.run = %s and f.salesforce_id = s.salesforce_id and f.stamp <= s.system_modstamp::timestamptz
+"""
+# And what waits for an admin, where it is now read otherwise.
+_READ_OTHERWISE = """
+delete from consent_stagedflip f using import_staging s
+where f.workspace_id = %(workspace)s and f.object = %(object)s and f.run <> %(run)s
+and f.salesforce_id = s.salesforce_id and f.stamp <= s.system_modstamp::timestamptz
+and not exists (
+    select 1 from consent_stagedflip n
+    where n.workspace_id = f.workspace_id and n.run = %(run)s and n.salesforce_id = f.salesforce_id
+)
 """
 
 
@@ -116,15 +123,20 @@ def _seen(hearing: Hearing, opt_out: str, stamp: datetime, modified: datetime, b
 
 
 def tell(cursor: CursorWrapper, run: ImportRun, told: Sequence[Sighting], arrived: Sequence[str]) -> Imported:
-    """Call it when the batch is written, with its rows still staged. `arrived` are the records that were written with
-    a number that may be new to them."""
-    if StagedFlip.objects.filter(workspace=run.workspace_id, run=run.public_id).exists():
+    """Call it when the batch is written, with its rows still staged. `arrived` are numbers that records were written
+    with and that may be new to them."""
+    staged = StagedFlip.objects.filter(workspace=run.workspace_id, object=run.object).exists()
+    if staged:
         cursor.execute(_READ_ANEW, [run.workspace_id, run.public_id])
-    if not told and not arrived:
-        return Imported([])
-    return import_batch(
-        workspace=run.workspace, object_name=run.object, rows=told, run=run.public_id, arrived=arrived
-    )
+    heard = Imported([])
+    if told or arrived:
+        heard = import_batch(
+            workspace=run.workspace, object_name=run.object, rows=told, run=run.public_id, arrived=arrived
+        )
+    if staged:
+        names: dict[str, Any] = {"workspace": run.workspace_id, "object": run.object, "run": run.public_id}
+        cursor.execute(_READ_OTHERWISE, names)
+    return heard
 
 
 def ask_who_changed(client: Client, run: ImportRun, user_id: str) -> None:

@@ -15,7 +15,6 @@ from django.db import transaction
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import Purpose, SalesforceConnection
 from carillon.connections.usage import record
-from carillon.consent.decide import Says
 from carillon.imports import flips
 from carillon.imports.batches import Mapped
 from carillon.imports.consents import Hearing
@@ -30,7 +29,7 @@ from carillon.imports.planning import make_plan
 from carillon.imports.purse import Purse
 from carillon.imports.runs import Scope, stored_before
 from carillon.imports.sweep import Members, distinct_counts
-from carillon.imports.tally import PROOF, Tally
+from carillon.imports.tally import PROOF, Flip, Tally
 from carillon.imports.walk import Cancelled, Start, Walk, ending_of, scope_of
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -90,8 +89,8 @@ class Findings:
     `rejected_by_reason` counts records by the code of the issue, `blanked` people by the contact field that holds
     a value now and would hold none. Every mapped field is in `blanked`. `left_source` are all who are no longer in the
     list, merged and converted ones too; `held_reason` says why they would be held for an admin, if they would.
-    `opted_out` and `opted_in` are people whose number's consent would change, new people who would be opted out among
-    them; `held_opt_ins_reason` as `held_reason`.
+    `opted_out` and `opted_in` are numbers whose consent would change, those of new people among them; `held_opt_ins`
+    records that would opt somebody back in and wait for an admin, and why.
     """
 
     status: RunStatus
@@ -107,6 +106,7 @@ class Findings:
     held_reason: str = ""
     opted_out: int = 0
     opted_in: int = 0
+    held_opt_ins: int = 0
     held_opt_ins_reason: str = ""
     issue_count: int = 0
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
@@ -124,10 +124,12 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`look` is called with the progress at each step and twice a second while waiting; it may raise Cancelled."""
+    """`look` is called with the progress at each step and twice a second while waiting; it may raise Cancelled. `keep`
+    is given every flip of consent, once, at the end."""
 
     retry: Retry = field(default_factory=Retry)
     look: Callable[[Progress], None] = lambda progress: None
+    keep: Callable[[list[Flip]], None] = lambda flips: None
 
 
 def try_import(trial: Trial, options: Options | None = None) -> Findings:
@@ -218,6 +220,7 @@ class _DryRun:
                 # Also what a walk that broke off had taken until then. Nobody goes on with its job.
                 walk.abandon()
                 self._find(**self._counts())
+                self.options.keep(self.tally.flipping(held=bool(self.found.held_opt_ins)))
 
     def _find_leavers(self, leaving: int, scope: Scope) -> None:
         stored = stored_before(self._thought_of())
@@ -232,23 +235,23 @@ class _DryRun:
         self._find(left_source=leaving, held_reason=reason)
 
     def _find_flips(self, plan: ImportPlan) -> None:
-        opting_in = self.tally.flips().get(Says.IN, 0)
+        _, _, opting_in = self.tally.flips()
         stored = stored_before(self._thought_of())
         if are_held(opting_in, stored):
             is_new = plan.meaning is not None and not plan.meaning.is_read
             reason = flips.likely_reason(opting_in, stored=stored, mapping_is_new=is_new)
-            self._find(held_opt_ins_reason=reason)
+            self._find(held_opt_ins=opting_in, held_opt_ins_reason=reason)
 
     def _counts(self) -> dict[str, Any]:
         kinds = [IssueKind(*line) for line in self.tally.issues()]
-        blanked, found = self.tally.blanked(), self.tally.flips()
+        blanked, (opted_out, opted_in, _) = self.tally.blanked(), self.tally.flips()
         return {
             **distinct_counts(PROOF),
             "issue_count": sum(kind.count for kind in kinds),
             "issue_kinds": kinds,
             "rejected_by_reason": self.tally.rejected(),
-            "opted_out": found.get(Says.OUT, 0),
-            "opted_in": found.get(Says.IN, 0),
+            "opted_out": opted_out,
+            "opted_in": 0 if self.found.held_opt_ins else opted_in,
             "blanked": {name: blanked.get(name, 0) for name in self._contact_fields()},
         }
 

@@ -145,4 +145,5 @@ def _erase_from_runs(workspace: Workspace, salesforce_id: str) -> None:
         sentence=Replace(F("sentence"), Value(salesforce_id), Value("(erased)"))
     )
     # Else a dry run holds names of fields and counts only.
-    DryRun.objects.filter(workspace=workspace, findings__error__icontains=salesforce_id).delete()
+    named = Q(findings__error__icontains=salesforce_id) | Q(flips__contains=[[salesforce_id]])
+    DryRun.objects.filter(named, workspace=workspace).delete()

@@ -1,7 +1,8 @@
 """People whom an import would opt back in, so many at once that an admin looks first. Who they are is kept where such
 flips are staged (`consent.importing`); here is the decision about all of one run.
 
-*Apply* lets them be judged anew: who said STOP stays opted out. Where the mapping is new, whom staff opted out stays
+Imports of changes leave to an open set whom they read again, as they read them now, and take out who would not be opted
+in any more. *Apply* lets them be judged anew: who said STOP stays opted out. Where the mapping is new, whom staff opted out stays
 so too, unless the admin says that the mapping before was wrong. *Drop* forgets the set: the next import of everything
 reads their records again, and finds them again. Such an import, or another mapping, ends an open set.
 """
@@ -11,7 +12,14 @@ from django.db.models import QuerySet
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member
-from carillon.consent.importing import Imported, apply_staged, count_staged, drop_staged, everything_was_read
+from carillon.consent.importing import (
+    Imported,
+    apply_staged,
+    count_staged,
+    drop_staged,
+    everything_was_read,
+    leave_staged,
+)
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import Mapping
 from carillon.imports import alerts
@@ -25,13 +33,16 @@ from carillon.lib.errors import CarillonError
 
 
 def settle(run: ImportRun, meaning: Mapping | None) -> HeldOptIns | None:
-    """Applies a run's flips to opted in, or holds them; then the set is returned. What it did is put into the run's row,
-    which the caller saves. Call it in the transaction that ends the run, with its setup's row locked. Raises
+    """Applies a run's flips to opted in, or holds them; returns the set that waits now, which may be an earlier run's.
+    What it did is put into the run's row, which the caller saves. Call it in the transaction that ends the run, with its setup's row locked. Raises
     OptOutFieldChanged, KeyLost."""
     still_means(run.workspace_id, run.object, meaning)
+    waiting = HeldOptIns.objects.filter(setup=run.setup_id, status=HeldStatus.OPEN)
     if run.mode == Mode.EVERYTHING:
         # It read every record, so it found again whatever still holds.
-        end(HeldOptIns.objects.filter(setup=run.setup_id, status=HeldStatus.OPEN))
+        end(waiting)
+    else:
+        _leave_to(waiting, run)
     flips = count_staged(workspace=run.workspace, run=run.public_id)
     held = None
     if are_held(flips, run.stored_before or 0):
@@ -40,7 +51,18 @@ def settle(run: ImportRun, meaning: Mapping | None) -> HeldOptIns | None:
         _count(run, apply_staged(workspace=run.workspace, run=run.public_id))
     if meaning and run.mode == Mode.EVERYTHING:
         everything_was_read(workspace=run.workspace, object_name=run.object, version=meaning.version)
-    return held
+    return held or waiting.order_by("-pk").first()
+
+
+def _leave_to(waiting: QuerySet[HeldOptIns], run: ImportRun) -> None:
+    sets = {held.run.public_id: held for held in waiting.select_related("run__workspace")}
+    leave_staged(workspace=run.workspace, run=run.public_id, to=list(sets))
+    for public_id, held in sets.items():
+        held.people = count_staged(workspace=run.workspace, run=public_id)
+        if held.people:
+            held.save(update_fields=["people"])
+        else:
+            _close(held, HeldStatus.OVER, "")
 
 
 def _count(run: ImportRun, done: Imported) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import msgspec
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from carillon.accounts.models import Workspace
@@ -18,6 +18,7 @@ from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     HELD_IN_FORCE,
     DryRun,
+    HeldStatus,
     ImportAlert,
     ImportRun,
     ImportSetup,
@@ -28,6 +29,7 @@ from carillon.imports.models import (
 )
 from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execute
 from carillon.imports.runs import Request
+from carillon.imports.tally import Flip
 from carillon.imports.walk import Cancelled
 from carillon.imports.windows import LOOK_BACK
 from carillon.lib.clock import now
@@ -73,11 +75,18 @@ def find_out(dry_run_id: int) -> None:
 
     setup = ImportSetup.objects.get(workspace=asked.workspace_id, object=asked.object)
     trial = Trial(setup, queries.dry_run_draft(asked), asked.source_label, Mode(asked.mode))
-    found = try_import(trial, dry_run.Options(retry=WORKER_RETRY, look=look))
+    flips: list[Flip] = []
+    found = try_import(trial, dry_run.Options(retry=WORKER_RETRY, look=look, keep=flips.extend))
     # A connection that broke on the way must not keep the findings from being written.
     if not connection.is_usable():
         connection.close()
-    row.update(status=found.status, findings=msgspec.to_builtins(found), finished_at=now())
+    findings = msgspec.to_builtins(found)
+    with transaction.atomic():
+        # Nobody is written into it who is erased meanwhile.
+        remembered.lock(asked.workspace_id, alone=False)
+        erased = remembered.erased(asked.workspace_id, [one.salesforce_id for one in flips])
+        kept = [one for one in flips if one.salesforce_id not in erased]
+        row.update(status=found.status, findings=findings, flips=kept, finished_at=now())
 
 
 def delete_old_dry_runs() -> int:
@@ -103,6 +112,7 @@ def delete_what_is_old(workspace: Workspace) -> None:
     RecordIssue.objects.filter(run__in=old_issues).delete()
     last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
     old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
+    old = old.exclude(held_opt_ins__status=HeldStatus.OPEN)
     old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     # The scheduler must not find a start undecided again: it looks back so far.
     long_ago = min(_days_ago(workspace.keep_runs_days), now() - LOOK_BACK)

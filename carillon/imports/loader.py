@@ -135,6 +135,11 @@ class Outcomes:
     touched: list[str]
     erased: frozenset[str]
 
+    def numbers(self, rows: list[Row]) -> list[str]:
+        """The numbers that are written."""
+        written = {*self.created, *self.updated}
+        return [row.mobile_number for row in rows if row.mobile_number and row.salesforce_id in written]
+
     def told(self, issues: list[Issue]) -> list[Issue]:
         """Those of the batch's issues that may be told."""
         return [issue for issue in issues if issue.salesforce_id not in self.erased]
@@ -170,7 +175,7 @@ def load(run: ImportRun, batch: Batch, *, by_id: bool = False, hearing: Hearing 
             cursor,
             run,
             [one for one in told if one.salesforce_id not in found.erased],
-            [*found.created, *found.updated] if hearing.meaning else [],
+            found.numbers(rows) if hearing.meaning else [],
         )
         issues = _store_issues(cursor, run, found.told(batch.issues))
         RunBatch.objects.create(

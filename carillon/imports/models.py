@@ -270,8 +270,7 @@ class ImportRun(models.Model):
 
 
 class DryRun(models.Model):
-    """What an import would do, asked for on a page: of the setup as it was entered, saved or not. One of each
-    object is kept; asking again replaces it, and its process stops when it finds it gone."""
+    """What an import would do, asked for on a page: of the setup as entered, saved or not. Asking again replaces it."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dry_runs")
@@ -285,8 +284,9 @@ class DryRun(models.Model):
     received = models.PositiveIntegerField(default=0)
     expected = models.PositiveIntegerField(null=True)
     api_calls = models.PositiveIntegerField(default=0)
-    # dry_run.Findings once it is over.
+    # dry_run.Findings once it is over, and each tally.Flip.
     findings = models.JSONField(null=True)
+    flips = models.JSONField(default=list)
     started_by_name = models.CharField(max_length=254)
     queued_at = models.DateTimeField(default=now)
     started_at = models.DateTimeField(null=True)

@@ -1,8 +1,8 @@
-"""How the records of a list view would be read under an opt-out field that need not be saved: counts by what they say, and
-three real records, so that a reversed slider is seen. A few cheap queries, kept five minutes: what a value means is worked out
-afterwards."""
+"""How the records of a source would be read under an opt-out field that need not be saved: counts by what they say, and
+three real records, so that a reversed slider is seen. A few cheap calls, kept five minutes: what a value means is worked out
+afterwards. A list view is counted whole; of a report the first page is read, which is one run of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +15,18 @@ from carillon.consent.decide import Says
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.imports.catalog import KEEP_SECONDS, cache_key, signed_in
+from carillon.imports.mapping import record_type
 from carillon.imports.opt_out import Readings, Sample, reader_of_values
+from carillon.imports.plan import BY_IDS, ImportPlan, ReportSource
+from carillon.imports.sources.readers import reader_of
+from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
+from carillon.salesforce.reports.checks import id_column
 from carillon.salesforce.soql import ListQuery, compose, parse_list_view_query, string_literal
 
 SHOWN = 3
+# As many rows as one run of a report gives.
+OF_A_REPORT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,50 @@ def of_list_view(workspace: Workspace, sobject: str, view: str, mapped: OptOutFi
             groups = [_ask(client, query, mapped.field, condition) for condition in conditions]
         cache.set(key, groups, KEEP_SECONDS)
     return _read(workspace, sobject, mapped, groups)
+
+
+def of_report(workspace: Workspace, sobject: str, report_id: str, mapped: OptOutField) -> Readings:
+    """Of the first people of the report; `mapped` has no fault. Raises SalesforceError, CarillonError."""
+    key = cache_key("opt_out", connection_for(workspace.pk), f"{sobject}/{report_id}/{mapped.field}")
+    found: list[tuple[str, str, Any]] | None = cache.get(key)
+    if found is None:
+        with signed_in(workspace) as client:
+            found = _first_of(client, sobject, report_id, mapped)
+        cache.set(key, found, KEEP_SECONDS)
+    by_value: dict[Any, list[tuple[str, str, Any]]] = {}
+    for one in found:
+        by_value.setdefault(one[2], []).append(one)
+    groups = [_Group(len(some), tuple(some[:SHOWN])) for some in by_value.values()]
+    return replace(_read(workspace, sobject, mapped, groups), whole=False)
+
+
+def _first_of(
+    client: Client, sobject: str, report_id: str, mapped: OptOutField
+) -> list[tuple[str, str, Any]]:
+    report = client.reports.describe(report_id)
+    identification = id_column(report, sobject)
+    if identification is None:
+        raise CarillonError("The report shows no column with the id of its records.", "")
+    plan = ImportPlan(
+        object=sobject,
+        region="",
+        query=ListQuery(sobject, "", sobject, "", ""),
+        first_name="",
+        first_name_fallback="",
+        last_name="Name",
+        mobile_number="",
+        user_identification="",
+        additional=(),
+        types={mapped.field: _TYPES[mapped.kind]},
+        report=ReportSource(report, BY_IDS, identification.name, ""),
+        opt_out=mapped.field,
+    )
+    records = reader_of(client, plan, record_type(plan)).first(OF_A_REPORT)
+    read = [one for one in records if not isinstance(one, msgspec.Raw)]
+    return [(one.Id, one.Name or one.Id, getattr(one, mapped.field)) for one in read]
+
+
+_TYPES = {FieldKind.CHECKBOX: "boolean", FieldKind.PICKLIST: "picklist"}
 
 
 def _conditions(mapped: OptOutField) -> tuple[str, ...]:

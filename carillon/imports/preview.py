@@ -2,7 +2,6 @@
 mapper, and nothing is stored."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,7 +11,7 @@ import msgspec
 
 from carillon.connections.clients import connection_for
 from carillon.consent.decide import Says
-from carillon.consent.importing import Sighting, foresee
+from carillon.consent.importing import Foreseen, Sighting, foresee
 from carillon.consent.reading import Mapping as Meaning
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
@@ -22,7 +21,7 @@ from carillon.imports.checking import CheckedSetup
 from carillon.imports.drafts import unsaved
 from carillon.imports.mapping import Batch, Issue, Mapper, Row
 from carillon.imports.models import ImportSetup
-from carillon.imports.opt_out import Readings, Sample, says_of, stored_value
+from carillon.imports.opt_out import says_of, stored_value
 from carillon.imports.plan import ImportPlan
 from carillon.imports.planning import make_plan
 from carillon.imports.sources.readers import reader_of
@@ -85,19 +84,6 @@ class Preview:
     erased: int = 0
     opt_out: str = ""
 
-    @property
-    def readings(self) -> Readings | None:
-        """How these people's opt-out fields are read."""
-        read = [(person, person.consent) for person in self.people if person.consent]
-        if not read:
-            return None
-        samples = [
-            Sample(person.salesforce_id, person.name, consent.value, consent.says) for person, consent in read
-        ]
-        first_of_each = list({sample.says: sample for sample in reversed(samples)}.values())
-        shown = first_of_each + [one for one in samples if one not in first_of_each]
-        return Readings(dict(Counter(one.says for one in samples)), tuple(shown[:3]), whole=False)
-
 
 def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     """Reads the first records in the order of an import. Raises SalesforceError, CarillonError."""
@@ -120,16 +106,17 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     return Preview(people, columns, tuple(warnings), len(erased), plan.opt_out)
 
 
-def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Says]) -> Consent | None:
+def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Foreseen]) -> Consent | None:
     if plan.meaning is None or not batch.rows:
         return None
     row = batch.rows[0]
     says = says_of(row.opt_out, plan.meaning)
     value = stored_value(row.opt_out) if row.opt_out else plan.meaning.value_for(says)
-    return Consent(says, "" if value is None else str(value), flips.get(row.salesforce_id))
+    flip = flips.get(row.salesforce_id)
+    return Consent(says, "" if value is None else str(value), flip.becomes if flip else None)
 
 
-def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Says]:
+def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Foreseen]:
     """Whose number's consent an import would change, by record."""
     if plan.meaning is None:
         return {}

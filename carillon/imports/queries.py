@@ -30,6 +30,7 @@ from carillon.imports.models import (
     Trigger,
 )
 from carillon.imports.runs import SCHEDULE
+from carillon.imports.tally import Flip
 from carillon.imports.windows import EASTERN
 
 SHOWN_ISSUES = 1000
@@ -112,7 +113,14 @@ def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:
 
 
 def dry_run_of(setup: ImportSetup) -> DryRun | None:
-    return DryRun.objects.filter(workspace=setup.workspace_id, object=setup.object).first()
+    found = DryRun.objects.filter(workspace=setup.workspace_id, object=setup.object)
+    # There may be many flips, and a page that follows its progress has no use for them.
+    return found.defer("flips").first()
+
+
+def dry_run_flips(asked: DryRun) -> list[Flip]:
+    """Each record by which a number's consent would change."""
+    return [Flip(*line) for line in asked.flips]
 
 
 def dry_run_draft(asked: DryRun) -> SetupDraft:

@@ -279,9 +279,8 @@ class _Execution:
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
             if opt_ins:
-                alerts.people_held(
-                    run, " ".join(one.reason for one in (opt_ins, held) if one), AlertKind.OPT_INS
-                )
+                reasons = " ".join(one.reason for one in (opt_ins, held) if one)
+                alerts.people_held(opt_ins.run, reasons, AlertKind.OPT_INS)
             elif held:
                 alerts.people_held(run, held.reason)
             else:

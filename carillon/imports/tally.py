@@ -2,7 +2,7 @@
 million records cost no memory of ours; while it compares, the database itself refuses every other write."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -22,7 +22,8 @@ create temp table if not exists dry_run_batch
 create temp table if not exists dry_run_issue
     (salesforce_id text collate "C", field text, code text, message text, rejection text);
 create temp table if not exists dry_run_blank (salesforce_id text collate "C", field text);
-create temp table if not exists dry_run_flip (salesforce_id text collate "C" primary key, status text)
+create temp table if not exists dry_run_flip
+    (salesforce_id text collate "C" primary key, name text, number text, status text, stays boolean)
 """
 _NAMES = "dry_run_batch, dry_run_issue, dry_run_blank, dry_run_flip"
 _DROP = f"drop table if exists {_NAMES}, import_staging, import_members, import_missing"
@@ -44,8 +45,21 @@ where s.salesforce_id = any(%(ids)s)
 """
 # What is read later of a record counts.
 _NOTE_FLIPS = """
-insert into dry_run_flip select * from unnest(%s::text[], %s::text[])
-on conflict (salesforce_id) do update set status = excluded.status
+insert into dry_run_flip
+select f.id, trim(concat_ws(' ', s.first_name, s.last_name)), f.number, f.status, f.stays
+from unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) f (id, number, status, stays)
+join import_staging s on s.salesforce_id = f.id
+on conflict (salesforce_id) do update set status = excluded.status, stays = excluded.stays
+"""
+_COUNT_FLIPS = """
+select count(distinct number) filter (where status = 'opted_out'),
+    count(distinct number) filter (where status = 'opted_in' and not stays), count(*) filter (where status = 'opted_in')
+from dry_run_flip
+"""
+_LIST_FLIPS = """
+select salesforce_id, name, number, case status when 'opted_in' then 'opted_out' else 'opted_in' end, status,
+    status = 'opted_in' and %(held)s
+from dry_run_flip where %(held)s or not stays order by status, salesforce_id
 """
 _COUNT_BLANKED = "select field, count(distinct salesforce_id) from dry_run_blank group by field"
 _COUNT_ISSUES = """
@@ -64,6 +78,17 @@ select 'erased', count(distinct salesforce_id) from (
     select unnest(rejected) as salesforce_id from dry_run_batch
 ) rejected where length(salesforce_id) > 18 having count(*) > 0
 """
+
+
+class Flip(NamedTuple):
+    """A record by which its number's consent would change; `held`: an admin would have to look first."""
+
+    salesforce_id: str
+    name: str
+    number: str
+    before: str
+    after: str
+    held: bool
 
 
 class Tally:
@@ -105,7 +130,11 @@ class Tally:
             mapping=self._hearing.meaning,
         )
         if flips:
-            cursor.execute(_NOTE_FLIPS, [list(flips), [status.value for status in flips.values()]])
+            numbers = [one.number for one in flips.values()]
+            statuses = [one.becomes.value for one in flips.values()]
+            cursor.execute(
+                _NOTE_FLIPS, [list(flips), numbers, statuses, [one.stays for one in flips.values()]]
+            )
 
     def add_issues(self, issues: Iterable[Issue], *, rejected: Iterable[str] = ()) -> None:
         refused = frozenset(rejected)
@@ -133,15 +162,21 @@ class Tally:
     def blanked(self) -> dict[str, int]:
         return dict(self._fetch(_COUNT_BLANKED))
 
-    def flips(self) -> dict[str, int]:
-        """How many people's consent would change, by what it would be."""
-        return dict(self._fetch("select status, count(*) from dry_run_flip group by status"))
+    def flips(self) -> tuple[int, int, int]:
+        """Numbers that would be opted out, and opted back in; and records that would opt somebody in, which wait for an
+        admin when they are many."""
+        return tuple(self._fetch(_COUNT_FLIPS)[0])
+
+    def flipping(self, *, held: bool) -> list[Flip]:
+        """Each record by which a number's consent would change. Those for opted in wait where they are `held`, also who
+        stays opted out unless the admin takes the records' word."""
+        return [Flip(*line) for line in self._fetch(_LIST_FLIPS, {"held": held})]
 
     def close(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_DROP)
 
-    def _fetch(self, statement: str) -> list[Any]:
+    def _fetch(self, statement: str, names: dict[str, bool] | None = None) -> list[Any]:
         with connection.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement, names)
             return list(cursor.fetchall())

@@ -6,10 +6,13 @@ from datetime import timedelta
 from carillon.imports import queries
 from carillon.imports.dry_run import Findings
 from carillon.imports.models import DryRun, ImportSetup, Mode, RunStatus
+from carillon.imports.tally import Flip
 from carillon.lib.clock import now
 from carillon.web.cost import Kind, kinds_of
 from carillon.web.run_pages import LOOKS, Count
 
+# Of those whose consent would change; the CSV has all.
+SHOWN = 20
 _STANDARD = {
     "first_name": "First Name",
     "last_name": "Last Name",
@@ -36,6 +39,7 @@ class DryRunView:
     elapsed: timedelta
     counts: tuple[Count, ...]
     blanked: tuple[Blanked, ...]
+    flips: tuple[Flip, ...]
     as_saved: bool
     import_runs: bool
 
@@ -53,6 +57,7 @@ class DryRunView:
             (row.finished_at or now()) - (row.started_at or row.queued_at),
             _counts(found) if found else (),
             _blanked(row, found) if found else (),
+            tuple(queries.dry_run_flips(row)) if found else (),
             queries.is_as_saved(row, setup),
             queries.import_runs(setup),
         )
@@ -66,6 +71,10 @@ class DryRunView:
     def calls(self) -> list[Kind]:
         """Its API calls by kind."""
         return kinds_of(self.found.calls) if self.found else []
+
+    @property
+    def first_flips(self) -> tuple[Flip, ...]:
+        return self.flips[:SHOWN]
 
     @property
     def percent(self) -> int | None:
@@ -95,14 +104,15 @@ def _counts(found: Findings) -> tuple[Count, ...]:
         Count("Issues", found.issue_count, "Values that could not be taken as they are."),
         Count("API calls", found.api_calls, "Calls the dry run took; the import takes about as many again."),
     ]
-    if found.opted_out or found.opted_in:
-        held = ", but held first: an admin looks at so many." if found.held_opt_ins_reason else "."
+    if found.opted_out or found.opted_in or found.held_opt_ins:
         counts.insert(
-            5, Count("Opted out", found.opted_out, "People whose number would be opted out, new ones too.")
+            5,
+            Count("Opted out", found.opted_out, "Numbers that would be opted out, those of new people too."),
         )
-        counts.insert(
-            6, Count("Opted in", found.opted_in, f"People whose number would be opted back in{held}")
-        )
+        counts.insert(6, Count("Opted in", found.opted_in, "Numbers that would be opted back in."))
+    if found.held_opt_ins:
+        sentence = "People who would be opted back in, but held first: an admin looks at so many."
+        counts.insert(7, Count("Opt-ins held", found.held_opt_ins, sentence))
     unclear = sum(kind.count for kind in found.issue_kinds if kind.code == "opt_out_unclear")
     if unclear:
         sentence = "Records whose opt-out field says neither opted in nor opted out."

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from carillon.consent.decide import Says
 from carillon.imports.models import ImportSetup
 from carillon.imports.opt_out import Readings, Sample, faults
-from carillon.imports.opt_out_readings import of_list_view
-from carillon.imports.preview import Preview
+from carillon.imports.opt_out_readings import of_list_view, of_report
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.setup_form import OptOutForm
+from carillon.web.source_choice import Wanted
 
 # Whoever turned a slider the wrong way sees most people opted out.
 _MOST = 0.5
@@ -30,7 +30,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ReadAs:
-    """`readings` is None where there are none: `trouble` says why, else a preview shows them. `kind` of the field."""
+    """`readings` is None where there are none: `trouble` says why. `kind` of the field."""
 
     kind: str
     readings: Readings | None = None
@@ -63,15 +63,14 @@ class ReadAs:
         return bool(self.readings and self.readings.read and self.opted_out > self.readings.read * _MOST)
 
 
-def read_as(setup: ImportSetup, form: OptOutForm, view: str, shown: Preview | None) -> ReadAs | None:
-    """None while no field is chosen. `view` is the list view, empty for a report; `shown` is its preview."""
+def read_as(setup: ImportSetup, form: OptOutForm, source: Wanted) -> ReadAs | None:
+    """None while no field or no source is chosen."""
     mapped = form.entered()
-    if not mapped.field or form.choice is None or faults(mapped, form.choice):
+    if not (mapped.field and source.id) or form.choice is None or faults(mapped, form.choice):
         return None
-    if not view:
-        return ReadAs(mapped.kind.value, shown.readings if shown else None)
+    of_source = of_report if source.is_report else of_list_view
     try:
-        readings = of_list_view(setup.workspace, setup.object, view, mapped)
+        readings = of_source(setup.workspace, setup.object, source.id, mapped)
     except (CarillonError, SalesforceError) as error:
         return ReadAs(mapped.kind.value, trouble=str(getattr(error, "sentence", error)))
     return ReadAs(mapped.kind.value, readings)

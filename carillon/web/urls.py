@@ -35,6 +35,7 @@ urlpatterns = [
     path("contact-import/<slug:slug>/dry-run/", dry_runs.dry_run, name="dry_run"),
     path("contact-import/<slug:slug>/dry-run/start/", dry_runs.start_dry_run, name="start_dry_run"),
     path("contact-import/<slug:slug>/dry-run/progress/", dry_runs.dry_run_progress, name="dry_run_progress"),
+    path("contact-import/<slug:slug>/dry-run/consent.csv", dry_runs.dry_run_flips_csv, name="dry_run_flips"),
     path("contact-import/<slug:slug>/dry-run/drop/", dry_runs.drop_dry_run, name="drop_dry_run"),
     path("import-history/", import_history.import_history, name="import_history"),
     path("import-history/start/<slug:slug>/", import_history.start_import, name="start_import"),

@@ -83,7 +83,7 @@ class ByIdsReader:
             ids = sorted(
                 {row.id for row in page.rows} - self._report.converted([row.id for row in page.rows])
             )
-            return [record for part in self._object.members(ids[:most]) for record in part]
+            return [record for part in self.members(ids[:most]) for record in part]
         return []
 
     def _members(self) -> Members:

@@ -21,7 +21,7 @@ from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.web.access import MemberRequest, connection_of, connection_or_404, object_or_404, setup_reader
 from carillon.web.cost import Cost, cost_of
-from carillon.web.opt_out_section import ReadAs, read_as
+from carillon.web.opt_out_section import read_as
 from carillon.web.schedule_form import zones
 from carillon.web.setup_form import Offer, SetupForm
 from carillon.web.source_choice import (
@@ -108,16 +108,6 @@ def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | No
     return queries.dry_run_draft(asked) if asked else None
 
 
-def _readings(setup: ImportSetup, wanted: Wanted, form: SetupForm, shown: object) -> ReadAs | None:
-    """How records would be read under what is entered: of a list view all, else those of the preview."""
-    return read_as(
-        setup,
-        form.opt_out,
-        "" if wanted.is_report else wanted.id,
-        shown if isinstance(shown, Preview) else None,
-    )
-
-
 def _sentence(error: CarillonError | SalesforceError) -> str:
     sentence = str(getattr(error, "sentence", error))
     return f"{sentence} {error.remedy}".rstrip()
@@ -172,7 +162,7 @@ class _Page:
             "everything_because": queries.next_run_is_everything(setup) if setup.enabled else "",
             "dry_run": queries.dry_run_of(setup),
             "assignments": counts,
-            "read_as": _readings(setup, wanted, form, more.get("preview")),
+            "read_as": read_as(setup, form.opt_out, wanted),
             "by_member": counts.of(members(setup.workspace)) if counts else [],
             **more,
         }

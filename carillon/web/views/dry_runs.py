@@ -1,9 +1,11 @@
 """The pages of a dry run: started for a saved setup or from the setup form, followed, read, forgotten."""
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import condition, require_POST, require_safe
 
@@ -11,9 +13,12 @@ from carillon.imports import actions, drafts, queries
 from carillon.imports.models import DryRun, ImportSetup, Mode
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
+from carillon.web import csv_download
 from carillon.web.access import MemberRequest, admin_only, object_or_404, setup_reader
 from carillon.web.dry_run_pages import DryRunView
 from carillon.web.run_pages import STOP_POLLING
+
+FLIP_COLUMNS = ("salesforce_id", "name", "number", "from", "to", "held_for_an_admin")
 
 
 @admin_only
@@ -36,6 +41,22 @@ def dry_run(request: MemberRequest, slug: str) -> HttpResponse:
     setup, asked = _found(request, slug)
     context = {"setup": setup, "slug": slug, "run": DryRunView.of_row(asked, setup) if asked else None}
     return render(request, "web/dry_run.html", context)
+
+
+@setup_reader
+@require_safe
+def dry_run_flips_csv(request: MemberRequest, slug: str) -> HttpResponseBase:
+    """Everybody whose consent would change."""
+    _, asked = _found(request, slug)
+    if asked is None or asked.is_open:
+        raise Http404("There is no dry run that is over.")
+    return csv_download.download(f"consent-changes-{asked.public_id}.csv", _flips(asked))
+
+
+def _flips(asked: DryRun) -> Iterator[tuple[str, ...]]:
+    yield FLIP_COLUMNS
+    for one in queries.dry_run_flips(asked):
+        yield (*one[:-1], "yes" if one.held else "no")
 
 
 def _progress_tag(request: MemberRequest, slug: str) -> str:

@@ -352,6 +352,42 @@ def test_opted_out_travels_to_the_new_number(workspace: Workspace) -> None:
     assert pushes(other) == ["opted_out"]
 
 
+def test_who_leaves_a_number_that_another_opts_out_with_the_same_batch_takes_that_along(
+    workspace: Workspace,
+) -> None:
+    mover, stays = a_contact(workspace, ANN), a_contact(workspace, ANN)
+    mover.mobile_number = BEA
+    mover.save(update_fields=["mobile_number"])
+
+    read_all(
+        [
+            Sighting(mover.salesforce_id, BEA, ANN, Seen(False, day(1))),
+            Sighting(stays.salesforce_id, ANN, ANN, Seen(True, day(1))),
+        ],
+        workspace,
+    )
+
+    assert (status(workspace, ANN), status(workspace, BEA)) == ("opted_out", "opted_out")
+    assert lines(workspace, BEA) == ["staff_out by number_changed"]
+    assert pushes(mover) == ["opted_out"]
+
+
+def test_what_the_next_owner_of_a_number_says_does_not_follow_the_last_one(workspace: Workspace) -> None:
+    mover, comes = a_contact(workspace, ANN), a_contact(workspace, ANN)
+    mover.mobile_number = BEA
+    mover.save(update_fields=["mobile_number"])
+
+    read_all(
+        [
+            Sighting(mover.salesforce_id, BEA, ANN, Seen(False, day(1))),
+            Sighting(comes.salesforce_id, ANN, None, Seen(True, day(1))),
+        ],
+        workspace,
+    )
+
+    assert (status(workspace, ANN), status(workspace, BEA)) == ("opted_out", "opted_in")
+
+
 def test_opted_out_travels_over_a_time_without_a_number(workspace: Workspace) -> None:
     a_mapping(workspace, PICKLIST, object_name="Lead")
     contact = a_contact(workspace, ANN)
@@ -470,6 +506,26 @@ def test_a_slider_that_was_the_wrong_way_is_mended_by_an_admin(workspace: Worksp
     importing.apply_staged(workspace=workspace, run=run, accepted_by=admin, reason="the slider was reversed")
     assert {status(workspace, number) for number in (ANN, BEA)} == {"opted_in"}
     assert ConsentPush.objects.count() == 0
+
+
+def test_applying_locks_all_numbers_at_once(workspace: Workspace, admin: Member) -> None:
+    """In parts they would be locked in another order than by whoever tells Salesforce meanwhile."""
+    reverse_slider(workspace)
+    free, bound, partner = (a_contact(workspace, number) for number in (ANN, BEA, BEA))
+    for contact in (free, bound, partner):
+        read(contact, False, before=None)
+    reverse_slider(workspace, reverse=False)
+    run = uuid.uuid4()
+    read(partner, True, run=run)
+    for contact in (free, bound):
+        read(contact, False, run=run)
+
+    with CaptureQueriesContext(connection) as queries:
+        importing.apply_staged(workspace=workspace, run=run, accepted_by=admin, reason="reversed")
+
+    locks = [one["sql"] for one in queries if "order by number for update" in one["sql"]]
+    assert ANN in locks[0]
+    assert BEA in locks[0]
 
 
 def test_a_mapping_that_takes_empty_for_opted_in_lifts_silence(workspace: Workspace) -> None:

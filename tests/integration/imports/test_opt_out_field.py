@@ -21,10 +21,12 @@ from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
 from carillon.imports.dry_run import Findings, Trial, try_import
+from carillon.imports.dry_run import Options as Trying
 from carillon.imports.erasing import erase
 from carillon.imports.models import HeldOptIns, ImportAlert, ImportRun, Mode, RecordIssue, RunStatus
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
+from carillon.imports.tally import Flip
 from carillon.salesforce.bulk import routes
 from carillon.salesforce.bulk.resource import Polling
 from carillon.salesforce.transport import Retry
@@ -506,6 +508,56 @@ def test_a_mass_update_in_salesforce_is_held(
     assert held_opt_ins.apply(held=held, by=None) > 20
 
 
+def many_opted_in(org: OrgSim, workspace: Workspace) -> list[Contact]:
+    """An upload that opts in more people than an import does by itself; each has a number of their own."""
+    found = [
+        one
+        for one in Contact.objects.order_by("salesforce_id")
+        if one.mobile_number in opted_out(workspace) and shares_with_nobody(one)
+    ][:25]
+    for person in found:
+        org.edit(person.salesforce_id, Texting_Preference__c="Yes")
+    return found
+
+
+def shares_with_nobody(contact: Contact) -> bool:
+    return Contact.objects.filter(mobile_number=contact.mobile_number).count() == 1
+
+
+def test_who_is_opted_out_again_while_opt_ins_are_held_is_not_opted_in_by_applying_them(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    person, *others = many_opted_in(org, workspace)
+    succeeded(by_pages())
+    org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    succeeded(by_pages())
+    held = HeldOptIns.objects.get(status="open")
+    held_opt_ins.apply(held=held, by=None)
+
+    assert held.people == len(others)
+    assert status(person) == "opted_out"
+    assert {status(one) for one in others} == {"opted_in"}
+
+
+def test_whom_an_import_of_changes_reads_again_goes_on_waiting_for_the_admin(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    people = many_opted_in(org, workspace)
+    first = succeeded(by_pages())
+    org.edit(people[0].salesforce_id, LastName="Changed")
+
+    again = succeeded(by_pages())
+
+    held = HeldOptIns.objects.get()
+    assert (held.status, held.run, held.people) == ("open", first, len(people))
+    assert (again.opted_in, again.held) == (0, [])
+    assert {status(one) for one in people} == {"opted_out"}
+    assert ImportAlert.objects.get(over_at__isnull=True).run == first
+
+
 def test_who_says_stop_while_opt_ins_are_held_stays_out(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
@@ -580,10 +632,7 @@ def test_a_dry_run_counts_each_flip_that_the_import_then_makes(
     assert not ConsentEvent.objects.exists()
     assert not OptOutMapping.objects.exists()
     succeeded(imports(PICKLIST))
-    out = Contact.objects.filter(mobile_number__in=opted_out(workspace))
-    says_no = org_ids(org, "Texting_Preference__c IS NOT 'Yes'")
-    assert found.opted_out >= len({one.mobile_number for one in out})
-    assert found.opted_out <= len(says_no)
+    assert found.opted_out == len(opted_out(workspace)) == ImportRun.objects.get().opted_out
     assert found.opted_in == 0
     assert "opt_out_unclear" in {kind.code for kind in found.issue_kinds}
 
@@ -598,15 +647,48 @@ def test_a_dry_run_sees_a_reversed_slider(
 
     assert found.mode == Mode.EVERYTHING
     assert "the wrong way round" in found.held_opt_ins_reason
-    assert (
-        found.opted_in
-        == Contact.objects.filter(
-            salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"), mobile_number__gt=""
-        ).count()
+    staying = Contact.objects.filter(
+        salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"), mobile_number__gt=""
     )
+    assert (found.opted_in, found.held_opt_ins) == (0, staying.count())
     assert found.opted_out > 100
     assert ConsentEvent.objects.count() == before
     assert draft_of(setup_for(workspace, "Contact")).opt_out == OUT_BOX
+
+
+def test_a_dry_run_names_each_flip_both_ways(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    inside, outside = somebody(org, "SMS_Opt_Out__c = 0"), somebody(org, "SMS_Opt_Out__c = 1")
+    org.edit(inside.salesforce_id, SMS_Opt_Out__c=True)
+    org.edit(outside.salesforce_id, SMS_Opt_Out__c=False)
+    setup, flips = setup_for(workspace, "Contact"), list[Flip]()
+
+    found = try_import(
+        Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES), Trying(keep=flips.extend)
+    )
+
+    assert flips == [
+        Flip(outside.salesforce_id, str(outside), outside.mobile_number, "opted_out", "opted_in", held=False),
+        Flip(inside.salesforce_id, str(inside), inside.mobile_number, "opted_in", "opted_out", held=False),
+    ]
+    run = succeeded(by_pages())
+    assert (found.opted_out, found.opted_in) == (run.opted_out, run.opted_in) == (1, 1)
+
+
+def test_a_dry_run_of_a_new_mapping_opts_in_nobody_whom_staff_opted_out(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    """As few as these are not held: they stay opted out, and Salesforce is corrected."""
+    succeeded(by_pages(OUT_BOX))
+    for person in Contact.objects.filter(salesforce_id__in=org_ids(org, "SMS_Opt_Out__c = 1"))[3:]:
+        org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    found = tried(workspace, EMPTY_IS_IN, Mode.EVERYTHING)
+    run = succeeded(by_pages(EMPTY_IS_IN))
+
+    assert (found.opted_out, found.opted_in) == (run.opted_out, run.opted_in)
 
 
 def test_nobody_speaking_is_no_flip(workspace: Workspace, by_pages: type_of_imports) -> None:

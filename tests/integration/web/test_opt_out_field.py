@@ -16,6 +16,7 @@ from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.web.conftest import SignedIn
 from tests.integration.web.test_contact_import import PAGE, admin, entered, org, source_called
+from tests.integration.web.test_report_source import report_called
 
 __all__ = ["admin", "org"]
 
@@ -118,16 +119,23 @@ def test_a_picklist_is_read_by_its_values(admin: Client, workspace: Workspace, o
     assert "(empty) would be opted out, since nobody said anything" in shown
 
 
-def test_a_report_shows_it_with_its_preview(admin: Client, workspace: Workspace) -> None:
-    given = {"kind": "report", "source": "All_Contacts", "way": "by_ids", **BOX}
+@pytest.mark.parametrize("way", ["by_ids", "report_only"])
+def test_of_a_report_the_first_people_are_counted(
+    admin: Client, workspace: Workspace, org: OrgSim, way: str
+) -> None:
+    given = {"kind": "report", "source": report_called(workspace, "All_Contacts"), "way": way, **BOX}
     given["opt_out-unchecked_means_opted_in"] = "on"
-    data = {**entered(""), **given}
+    data = {**entered(""), **given, "show_opt_out": "1"}
 
-    before = section(admin.post(PAGE, {**data, "show_opt_out": "1"}).content.decode())
-    shown = section(admin.post(PAGE, {**data, "preview": "1"}).content.decode())
+    shown = section(admin.post(PAGE, data).content.decode())
 
-    assert "a report can't be counted by values" in before
-    assert "Of the first 20 people of this report" in shown
+    counted = org.store.reader().execute(
+        "SELECT COUNT(*), SUM(SMS_Opt_Out__c = 1), SUM(SMS_Opt_Out__c = 0) FROM Contact WHERE IsDeleted = 0"
+    )
+    everybody, out, into = counted.fetchone()
+    assert f"Of the first {everybody:,} people of this report" in shown
+    assert f"{into:,} would be read as opted in, {out:,} as opted out, 0 as unclear" in shown
+    assert shown.count(" would be ") == 3 + 1
 
 
 def test_the_preview_tells_whose_consent_would_change(admin: Client, workspace: Workspace) -> None:

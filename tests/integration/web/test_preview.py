@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,11 +13,13 @@ from carillon.accounts.models import Member, Workspace
 from carillon.connections import actions as connections
 from carillon.contacts.models import Contact
 from carillon.imports import actions, jobs
+from carillon.imports.dry_run import Findings
 from carillon.imports.erasing import erase
-from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue
+from carillon.imports.models import DryRun, ImportRun, ImportSetup, Mode, RecordIssue, RunStatus
 from carillon.imports.preview import SHOWN, Person, Preview
 from carillon.imports.runner import execute
 from carillon.imports.runs import Request
+from carillon.imports.tally import Flip
 from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.web.conftest import Rows, SignedIn
@@ -280,6 +283,43 @@ def test_cancelling_forgets_it(alice: Member, rows: Rows, signed_in: SignedIn) -
 
     assert not DryRun.objects.exists()
     assert "No dry run" in body
+
+
+@pytest.fixture
+def flipped(rows: Rows) -> DryRun:
+    """A dry run that found two whose consent would change."""
+    asked = add_dry_run(rows.setup)
+    flips = [
+        Flip("003000000000001AAA", "Ann Archer", "+12125550101", "opted_out", "opted_in", held=True),
+        Flip("003000000000002AAA", "=Bea", "+12125550102", "opted_in", "opted_out", held=False),
+    ]
+    findings = msgspec.to_builtins(Findings(RunStatus.SUCCEEDED, Mode.CHANGES, org_count=2))
+    over = DryRun.objects.filter(pk=asked.pk)
+    over.update(status="succeeded", findings=findings, flips=flips, finished_at=now())
+    return asked
+
+
+def test_a_dry_run_shows_whose_consent_would_change(
+    alice: Member, flipped: DryRun, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+
+    body = client.get(DRY_RUN).content.decode()
+    response = client.get(reverse("dry_run_flips", args=["contact"]))
+
+    assert "Ann Archer" in body
+    assert "opted out → opted in, held" in body
+    lines = response.getvalue().decode().lstrip("\ufeff").splitlines()
+    assert lines[0] == "salesforce_id,name,number,from,to,held_for_an_admin"
+    assert lines[1].startswith("003000000000001AAA,Ann Archer,")
+    assert lines[1].endswith(",opted_out,opted_in,yes")
+    assert len(lines) == 3
+
+
+def test_erasing_somebody_forgets_a_dry_run_that_names_them(flipped: DryRun, rows: Rows) -> None:
+    erase(workspace=rows.setup.workspace, salesforce_id="003000000000001AAA", by=None)
+
+    assert not DryRun.objects.exists()
 
 
 def test_a_dry_run_is_kept_for_a_day(rows: Rows) -> None:
