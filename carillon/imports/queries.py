@@ -19,6 +19,7 @@ from carillon.imports.models import (
     DryRun,
     HeldLeavers,
     HeldOptIns,
+    HeldStatus,
     ImportRun,
     ImportSetup,
     Mode,
@@ -102,6 +103,12 @@ def held_by(run: ImportRun) -> HeldLeavers | None:
 def opt_ins_held_by(run: ImportRun) -> HeldOptIns | None:
     """The opt-ins a run held, whatever was decided about them."""
     return HeldOptIns.objects.filter(run=run).first()
+
+
+def open_opt_ins(workspace: Workspace) -> QuerySet[HeldOptIns]:
+    """Opt-ins that wait for an admin, the oldest first."""
+    found = HeldOptIns.objects.filter(setup__workspace=workspace, status=HeldStatus.OPEN)
+    return found.select_related("run").order_by("found_at", "pk")
 
 
 def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:
