@@ -11,6 +11,7 @@ from django.conf import settings
 from carillon.accounts import actions as accounts
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.connections import actions as connections
+from carillon.consent.reading import OptOutField
 from carillon.contacts.models import SalesforceObject
 from carillon.imports import actions as imports
 from carillon.imports.drafts import AdditionalField, SetupDraft
@@ -96,6 +97,7 @@ def _draft() -> SetupDraft:
             AdditionalField("Program__c", "program", "Program", "text"),
             AdditionalField("Graduation_Year__c", "graduation_year", "Graduation year", "number"),
         ),
+        opt_out=OptOutField("SMS_Opt_Out__c"),
     )
 
 
