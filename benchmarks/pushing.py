@@ -1,120 +1,63 @@
-"""From a STOP to its acknowledgement by the org: one at a time at a steady pace, and a storm. A worker, the org and the
-database are processes of their own, as in production; all on this machine."""
+"""From a STOP at the webhook to its acknowledgement by the org: at a steady pace; a storm while everybody is imported, again
+and again; an hour without the org. Web, worker, org and database are processes of their own, as in production; all on this
+machine, and those who text as well. In the same run: the webhook's call that does nothing, and the org's call alone."""
 
 import json
+import os
+import secrets
 import subprocess
-import time
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from benchmarks import stage
+from benchmarks.pushing_steps import RATE, STEADY_SECONDS, STORM, verb
 
-RATE = 20
-STEADY_SECONDS = 30
-STORM = 10_000
-STORM_SECONDS = 60
-PATIENCE = 300
+HEADS = [
+    *("what", "texts", "answered ms", "99th", "told ms", "99th", "worst s", "after the last s"),
+    *("writes (records)", "lost"),
+]
 
 
 def run(contacts: int) -> None:
-    people = STORM + RATE * STEADY_SECONDS + 1_000
-    with stage.carillon_home() as env, stage.orgsim(people) as org:
-        stage.set_up(env, org)
-        stage.run([str(stage.BIN / "carillon"), "import", "contact"], env)
-        worker = subprocess.Popen(
-            [str(stage.BIN / "carillon"), "worker"],
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            output = subprocess.run(
-                stage.step("benchmarks.pushing"), env=env, check=True, stdout=subprocess.PIPE
-            ).stdout
-        finally:
-            worker.terminate()
-            worker.wait(60)
-    stage.table(
-        ["what", "texts", "median s", "99th s", "worst s", "after the last s", "calls"], json.loads(output)
-    )
+    """`contacts`: how many the imports beside the storm read."""
+    people = max(contacts, 2 * STORM + RATE * STEADY_SECONDS)
+    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    # An org of its own: people in it will be opted out.
+    with tempfile.TemporaryDirectory() as folder, stage.carillon_home() as env:
+        file, token, port = Path(folder) / "org.db", secrets.token_hex(8), stage.free_port()
+        env["CARILLON_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        with stage.orgsim(people, file=file, token=token) as org:
+            org_port = int(org.rpartition(":")[2])
+            # Contacts without an account are private: others may not edit them.
+            verb(org_port, token, "grant", sobject="Contact", permission="Modify All")
+            stage.set_up(env, org, more=_OPT_OUT)
+            stage.run([str(stage.BIN / "carillon"), "import", "contact"], env)
+            web = [str(stage.BIN / "carillon"), "web", "--port", str(port)]
+            with stage.server(web, port, env):
+                worker = subprocess.Popen(
+                    [str(stage.BIN / "carillon"), "worker"], env=env, stdout=_QUIET, stderr=_QUIET
+                )
+                try:
+                    rows = _step(env, "figures", port, file)
+                finally:
+                    worker.terminate()
+                    worker.wait(60)
+            down = _step(env, "outage", org_port, token, file)
+    stage.table(HEADS, [[*row, *[""] * (len(HEADS) - len(row))] for row in rows])
+    print("\nan hour without the org, of a clock that is moved on")
+    stage.table(list(down), [[f"{figure:,}" for figure in down.values()]])
 
 
-def figures() -> list[list[str]]:
-    from carillon.cli import runtime
-
-    runtime.prepare()
-    from carillon.accounts.models import Workspace
-    from carillon.consent import actions, importing
-    from carillon.consent.reading import FieldKind
-    from carillon.contacts.models import Contact
-
-    workspace = Workspace.objects.get()
-    field = actions.OptOutField("SMS_Opt_Out__c", FieldKind.CHECKBOX)
-    mapping = actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
-    importing.everything_was_read(
-        workspace=workspace, object_name="Contact", version=mapping.version if mapping else 0
-    )
-    people = Contact.objects.filter(workspace=workspace).exclude(mobile_number="")
-    numbers = list(people.order_by("pk").values_list("mobile_number", flat=True).distinct())
-    steady = RATE * STEADY_SECONDS
-    # The first one signs in, and the worker starts.
-    _said(workspace, numbers[:1], 1.0)
-    _wait(workspace)
-    return [
-        _measured(workspace, f"{RATE} a second", numbers[1 : 1 + steady], STEADY_SECONDS),
-        _measured(workspace, "a storm", numbers[1 + steady : 1 + steady + STORM], STORM_SECONDS),
-    ]
+def _step(env: dict[str, str], *arguments: object) -> Any:
+    command = stage.step("benchmarks.pushing_steps", *map(str, arguments))
+    return json.loads(subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def _measured(workspace: Any, what: str, numbers: list[str], seconds: float) -> list[str]:
-    from django.db import connection
-
-    from carillon.consent.models import ConsentPush
-
-    first = ConsentPush.objects.latest("pk").pk
-    before = _calls(workspace)
-    _said(workspace, numbers, seconds)
-    said = time.monotonic()
-    _wait(workspace)
-    after = time.monotonic() - said
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select percentile_cont(array[0.5, 0.99, 1]) within group (order by extract(epoch from settled_at - created_at))"
-            " from consent_consentpush where id > %s and state = 'acknowledged'",
-            [first],
-        )
-        spread = [f"{value:.3f}" for value in cursor.fetchone()[0]]
-    # A worker counts its calls when it has nothing more to deliver.
-    time.sleep(12)
-    return [what, f"{len(numbers):,}", *spread, f"{after:.1f}", f"{_calls(workspace) - before:,}"]
-
-
-def _said(workspace: Any, numbers: list[str], seconds: float) -> None:
-    from carillon.consent import actions
-    from carillon.consent.keywords import Meaning
-
-    begun = time.monotonic()
-    for place, number in enumerate(numbers):
-        time.sleep(max(0.0, begun + seconds * place / len(numbers) - time.monotonic()))
-        actions.text_received(
-            workspace=workspace, number=number, words="STOP", meaning=Meaning.STOP, message_id=f"SM{number}"
-        )
-
-
-def _wait(workspace: Any) -> None:
-    from carillon.consent import queries
-
-    deadline = time.monotonic() + PATIENCE
-    while queries.pending(workspace).exists():
-        if time.monotonic() > deadline:
-            raise RuntimeError("pushes are still pending")
-        time.sleep(0.1)
-
-
-def _calls(workspace: Any) -> int:
-    from carillon.connections.usage import day_of
-
-    return day_of(workspace.pk).pushes
-
-
-if __name__ == "__main__":
-    print(json.dumps(figures()))
+_QUIET = subprocess.DEVNULL
+_OPT_OUT = """
+[contact.opt_out]
+field = "SMS_Opt_Out__c"
+type = "checkbox"
+unchecked_means_opted_in = true
+"""

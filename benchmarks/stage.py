@@ -84,19 +84,20 @@ def server(
 
 
 @contextmanager
-def orgsim(contacts: int) -> Iterator[str]:
-    """Address of a simulated org in its own process."""
+def orgsim(contacts: int, *, file: Path | None = None, token: str = "") -> Iterator[str]:
+    """Address of a simulated org in its own process; `token` opens its admin endpoint."""
     port = free_port()
-    command = [str(BIN / "orgsim"), "serve", "--port", str(port), "--data", str(org_file(contacts))]
+    command = [str(BIN / "orgsim"), "serve", "--port", str(port), "--data", str(file or org_file(contacts))]
+    command += ["--admin-token", token] if token else []
     with server([*command, "--contacts", str(contacts), "--leads", "0", "--seed", "1"], port):
         yield f"http://127.0.0.1:{port}"
 
 
-def set_up(env: dict[str, str], org: str, source: str = "AllContacts") -> None:
-    """Connects the org and maps the fields of the README's example."""
+def set_up(env: dict[str, str], org: str, source: str = "AllContacts", more: str = "") -> None:
+    """Connects the org and maps the fields of the README's example, and what `more` of the setup file says."""
     run([str(BIN / "carillon"), "connect", "--host", org, "--client-id", "orgsim-client"], env)
     file = Path(env["CARILLON_DATA_DIR"]) / "setup.toml"
-    file.write_text(_SETUP.format(source=source))
+    file.write_text(_SETUP.format(source=source) + more)
     run([str(BIN / "carillon"), "setup", "apply", str(file)], env)
 
 

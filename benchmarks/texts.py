@@ -93,7 +93,7 @@ def _calls(
     ]
 
 
-def prepare(texts: int) -> dict[str, str]:
+def prepare(texts: int, confirms: str = "we") -> dict[str, str]:
     """In a process with Django: a workspace with the simulated carrier, and what happened before."""
     from carillon.cli import runtime
 
@@ -111,7 +111,7 @@ def prepare(texts: int) -> dict[str, str]:
         public_url=settings.PUBLIC_URL,
         help_text="Ask us.",
         confirmation_text="No more texts.",
-        confirms="we",
+        confirms=confirms,
     )
     texting = actions.save_texting(workspace=workspace, draft=draft, by=None)
     with connection.cursor() as cursor:

@@ -16,8 +16,8 @@ lane() {
 lanes=""
 lane computing tests/contract tests/unit tests/repository
 lane browser tests/browser
-lane imports tests/integration/imports/test_[a-e]*.py
-lane imports-too tests/integration/imports/test_[f-z]*.py
+lane imports tests/integration/imports/test_[a-h]*.py
+lane imports-too tests/integration/imports/test_[i-z]*.py
 trap 'kill $lanes 2>/dev/null; rm -rf "$logs"' EXIT
 trap 'exit 130' INT TERM
 "$python" -m pytest -m "not soak" tests/integration --ignore tests/integration/imports

@@ -1,7 +1,7 @@
 """The part of `carillon consent` that needs Django."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 
@@ -16,8 +16,11 @@ from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
 from carillon.consent.decide import When
 from carillon.contacts.queries import by_record_id
+from carillon.imports.queries import time_zone
 from carillon.lib import phones
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
+from carillon.salesforce.errors import SalesforceError
 
 SHOWN = 50
 
@@ -63,9 +66,16 @@ def in_words(shown: dict[str, Any]) -> Iterator[str]:
 def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | None) -> str:
     workspace = only_workspace(workspace_name)
     e164 = _number(workspace, number)
-    requested = When.on(asked_on.date(), UTC) if asked_on else None
+    requested = _on(workspace, asked_on.date()) if asked_on else None
     done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
     return f"{e164} is {done.status.value.replace('_', ' ')}. {_records(done.pushes)}"
+
+
+def _on(workspace: Workspace, day: date) -> When:
+    zone = time_zone(workspace)
+    if day > now().astimezone(zone).date():
+        raise CarillonError(f"{day} has not come yet.", "Give the day on which the person asked.")
+    return When.on(day, zone)
 
 
 def opt_in(workspace_name: str, number: str, reason: str) -> str:
@@ -139,7 +149,10 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | No
                 }
             )
 
-    done = auditing.run(workspace, repair=repair, tell=hear)
+    try:
+        done = auditing.run(workspace, repair=repair, tell=hear)
+    except SalesforceError as error:
+        raise CarillonError(str(error), error.remedy) from error
     sentence = (
         f"{done.compared:,} records compared in {done.calls:,} calls: {done.differing:,} differ, {done.repaired:,} repaired,"
         f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."

@@ -1,7 +1,7 @@
 """What people and carriers say about texting, recorded: each call is one transaction, or part of the caller's. Imports
 say theirs through `importing`, the worker that writes to Salesforce through `pushes`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 
 from django.db import connection, transaction
@@ -34,14 +34,15 @@ from carillon.lib.errors import CarillonError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`event` is the line that was written; None when nothing was. `was_known`: the same key was recorded before, and
-    nothing was changed now."""
+    """`event` is the line that was written; None when nothing was. `is_news`: it changed the status. `was_known`: the
+    same key was recorded before, and nothing was changed now."""
 
     status: Says
     is_suppressed: bool
     pushes: int
     event: int | None
     was_known: bool = False
+    is_news: bool = False
 
 
 class MayNot(CarillonError):
@@ -63,6 +64,27 @@ _REFUSALS = {
     Refusal.NEEDS_REASON: (
         "The person opted out themselves. Only a written reason lifts that.",
         "Write down when and how the person asked to be texted again.",
+    ),
+    Refusal.REVIEWED: (
+        "This was decided meanwhile, or the person texted a word that decides it. Nothing was changed now.",
+        "See on the person's page how the number stands.",
+    ),
+    Refusal.WROTE_AGAIN: (
+        "The person wrote again since you opened this page. Nothing was changed.",
+        "Read what they wrote, then decide.",
+    ),
+    Refusal.KEPT: (
+        "Somebody decided meanwhile that this number stays opted out. Nothing was changed now.",
+        "To opt it in all the same, open the person's page.",
+    ),
+    Refusal.ACCEPTED: (
+        "An admin accepted meanwhile what the record says, and the number was opted in. Nothing was changed now.",
+        "To opt it out, open the person's page.",
+    ),
+    Refusal.OVERTAKEN: (
+        "After the record was changed, the number was opted out again, or a text asked for that. So the record's word is"
+        " no longer the last one, and nothing was changed.",
+        "Keep the number opted out; or read on the person's page what was said since, and opt them in there.",
     ),
 }
 _BY_MEANING = {
@@ -137,14 +159,22 @@ def opt_in(*, workspace: Workspace, number: str, by: Member | None, reason: str 
     return _record(workspace, number, told, by=by, audited="opted in")
 
 
-def close_review(*, review: Review, is_opt_out: bool, by: Member | None, reason: str = "") -> Outcome:
-    """A likely opt-out is one, or is none; `by` None and `is_opt_out` is how it ends by itself. Raises MayNot."""
+def close_review(
+    *, review: Review, is_opt_out: bool, by: Member | None, reason: str = "", seen: int | None = None
+) -> Outcome:
+    """A likely opt-out is one, or is none; `by` None and `is_opt_out` is how it ends by itself. `seen` is the version of
+    the line that was read before. Raises MayNot."""
     _must_be_staff(by)
     number = Consent.objects.values_list("number", flat=True).get(pk=review.consent_id)
     source = Source(reason=reason.strip(), member_id=by.pk if by else None)
 
     def told(state: State) -> Told | None:
-        if not state.is_suppressed or state.likely is None:
+        is_open = Review.objects.filter(pk=review.pk, closed_at=None).exists()
+        if by and not is_open:
+            raise MayNot(Refusal.REVIEWED)
+        if seen is not None and _was_said_after(seen, review, Kind.LIKELY):
+            raise MayNot(Refusal.WROTE_AGAIN)
+        if not is_open or state.likely is None:
             return None
         # It counts from the moment of the text, so that a START since then stands.
         kind, when = (Kind.PERSON_OUT, When.at(state.likely)) if is_opt_out else (Kind.CLEARED, NOW)
@@ -157,12 +187,34 @@ def close_review(*, review: Review, is_opt_out: bool, by: Member | None, reason:
 
 @transaction.atomic
 def accept_conflict(*, conflict: ConsentConflict, by: Member | None, reason: str) -> Outcome:
-    """An admin takes the record's word against the person's STOP. Raises MayNot."""
-    consent = Consent.objects.get(pk=conflict.consent_id)
+    """An admin takes the record's word against the person's STOP. Raises MayNot, also when somebody decided before, or
+    the number was opted out again since the record spoke."""
+    consent = lock_open(conflict)
     workspace = Workspace.objects.get(pk=conflict.workspace_id)
+    spoke = ConsentEvent.objects.values_list("version", flat=True).get(pk=conflict.pk)
+    if _was_said_after(spoke, conflict, Kind.PERSON_OUT, Kind.STAFF_OUT, Kind.LIKELY):
+        raise MayNot(Refusal.OVERTAKEN)
     outcome = opt_in(workspace=workspace, number=consent.number, by=by, reason=reason)
     ConsentConflict.objects.filter(pk=conflict.pk).update(state=ConflictState.ACCEPTED)
     return outcome
+
+
+_DECIDED = {ConflictState.KEPT: Refusal.KEPT, ConflictState.ACCEPTED: Refusal.ACCEPTED}
+
+
+def lock_open(conflict: ConsentConflict) -> Consent:
+    """Locks the number of a conflict that waits to be decided, until the end of the transaction. Raises MayNot when it
+    was decided."""
+    consent = Consent.objects.select_for_update().get(pk=conflict.consent_id)
+    state = ConsentConflict.objects.values_list("state", flat=True).get(pk=conflict.pk)
+    if decided := _DECIDED.get(ConflictState(state)):
+        raise MayNot(decided)
+    return consent
+
+
+def _was_said_after(version: int, of: Review | ConsentConflict, *kinds: Kind) -> bool:
+    lines = ConsentEvent.objects.filter(workspace=of.workspace_id, consent=of.consent_id)
+    return lines.filter(version__gt=version, kind__in=[kind.value for kind in kinds]).exists()
 
 
 @transaction.atomic
@@ -172,14 +224,21 @@ def number_changed(*, workspace: Workspace, salesforce_id: str, before: str, aft
     return _arrive(workspace, salesforce_id, before, after, Cause.NUMBER_CHANGED)
 
 
+def lock(*, workspace: Workspace, numbers: Iterable[str]) -> None:
+    """Until the end of the transaction. Call it first in one that joins several records: who locks numbers one after the
+    other can wait for somebody who waits for them."""
+    with connection.cursor() as cursor:
+        ledger.enter(cursor, workspace.pk, numbers)
+
+
 @transaction.atomic
 def join(*, workspace: Workspace, loser: str, loser_number: str, master: str, master_number: str) -> Outcome:
     """Record `loser` was merged into `master`, or converted to it. Two consents that meet tighten. The master's value may
     be the loser's now: an opted-out number is pushed to it again, and until it acknowledges a push it opts nobody in."""
-    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
-    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     outcome = _arrive(workspace, master, loser_number, master_number, Cause.MERGED, loser=loser)
     RecordValue.objects.filter(workspace=workspace, salesforce_id=loser).delete()
+    gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
+    gone.update(state=PushState.SUPERSEDED, settled_at=now())
     return outcome
 
 
@@ -266,8 +325,8 @@ def _record(
 ) -> Outcome:
     with transaction.atomic(), connection.cursor() as cursor:
         room = ledger.enter(cursor, workspace.pk, [], making=[number])
-        if room.numbers[number].is_new:
-            # Whether its people were erased comes first: what may be told depends on it.
+        if room.has_erased():
+            # That comes first: what may be told depends on it.
             room.settle([])
             room = ledger.enter(cursor, workspace.pk, [number])
         told = tell(room.numbers[number].state)
@@ -275,7 +334,9 @@ def _record(
             return _of_state(room.numbers[number].state)
         if told.source.key_hash and _is_known(workspace, told.source.key_hash):
             return replace(_of_state(room.numbers[number].state), was_known=True)
+        before = room.numbers[number].state.status
         outcome = _outcome(room.settle([told])[number])
+        outcome = replace(outcome, is_news=outcome.status is not before)
         if audited:
             audit(workspace, by, audited, "consent", {"event": outcome.event})
         return outcome

@@ -26,7 +26,11 @@ def look(workspace_id: int, now: datetime) -> None:
         elif (alert.sentence, alert.remedy) != (sentence, remedy):
             # The same state goes on: the page tells how it is now, and nobody is mailed again.
             PushAlert.objects.filter(pk=alert.pk).update(sentence=sentence, remedy=remedy)
-    over = [alert.pk for kind, alert in known.items() if kind not in found]
+    over = [
+        alert.pk
+        for kind, alert in known.items()
+        if kind not in found and (kind == Trouble.LATE or not _is_tried_again(workspace_id))
+    ]
     PushAlert.objects.filter(pk__in=over, over_at=None).update(over_at=now, recovered=True)
 
 
@@ -50,9 +54,18 @@ def send_mails() -> int:
     return mailing.send_waiting(PushAlert.objects.select_related("workspace"), begun=_begun, ended=_ended)
 
 
+def _is_tried_again(workspace_id: int) -> bool:
+    """What was refused is not over while it is on its way again."""
+    under_way = [PushState.WAITING, PushState.SENT]
+    return ConsentPush.objects.filter(workspace=workspace_id, state__in=under_way, attempts__gt=1).exists()
+
+
 def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
     stopped = Q(state=PushState.REVERTED, next_try_at=None)
-    late = Q(state__in=[PushState.WAITING, PushState.SENT], created_at__lt=now - LATE_AFTER)
+    settles = Q(state__in=[PushState.WAITING, PushState.SENT]) | Q(
+        state=PushState.REVERTED, next_try_at__isnull=False
+    )
+    late = settles & Q(created_at__lt=now - LATE_AFTER)
     unsettled = ConsentPush.objects.filter(workspace=workspace_id, state__in=[*UNSENT, PushState.SENT])
     counted = unsettled.aggregate(
         refused=Count("pk", filter=Q(state=PushState.FAILED)),

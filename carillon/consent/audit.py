@@ -2,7 +2,7 @@
 
 Streams: 2,000 contacts, one call, and nothing is held but what differs among them. A record that differs is judged as an
 import would judge it, since it may speak: an opt-out there counts here at once, and what would opt a number back in
-waits for the next import. What is left, and says less than an opt-out that stands here, is pushed.
+waits for the next import, where one reads the record: nobody out of the source is opted in by it. What is left, and says less than an opt-out that stands here, is pushed.
 """
 
 import uuid
@@ -37,7 +37,7 @@ COUNTS = ("compared", "differing", "repaired", "waiting", "unseen", "calls")
 REPAIRED = "repaired"
 WAITS_FOR_IMPORT = "the next import decides"
 _PEOPLE = """
-select salesforce_id, mobile_number from contacts_contact
+select salesforce_id, mobile_number, in_source from contacts_contact
 where workspace_id = %s and object = %s and mobile_number <> '' and absence <> 'deleted' and salesforce_id > %s
 order by salesforce_id limit %s
 """
@@ -59,6 +59,7 @@ class Difference:
 class _Row:
     salesforce_id: str
     number: str
+    in_source: bool
     seen: Seen
 
 
@@ -71,7 +72,8 @@ def run(
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
-        line = lines.line_apart(connection_for(workspace.pk), RETRY)
+        known = connection_for(workspace.pk)
+        line = lines.line_apart(known, RETRY, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
             counts["repaired"] += difference.repair == REPAIRED
@@ -113,21 +115,21 @@ def _differences(
             after = people[-1][0]
             records = client.records.read_many(
                 object_name,
-                [salesforce_id for salesforce_id, _ in people],
+                [person[0] for person in people],
                 [field, "SystemModstamp", "LastModifiedDate", "LastModifiedById"],
             )
             rows = []
-            for (salesforce_id, number), record in zip(people, records, strict=True):
+            for person, record in zip(people, records, strict=True):
                 if record is None:
                     counts["unseen"] += 1
                 else:
-                    rows.append(_Row(salesforce_id, number, _seen(record, field, client.session.user_id)))
+                    rows.append(_Row(*person, _seen(record, field, client.session.user_id)))
             counts["compared"] += len(rows)
             batch = _Batch(workspace, object_name, rules)
             yield from batch.differences(rows, counts, repair=repair)
 
 
-def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, str]]:
+def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, str, bool]]:
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, [workspace_id, object_name, after, MOST_READ])
         return list(cursor.fetchall())
@@ -179,16 +181,20 @@ class _Batch:
 
     @transaction.atomic
     def _repair(self, rows: Sequence[_Row]) -> set[str]:
-        """The ids of those about which the next import decides."""
+        """The ids of those about which the next import decides: it never reads who is not in the source."""
         remembered.lock(self.workspace.pk, alone=False)
-        run_id = uuid.uuid4()
+        run_id, numbers = uuid.uuid4(), {row.number for row in rows}
+        with connection.cursor() as cursor:
+            # All of them first and in their order: what follows locks them in parts.
+            ledger.enter(cursor, self.workspace.pk, numbers)
         sightings = [Sighting(row.salesforce_id, row.number, row.number, row.seen) for row in rows]
         importing.import_batch(
             workspace=self.workspace, object_name=self.object_name, rows=sightings, run=run_id
         )
         staged = StagedFlip.objects.filter(workspace=self.workspace, run=run_id)
-        undecided = set(staged.values_list("salesforce_id", flat=True))
+        flips = set(staged.values_list("salesforce_id", flat=True))
         staged.delete()
+        undecided = {row.salesforce_id for row in rows if row.in_source and row.salesforce_id in flips}
         left = [row for row in rows if row.salesforce_id not in undecided]
         self._push(left)
         return undecided

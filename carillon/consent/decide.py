@@ -221,10 +221,17 @@ def decide(current: Current, statements: Iterable[Statement]) -> Decision:
 
 
 class Refusal(StrEnum):
+    """Why a member's decision is not taken. From REVIEWED on: it is not about how things are now."""
+
     NOT_OPTED_OUT = "not_opted_out"
     NEEDS_STAFF = "needs_staff"
     NEEDS_ADMIN = "needs_admin"
     NEEDS_REASON = "needs_reason"
+    REVIEWED = "reviewed"
+    WROTE_AGAIN = "wrote_again"
+    KEPT = "kept"
+    ACCEPTED = "accepted"
+    OVERTAKEN = "overtaken"
 
 
 def opting_in(state: State, *, is_admin: bool, reason: str) -> Kind | Refusal:

@@ -24,7 +24,8 @@ AFTER_A_REVERT = timedelta(seconds=20)
 NIGHT = time(7)
 NIGHT_LASTS = timedelta(hours=1)
 # More than so many a second are gathered for so long, instead of a call for each.
-AT_ONCE_BELOW = 50.0
+AT_ONCE_BELOW = 50
+LATELY = timedelta(seconds=1)
 GATHERED_FOR = 0.5
 
 
@@ -88,9 +89,9 @@ def pause_after(failures: int, turn: Turn, *, passes: bool) -> datetime:
     return turn.now + _growing(FIRST_PAUSE, longest, failures, turn.jitter)
 
 
-def gathering(taken: int, seconds: float) -> float:
-    """How long to wait before the next claim, after `taken` that came in `seconds`."""
-    return GATHERED_FOR if taken > AT_ONCE_BELOW * max(seconds, GATHERED_FOR) else 0.0
+def gathering(taken_lately: int) -> float:
+    """How many seconds to wait before the next claim, after so many pushes of the last second."""
+    return GATHERED_FOR if taken_lately > AT_ONCE_BELOW else 0.0
 
 
 def _growing(first: timedelta, longest: timedelta, times: int, jitter: float) -> timedelta:

@@ -112,9 +112,9 @@ def apply_staged(
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
+    staged = _staged(workspace, run)
     with connection.cursor() as cursor:
-        staged = _staged(workspace, run)
-        # In the one order of all locks, before they are judged apart.
+        # All of them first and in their order: what follows locks them in parts.
         numbers = {row.number for rows in staged.values() for row in rows if row.number}
         ledger.enter(cursor, workspace.pk, [], making=numbers)
         for object_name, rows in staged.items():

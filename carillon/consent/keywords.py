@@ -9,22 +9,17 @@ import re
 import unicodedata
 from enum import Enum
 
-OUT_WORDS = frozenset(
-    [
-        "stop",
-        "stopall",
-        "unsubscribe",
-        "cancel",
-        "end",
-        "quit",
-        "revoke",
-        "optout",
-    ]  # "stop all", "opt-out": blanks removed
-)
-IN_WORDS = frozenset({"start", "unstop"})
-HELP_WORDS = frozenset({"help", "info"})
-# In only as an answer to a question of ours.
-YES_WORDS = frozenset({"yes"})
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Compared with blanks and dashes removed: "stop all", "opt-out".
+OUT_WORDS = _words("stop stopall unsubscribe cancel end quit revoke optout")
+IN_WORDS = _words("start unstop")
+HELP_WORDS = _words("help info")
+# Opts in at carriers. Here it says nothing: it may answer any question, and Carillon asks none.
+YES_WORDS = _words("yes")
 
 
 class Meaning(Enum):
@@ -42,130 +37,132 @@ _LOOK_ALIKES = str.maketrans(
 )
 _BLANKS_AND_DASHES = re.compile(r"[\s\-‐-―_]+")
 _WORDS = re.compile(r"[^\W_]+")
+# What stands between sentences, lines, and a name or a greeting and the rest.
+_PARTS = re.compile(r"[.,;:!?\n\r|/…]+|\s[\-‐-―]+\s")
+_STOP_SIGNS = frozenset("🛑🚫⛔")
 
-# What people put around an opt-out word without changing what it says.
-_FILLERS = frozenset(
-    [
-        "please",
-        "pls",
-        "plz",
-        "now",
-        "just",
-        "it",
-        "this",
-        "that",
-        "these",
-        "those",
-        "all",
-        "me",
-        "ok",
-        "okay",
-        "thanks",
-        "thank",
-        "you",
-        "sir",
-        "maam",
-        "hey",
-        "hi",
-        "hello",
-        "everything",
-        "already",
-        "immediately",
-        "sent",
-        "from",
-        "my",
-        "iphone",
-    ]
+# What people put around an opt-out word without changing what it says; other keywords among them.
+_FILLERS = (
+    IN_WORDS
+    | HELP_WORDS
+    | YES_WORDS
+    | _words(
+        "please pls plz now just it this that these those all me ok okay thanks thank you sir maam hey hi hello everything"
+        " already immediately sent from my iphone por favor ya and but"
+    )
 )
 # Words that alone, or with fillers, are likely an opt-out, in what people here speak.
-_LIKELY_WORDS = (
-    OUT_WORDS
-    | frozenset(
-        [
-            "remove",
-            "stopp",
-            "stahp",
-            "unsub",
-            "unsuscribe",
-            "unsubcribe",
-            "desuscribir",
-            "cease",
-            "desist",
-            "alto",
-            "parar",
-            "pare",
-            "basta",
-            "arret",
-        ]
-        # "стоп" in Russian, with the letters that look Latin made Latin.
-    )
-    | {"стоп".translate(_LOOK_ALIKES)}
+_LIKELY_WORDS = OUT_WORDS | _words(
+    "remove stopp stahp st0p sotp stpo unsub unsuscribe unsubcribe cease desist"
+    " desuscribir cancelar detener baja alto parar pare basta arret arreter arretez desabonner"
+    # In Russian, with the letters that look Latin made Latin.
+    f" {'стоп'.translate(_LOOK_ALIKES)}"
 )
+_OUT = "|".join(sorted(OUT_WORDS, key=len, reverse=True))
+_RUN_TOGETHER = re.compile(rf"(?=.*(?:{_OUT}))(?:{_OUT}|all|2|to|and)++")
 _MESSAGES = r"(?:text|texts|texting|txt|txts|message|messages|messaging|msg|msgs|sms|spam|spamming|alerts?)"
 _CONTACT = (
-    rf"(?:{_MESSAGES}|contact|contacting|bother|bothering|bugging|harassing|calling|writing|notifications)"
+    rf"(?:{_MESSAGES}|contact|contacting|bother|bothering|bugging|harassing|calling|writing|notifications|"
+    r"subscriptions?)"
 )
 _BETWEEN = (
-    r"(?:(?:the|these|those|this|all|your|any|with|me|my|us|to|of|from|send|sending|getting|receiving|giving|getting|"
+    r"(?:(?:the|these|those|this|all|your|my|any|with|me|us|to|of|from|send|sending|getting|receiving|giving|"
     r"sharing|annoying|stupid|unwanted|more|and|blowing|up|phone|by|being) ){0,5}"
 )
+_SPANISH = r"(?:mensajes?|textos?|sms)"
 _LIKELY = re.compile(
     "|".join(
         (
             rf"\b(?:stop|quit|cease|end|discontinue|no more|cancel) {_BETWEEN}{_CONTACT}\b",
-            rf"\b(?:do not|dont|never) (?:ever )?(?:(?:send|sending) )?(?:me )?(?:any )?(?:more )?{_CONTACT}"
+            r"\b(?:text|reply|send|said|say|texting me) stop\b",
+            rf"\bstop (?:to|2) (?:{_OUT})\b",
+            r"^(?:please )?(?:no more|go away)(?: please| thanks| thank you)?$",
+            r"\b(?:want|like|need)(?: (?:this|it|you|u|these|them))? to stop$",
+            r"\b(?:can|could|will|would) (?:you|u) (?:please |pls |plz |just )?stop(?: please| it| this| now)?$",
+            rf"\b(?:do not|dont|never) (?:ever )?(?:(?:call|email|write) (?:or|and) )?"
+            rf"(?:(?:send|sending) )?(?:me )?(?:any )?(?:more )?{_CONTACT}"
             r"(?: me| us| this| here| again| anymore|$)",
             rf"\b(?:do not|dont|never|no longer) (?:want|wish|need)\b.{{0,40}}\b{_CONTACT}\b",
-            r"\bunsubscribe(?: me| us| this| my| from)?\b",
+            r"\bun ?subscribe(?: me| us| this| my| from|$)",
             r"\bopt(?:ing|ed)? (?:me |us )?out\b",
             r"\b(?:remove|delete|take|drop|get) (?:me|us|my (?:cell |phone )?(?:number|name|phone|info))"
             r" ?(?:from|off|out|$)",
-            r"\b(?:remove|delete|lose) (?:my|this) (?:cell |phone )?number\b",
-            r"\bleave me alone\b",
+            r"\b(?:remove|delete|lose) (?:my |this )?(?:cell |phone )?number\b",
+            r"\bleave me alone\b|\bblock me\b|\bfuck off\b",
             r"\b(?:revoke|withdraw)\b.{0,30}\bconsent\b",
             r"\bwrong (?:number|person)\b",
+            rf"\bno mas {_SPANISH}\b|\bdej(?:a|e|en) de (?:mandar|enviar|escribir|textear)",
+            r"\bno me (?:envi|mand|escrib|text)(?:e|a|ee|es|as|en|an|een)\b",
         )
     )
 )
-# "Don't stop texting me" asks for the contrary.
+# What phones text for a tap on one of our texts, which says how to opt out.
+_REACTION = re.compile(
+    r"\s*(?:(?:dis)?liked|loved|laughed at|emphasi[sz]ed|questioned|removed an? [\w ]+ from|(?:reacted )?[^\w\s]{1,8} to)"
+    r"\s+[“\"].*[”\"]\s*",
+    re.DOTALL | re.IGNORECASE,
+)
+# "Don't stop texting me" asks for the contrary; "you didn't stop" does not.
 _CONTRARY = re.compile(
-    r"\b(?:dont|do not|never|cant|cannot|wont|didnt|did not)(?: ever| want you to| want to)? "
+    r"\b(?:dont|do not|never|cant|cannot|(?<!you )(?:wont|didnt|did not))(?: ever| want you to| want to)? "
     r"(?:stop|quit|cancel|end|unsubscribe|opt|remove)\b"
 )
 
 
-def understand(text: str, *, answers_our_question: bool = False) -> Meaning:
-    """What the whole of one inbound text says. YES opts in only when it answers a question of ours."""
-    plain = _strip(_visible(text).casefold())
-    generous = _generous(text)
-    if _BLANKS_AND_DASHES.sub("", generous) in OUT_WORDS:
+def understand(text: str) -> Meaning:
+    """What the whole of one inbound text says."""
+    plain = _plain(text)
+    latin = _latin(text)
+    if _compact(latin) in OUT_WORDS:
         return Meaning.STOP
-    if plain in IN_WORDS or (answers_our_question and plain in YES_WORDS):
+    if plain in IN_WORDS:
         return Meaning.START
     if plain in HELP_WORDS:
         return Meaning.HELP
-    return Meaning.LIKELY_STOP if _is_likely(text, generous) else Meaning.NOTHING
+    if _REACTION.fullmatch(text):
+        return Meaning.NOTHING
+    return Meaning.LIKELY_STOP if _is_likely(text, latin) else Meaning.NOTHING
 
 
-def is_carriers_word(text: str) -> bool:
-    """Whether carriers act on it by themselves: the bare word, in any case."""
-    return text.strip().casefold() in OUT_WORDS
+def is_yes(text: str) -> bool:
+    return _plain(text) in YES_WORDS
 
 
-def _is_likely(text: str, generous: str) -> bool:
-    said = " ".join(_WORDS.findall(re.sub("['’ʼ`´]", "", generous)))
-    if _CONTRARY.search(said):
-        return False
-    words = said.split()
-    telling = [word for word in words if word not in _FILLERS]
-    if telling and set(telling) <= _LIKELY_WORDS:
+def carriers_meaning(text: str) -> Meaning | None:
+    """What carriers take it for, and act on, by themselves: the bare word, in any case; None for all else."""
+    word = text.strip().casefold()
+    if word in OUT_WORDS:
+        return Meaning.STOP
+    if word in IN_WORDS | YES_WORDS:
+        return Meaning.START
+    return Meaning.HELP if word in HELP_WORDS else None
+
+
+def _is_likely(text: str, latin: str) -> bool:
+    words = _WORDS.findall(re.sub("['’ʼ`´]", "", latin))
+    if not words:
+        return not _STOP_SIGNS.isdisjoint(text)
+    telling = {word for word in words if word not in _FILLERS}
+    if telling and telling <= _LIKELY_WORDS:
         return True
-    if not words and "🛑" in text:
-        return True
+    joined = "".join(words)
     # s.t.o.p: letters with anything between them.
-    if "".join(words) in OUT_WORDS and max(map(len, words)) == 1:
+    if joined in OUT_WORDS and max(map(len, words)) == 1:
         return True
-    return bool(_LIKELY.search(said))
+    if len(words) == 1 and _RUN_TOGETHER.fullmatch(joined):
+        return True
+    if any(_compact(part) in OUT_WORDS for part in _PARTS.split(latin)):
+        return True
+    said = " ".join(words)
+    return bool(_LIKELY.search(said)) and not _CONTRARY.search(said)
+
+
+def _compact(text: str) -> str:
+    return _BLANKS_AND_DASHES.sub("", _strip(text))
+
+
+def _plain(text: str) -> str:
+    return _strip(_visible(text).casefold())
 
 
 def _visible(text: str) -> str:
@@ -176,9 +173,9 @@ def _visible(text: str) -> str:
     )
 
 
-def _generous(text: str) -> str:
+def _latin(text: str) -> str:
     latin = unicodedata.normalize("NFKD", _visible(text).translate(_LOOK_ALIKES)).casefold()
-    return _strip("".join(c for c in latin if not unicodedata.combining(c)))
+    return "".join(c for c in latin if not unicodedata.combining(c))
 
 
 def _strip(text: str) -> str:

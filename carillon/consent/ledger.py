@@ -138,6 +138,10 @@ class Room:
             for number, (decision, version) in decisions.items()
         }
 
+    def has_erased(self) -> bool:
+        """Whether people were erased who had a number that is here for the first time."""
+        return bool(self._of_erased([]))
+
     def _of_erased(self, told: Sequence[Told]) -> list[Told]:
         """Whose people were erased counts as opted out by the person since then: asked at a number's first sight, and
         again before anybody but the person loosens it. Raises KeyLost then, but never for an opt-out."""

@@ -17,7 +17,10 @@ def follow(*, workspace_id: int, push: Claimed, sobject: str, salesforce_id: str
     """Whether the push itself goes on to the living record: an opt-out that still stands does, also to a record that no
     import has brought. An opt-in does not, since the other record may be opted out by itself; where that record is
     stored here, what their two numbers say is joined, and it is told what comes of it."""
-    consent = Consent.objects.get(pk=ConsentPush.objects.get(pk=push.id).consent_id)
+    consent = Consent.objects.filter(pk__in=ConsentPush.objects.filter(pk=push.id).values("consent")).first()
+    if consent is None:
+        # Its person was erased meanwhile.
+        return False
     master = Contact.objects.filter(workspace=workspace_id, salesforce_id=salesforce_id).first()
     if master and not consent.number.startswith("#"):
         actions.join(

@@ -39,15 +39,6 @@ class Outbox:
         return self.oldest is None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldFlips:
-    """Records that a run read as opting their number back in, and did not apply."""
-
-    run: UUID
-    object: str
-    records: int
-
-
 def outbox(workspace: Workspace) -> Outbox:
     pushes = ConsentPush.objects.filter(workspace=workspace)
     found: dict[str, int] = {}
@@ -99,11 +90,7 @@ def open_conflicts(workspace: Workspace) -> QuerySet[ConsentConflict]:
     )
 
 
-def held_flips(workspace: Workspace) -> list[HeldFlips]:
-    """By run and object, largest first."""
-    found = (
-        StagedFlip.objects.filter(workspace=workspace)
-        .values_list("run", "object")
-        .annotate(number=Count("pk"))
-    )
-    return [HeldFlips(*row) for row in found.order_by("-number", "run", "object")]
+def first_staged(workspace: Workspace, run: UUID, limit: int) -> list[str]:
+    """Records that a run would opt back in, the first it read."""
+    staged = StagedFlip.objects.filter(workspace=workspace, run=run).order_by("pk")
+    return list(staged.values_list("salesforce_id", flat=True)[:limit])

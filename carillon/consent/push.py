@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 
 from carillon.connections.models import SalesforceConnection
 from carillon.consent import delivery, lines, moved, pushes, store, waking, writing
@@ -29,6 +29,7 @@ _NAMESPACE = 0x0CA7
 LARGEST_CLAIM = 200
 # A job goes on for so long, then leaves the rest to the next one: others want the slot, and a worker to stop.
 SLICE_SECONDS = 10.0
+LOCKED_FOR = 0.1
 # Nearer than this a wake-up is worth a job of its own; what is due later, the job of each minute finds.
 SOON_SECONDS = 60.0
 
@@ -76,17 +77,13 @@ def is_due(workspace_id: int, now: datetime) -> bool:
     """Whether there is something to deliver, or to put back, and the org is not left alone."""
     if _is_paused(workspace_id, now):
         return False
-    return _due(workspace_id, now).exists() or pushes.abandoned(workspace_id, now).exists()
+    return pushes.are_due(workspace_id, now) or pushes.abandoned(workspace_id, now).exists()
 
 
 def workspaces_due(now: datetime) -> list[int]:
     waiting = ConsentPush.objects.filter(state__in=[*UNSENT, PushState.SENT]).order_by()
     ids = waiting.values_list("workspace_id", flat=True).distinct()
     return [workspace_id for workspace_id in ids if is_due(workspace_id, now)]
-
-
-def _due(workspace_id: int, now: datetime) -> QuerySet[ConsentPush]:
-    return ConsentPush.objects.filter(workspace=workspace_id, state__in=UNSENT, next_try_at__lte=now)
 
 
 def _is_paused(workspace_id: int, now: datetime) -> bool:
@@ -126,13 +123,22 @@ def _deliver_alone(workspace_id: int, means: Means) -> tuple[int, bool]:
 
 
 def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool]:
-    begun = looked = time.monotonic()
-    is_failing, attempts = _is_failing(workspace_id), 0
+    begun = time.monotonic()
+    is_failing, attempts, is_full = _is_failing(workspace_id), 0, False
     while time.monotonic() - begun < SLICE_SECONDS:
-        limit = 1 if is_failing else LARGEST_CLAIM
-        claimed = pushes.claim(workspace_id=workspace_id, now=means.clock(), limit=limit)
+        # Also when this is a new job: a storm that trickles in must not take a call for each few.
+        waited = delivery.gathering(line.taken_since(means.clock() - delivery.LATELY))
+        if waited and not is_full:
+            means.sleep(waited)
+        now, limit = means.clock(), 1 if is_failing else LARGEST_CLAIM
+        claimed = pushes.claim(workspace_id=workspace_id, now=now, limit=limit)
         if not claimed:
-            return attempts, False
+            if not pushes.are_due(workspace_id, means.clock()):
+                return attempts, False
+            # Somebody, an import perhaps, holds their numbers for a moment.
+            means.sleep(LOCKED_FOR)
+            continue
+        line.took(now, len(claimed))
         attempts += len(claimed)
         error = _carry_out(workspace_id, line, claimed, means)
         if error is not None:
@@ -142,10 +148,7 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
         if is_failing:
             _works_again(workspace_id)
             is_failing = False
-        waited = delivery.gathering(len(claimed), time.monotonic() - looked)
-        if waited and len(claimed) < LARGEST_CLAIM:
-            means.sleep(waited)
-        looked = time.monotonic()
+        is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
 
 

@@ -24,6 +24,7 @@ WORKER_DIED = timedelta(seconds=90)
 REVERTED = "Salesforce took the change, and something in the org put the field back at once."
 LOOK_FOR_AUTOMATION = "Look for a flow, trigger or formula that writes to the opt-out field, then try again."
 
+# A record's pushes go one after the other.
 _CANDIDATES = """
 select p.id, p.consent_id from consent_consentpush p
 where p.workspace_id = %s and p.state = any(%s) and p.next_try_at <= %s and p.object = any(%s) and not exists (
@@ -41,7 +42,7 @@ returning p.id, p.object, p.salesforce_id, p.wanted, p.attempts, p.reverts
 """
 _CONSENTS = "select distinct consent_id from consent_consentpush where workspace_id = %s and id = any(%s)"
 _UNDER_WAY = """
-select id, object, salesforce_id, wanted, answers, next_try_at from consent_consentpush
+select id, object, salesforce_id, wanted, answers, next_try_at, sent_at from consent_consentpush
 where workspace_id = %s and id = any(%s) and state = 'sent' order by id
 """
 _OVERTAKEN = """
@@ -142,6 +143,13 @@ def claim(*, workspace_id: int, now: datetime, limit: int = 200) -> list[Claimed
     ]
 
 
+def are_due(workspace_id: int, now: datetime) -> bool:
+    """Whether there is one to claim, were its number not locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, [workspace_id, list(UNSENT), now, list(store.fields_of(workspace_id)), 1])
+        return cursor.fetchone() is not None
+
+
 def abandoned(workspace_id: int, now: datetime) -> QuerySet[ConsentPush]:
     """Those whose worker died."""
     under_way = ConsentPush.objects.filter(workspace=workspace_id, state=PushState.SENT)
@@ -188,8 +196,11 @@ def retry_all(*, workspace_id: int, now: datetime) -> int:
 
 
 def _try_now(workspace_id: int, now: datetime, **which: object) -> int:
-    found = ConsentPush.objects.filter(workspace=workspace_id, state__in=UNSENT, **which)
-    done = found.update(next_try_at=now, reverts=0)
+    waiting = ConsentPush.objects.filter(workspace=workspace_id, state__in=UNSENT, **which)
+    with transaction.atomic():
+        # Those that somebody else has now are claimed or overtaken: a STOP must never wait for a click.
+        ours = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        done = waiting.filter(pk__in=ours).update(next_try_at=now, reverts=0)
     if done:
         Delivery.objects.filter(workspace=workspace_id, failures__gt=0).update(paused_until=now)
         waking.wake_after_commit(workspace_id)
@@ -213,6 +224,7 @@ class _Sent(NamedTuple):
     wanted: str
     answers: datetime
     next_try_at: datetime | None
+    sent_at: datetime
 
 
 class _End(NamedTuple):
@@ -238,6 +250,9 @@ def _concluded(
 ) -> tuple[_End, HeldRow | None]:
     """How the attempt ends, and what the record is held to hold from now on."""
     held = known or HeldRow.never_read(push.salesforce_id, rules)
+    if rules and rules.since > push.sent_at:
+        # What was written means something else by now, or stands in another field.
+        return _End(push.id, PushState.WAITING, now), None
     match ending:
         case PutOff():
             return _End(push.id, PushState.WAITING, ending.next_try_at, error=ending.error), None

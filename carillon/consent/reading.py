@@ -162,9 +162,13 @@ def _heard(held: Held | None, seen: Seen, says: Says, version: int) -> Heard:
         return Heard.FIRST_SIGHT_AGAIN
     if says is held.says:
         return Heard.SILENT
-    # Stamps have whole seconds. Of a change in the second of the acknowledgement only an opt-out is believed.
-    is_tie = held.acknowledged_at == seen.stamp and says is not Says.OUT
-    if is_tie or says is held.sent or (held.waiting is Says.OUT and says is not Says.OUT):
+    # Stamps have whole seconds. Of a change in the second of the acknowledgement only an opt-out by others is believed;
+    # and while an answer is awaited, what we wrote may be an earlier push's whose answer never came, either.
+    is_tie = held.acknowledged_at == seen.stamp
+    is_ours = says is held.sent or (held.sent is not None and seen.by_us)
+    if is_ours or (is_tie and (seen.by_us or says is not Says.OUT)):
+        return Heard.STALE
+    if held.waiting is Says.OUT and says is not Says.OUT:
         return Heard.STALE
     if says is Says.OUT:
         return Heard.SPOKE

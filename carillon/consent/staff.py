@@ -1,18 +1,16 @@
-"""What members do on the pages beyond opting out and in: take their own last word back within a minute, and decide about
-conflicts and held flips."""
+"""What members do on the pages beyond opting out and in: take their own last word back within a minute, and keep a number
+opted out whose record contradicts its person."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Role, Workspace
-from carillon.consent import actions, ledger, store
+from carillon.consent import actions, ledger, queries, store
 from carillon.consent.actions import MayNot, Outcome
 from carillon.consent.decide import Kind, Refusal, State, Statement, opting_in
-from carillon.consent.importing import count_staged, drop_staged
 from carillon.consent.ledger import Source
 from carillon.consent.models import (
     Cause,
@@ -78,6 +76,10 @@ def undo(*, workspace: Workspace, number: str, version: int, by: Member) -> Outc
         at = store.database_time(cursor)
     consent = Consent.objects.filter(workspace=workspace, number=number).first()
     found = undoable(consent, by, at) if consent else None
+    if consent and _is_undone(consent, version, by):
+        # Asked twice, by a double click.
+        state = queries.state_of(consent)
+        return Outcome(state.status, state.is_suppressed, 0, None, was_known=True)
     if consent is None or found is None or found.version != version:
         raise TooLate
     if found.is_opt_out:
@@ -95,25 +97,24 @@ def undo(*, workspace: Workspace, number: str, version: int, by: Member) -> Outc
 
 
 @transaction.atomic
-def keep_conflict(*, conflict: ConsentConflict, by: Member) -> None:
-    """The number stays opted out, Salesforce is corrected, and the conflict is off the list. Raises MayNot."""
+def keep_conflict(*, conflict: ConsentConflict, by: Member) -> bool:
+    """Takes the conflict off the list. Nothing else changes: Salesforce is corrected in any case. Returns whether the
+    number is opted out, which it need not be any more. Raises MayNot, also when somebody decided before."""
     if by.role == Role.AUDITOR:
         raise MayNot(Refusal.NEEDS_STAFF)
-    still_open = ConsentConflict.objects.filter(pk=conflict.pk, state=ConflictState.CORRECTED)
-    if still_open.update(state=ConflictState.KEPT):
-        workspace = Workspace.objects.get(pk=conflict.workspace_id)
-        audit(workspace, by, "conflict kept opted out", "consent", {"event": conflict.pk})
+    consent = actions.lock_open(conflict)
+    ConsentConflict.objects.filter(pk=conflict.pk).update(state=ConflictState.KEPT)
+    workspace = Workspace.objects.get(pk=conflict.workspace_id)
+    audit(workspace, by, "conflict kept opted out", "consent", {"event": conflict.pk})
+    return bool(consent.is_opted_out)
 
 
-@transaction.atomic
-def drop_flips(*, workspace: Workspace, run: UUID, by: Member) -> int:
-    """Nobody is opted in by what the run held; the next import that reads the records finds them again. Returns how many
-    records there were."""
-    number = count_staged(workspace=workspace, run=run)
-    drop_staged(workspace=workspace, run=run)
-    if number:
-        audit(workspace, by, "held opt-ins dropped", str(run), {"records": number})
-    return number
+def _is_undone(consent: Consent, version: int, by: Member) -> bool:
+    """Whether the number's last line takes the member's line `version` back."""
+    line = _last_line(consent)
+    if line is None or line.version != version + 1 or line.member_id != by.pk:
+        return False
+    return Evidence.objects.filter(pk=line.pk, reason=_UNDONE).exists()
 
 
 def _last_line(consent: Consent) -> ConsentEvent | None:

@@ -9,7 +9,7 @@ from carillon.consent import delivery
 from carillon.consent.delivery import Course, Turn
 from carillon.consent.pushes import Claimed, Ending, Gone, PutOff, ReadBack, Refused
 from carillon.salesforce.client import PERSON_ACCOUNT_FIELD, Client
-from carillon.salesforce.errors import FieldNotFound, QueryRejected, SalesforceError
+from carillon.salesforce.errors import QueryRejected, SalesforceError
 from carillon.salesforce.errors import Refused as CallRefused
 from carillon.salesforce.records.fates import Fate, Whereabouts
 from carillon.salesforce.records.refusals import WriteRefusal
@@ -146,7 +146,7 @@ class _Work:
         ids = [push.salesforce_id for push, _ in self._to_account]
         try:
             found = self._client.records.read_many("Contact", ids, [PERSON_ACCOUNT_FIELD, "AccountId"])
-        except FieldNotFound:
+        except QueryRejected:
             found = [None] * len(ids)
         persons: list[tuple[Claimed, str]] = []
         for (push, refusal), record in zip(self._to_account, found, strict=True):
@@ -175,7 +175,12 @@ class _Work:
         """Deleted, merged and converted records."""
         for name in dict.fromkeys(one.object for one in self._to_follow):
             same = [one for one in self._to_follow if one.object == name]
-            fates = self._client.living(name, [one.salesforce_id for one in same])
+            try:
+                fates = self._client.living(name, [one.salesforce_id for one in same])
+            except QueryRejected as error:
+                for push in same:
+                    self._refuse(push, str(error), error.remedy)
+                continue
             for push in same:
                 self._followed(push, fates[push.salesforce_id])
 

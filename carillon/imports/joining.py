@@ -42,18 +42,20 @@ def join_moved(workspace: Workspace, moves: Sequence[Move], *, run: UUID) -> Joi
     done = Joined()
     remembered.lock(workspace.pk, alone=True)
     named = {one for move in moves for one in (*move.passed, move.salesforce_id)}
+    people = Contact.objects.filter(workspace=workspace, salesforce_id__in=named)
+    consent.lock(workspace=workspace, numbers=people.values_list("mobile_number", flat=True))
     erased = remembered.erased(workspace.pk, sorted(named))
     for move in moves:
-        people = _stored(workspace, move)
-        before = [people[record_id] for record_id in move.passed if record_id in people]
+        stored = _stored(workspace, move)
+        before = [stored[record_id] for record_id in move.passed if record_id in stored]
         if not before:
             continue
         done.gone += [person.salesforce_id for person in before]
         if any(record_id in erased for record_id in (*move.passed, move.salesforce_id)):
-            for person in people.values():
+            for person in stored.values():
                 erase_merged(workspace, person)
             continue
-        survivor = people.get(move.salesforce_id)
+        survivor = stored.get(move.salesforce_id)
         for person in reversed(before):
             how = _how(person, move)
             if survivor is None:

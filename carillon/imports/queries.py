@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact, FieldChange
@@ -18,6 +19,7 @@ from carillon.imports.models import (
     DryRun,
     HeldLeavers,
     HeldOptIns,
+    HeldStatus,
     ImportRun,
     ImportSetup,
     Mode,
@@ -30,8 +32,15 @@ from carillon.imports.models import (
 )
 from carillon.imports.runs import SCHEDULE
 from carillon.imports.tally import Flip
+from carillon.imports.windows import EASTERN
 
 SHOWN_ISSUES = 1000
+
+
+def time_zone(workspace: Workspace) -> ZoneInfo:
+    """In which a day begins: that of the imports, which is where the people are."""
+    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True)
+    return ZoneInfo(enabled.aggregate(zone=Min("timezone"))["zone"] or EASTERN)
 
 
 def history(workspace: Workspace) -> QuerySet[ImportRun]:
@@ -94,6 +103,12 @@ def held_by(run: ImportRun) -> HeldLeavers | None:
 def opt_ins_held_by(run: ImportRun) -> HeldOptIns | None:
     """The opt-ins a run held, whatever was decided about them."""
     return HeldOptIns.objects.filter(run=run).first()
+
+
+def open_opt_ins(workspace: Workspace) -> QuerySet[HeldOptIns]:
+    """Opt-ins that wait for an admin, the oldest first."""
+    found = HeldOptIns.objects.filter(setup__workspace=workspace, status=HeldStatus.OPEN)
+    return found.select_related("run").order_by("found_at", "pk")
 
 
 def kept_runs(contact: Contact, changes: Iterable[FieldChange]) -> set[UUID]:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import phonenumbers
+from phonenumbers import timezone
 
 FAST_LIBRARY = "rphonenumbers"
 # ISO country codes that have numbering plans.
@@ -110,6 +111,15 @@ _PARSER = choose_parser()
 def parse(raw: str | None, region: str) -> Phone:
     """Parse `raw`, typed by a person in `region`. Extensions are dropped: a text cannot be sent to one."""
     return _PARSER.parse(raw, region)
+
+
+def time_zones(e164: str) -> tuple[str, ...]:
+    """The names of the time zones in which somebody with this number may be; none where that isn't known."""
+    try:
+        found = timezone.time_zones_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return ()
+    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
 
 
 def library_in_use() -> str:

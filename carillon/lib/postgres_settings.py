@@ -35,6 +35,9 @@ def render(*, socket_dir: Path, memory: int, disk_free: int, dynamic_memory: str
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_checkpoints": "off",
+        # Statements and rows hold people's numbers and words.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
     }
     return "".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items())
 

@@ -7,7 +7,8 @@ from carillon.lib.errors import CarillonError
 from carillon.messaging.models import Texting
 from carillon.messaging.webhooks import INBOUND, SELF_TEST, STATUS
 
-_LABELS = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -18,12 +19,7 @@ def check_origin(text: str, *, allow_local: bool) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise _not_an_address() from None
-    if (
-        "@" in parts.netloc
-        or parts.scheme not in ("https", "http")
-        or not _LABELS.fullmatch(host)
-        or port == 0
-    ):
+    if "@" in parts.netloc or parts.scheme not in ("https", "http") or not _HOST.fullmatch(host) or port == 0:
         raise _not_an_address()
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise CarillonError(

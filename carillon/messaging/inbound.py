@@ -11,11 +11,10 @@ from django.http import QueryDict
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import Status
 from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
-from carillon.messaging import sending
-from carillon.messaging.models import Confirms, Direction, Message, Purpose, Texting
+from carillon.messaging import queries, sending
+from carillon.messaging.models import Direction, Message, Purpose, Texting
 from carillon.messaging.numbers import LONGEST, as_number, is_phone
 from carillon.messaging.replies import Heard, Reply, meaning_of, reply_to
 from carillon.messaging.sending import Answer
@@ -28,16 +27,17 @@ ABOUT_CONSENT = frozenset({Meaning.STOP, Meaning.START, Meaning.LIKELY_STOP})
 MOST_HELP = 5
 HELP_WITHIN = timedelta(hours=1)
 
+# Whoever texts has a number that can be texted.
 _KEEP = """
-insert into messaging_message (public_id, workspace_id, sid, direction, number, our_number, body, media_count, state, at,
-    purpose)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '') on conflict (workspace_id, sid) do nothing returning id
-"""
-_STATUS_BEFORE = """
-select b.status from consent_consentevent e
-join consent_consentevent b
-    on b.workspace_id = e.workspace_id and b.consent_id = e.consent_id and b.version = e.version - 1
-where e.id = %s
+with kept as (
+    insert into messaging_message (public_id, workspace_id, sid, direction, number, our_number, body, media_count, state,
+        at, purpose)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '') on conflict (workspace_id, sid) do nothing
+    returning id, workspace_id, number
+), usable as (
+    delete from messaging_unusablenumber u using kept where u.workspace_id = kept.workspace_id and u.number = kept.number
+)
+select id from kept
 """
 
 
@@ -55,16 +55,19 @@ class Inbound:
     opt_out_type: str
 
 
-def read(fields: QueryDict) -> Inbound:
-    """Raises NoText."""
-    sid, sender = fields.get("MessageSid") or fields.get("SmsSid", ""), as_number(fields.get("From", ""))
+def read(fields: QueryDict, region: str) -> Inbound:
+    """`region` is where numbers without a country code belong. Raises NoText."""
+    sid, sender = (
+        fields.get("MessageSid") or fields.get("SmsSid", ""),
+        as_number(fields.get("From", ""), region),
+    )
     if not sid or len(sid) > LONGEST or "\0" in sid or not sender:
         raise NoText("The call names no text, or nobody who sent it, so nothing was kept of it.")
     media = fields.get("NumMedia", "")
     return Inbound(
         sid=sid,
         sender=sender,
-        to=as_number(fields.get("To", "")),
+        to=as_number(fields.get("To", ""), region),
         body=fields.get("Body", "").replace("\0", ""),
         media_count=min(int(media), 100) if media.isascii() and media.isdigit() and len(media) < 5 else 0,
         opt_out_type=fields.get("OptOutType", "").strip().upper(),
@@ -77,7 +80,7 @@ def receive(texting: Texting, text: Inbound) -> Message | None:
     message = _kept(texting, text)
     if message is not None and is_phone(text.sender):
         heard = _heard(texting.workspace, text)
-        _answer(texting, message, reply_to(heard, carrier_confirms=texting.confirms == Confirms.CARRIER))
+        _answer(texting, message, reply_to(heard, queries.carrier_answers(texting)))
     return message
 
 
@@ -105,32 +108,21 @@ def _kept(texting: Texting, text: Inbound) -> Message | None:
 
 
 def _heard(workspace: Workspace, text: Inbound) -> Heard:
-    meaning, event = meaning_of(text.body, text.opt_out_type), None
-    if meaning in ABOUT_CONSENT:
-        event = _recorded(workspace, text, meaning)
-    is_news = meaning is Meaning.STOP and event is not None and not _was_opted_out(event)
+    meaning = meaning_of(text.body, text.opt_out_type)
+    is_news = meaning in ABOUT_CONSENT and _changes_consent(workspace, text, meaning)
     return Heard(meaning, text.body, is_news, answered=bool(text.opt_out_type))
 
 
-def _recorded(workspace: Workspace, text: Inbound, meaning: Meaning) -> int | None:
+def _changes_consent(workspace: Workspace, text: Inbound, meaning: Meaning) -> bool:
     try:
-        # A savepoint: the text is kept whatever becomes of this.
-        with transaction.atomic():
-            return consent.text_received(
-                workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
-            ).event
+        # It has a savepoint of its own: the text is kept whatever becomes of this.
+        return consent.text_received(
+            workspace=workspace, number=text.sender, words=text.body, meaning=meaning, message_id=text.sid
+        ).is_news
     except KeyLost as error:
-        # Only what would opt somebody in needs the key: the number stays as it is.
+        # Only what would opt somebody in needs the key: the number stays as it is, and the text is kept.
         log.error("A text that opts in was not followed: %s", error.sentence)
-        return None
-
-
-def _was_opted_out(event_id: int) -> bool:
-    """Whether the line before this one left the number opted out."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STATUS_BEFORE, [event_id])
-        row = cursor.fetchone()
-    return row is not None and row[0] == Status.OPTED_OUT
+        return False
 
 
 def _answer(texting: Texting, message: Message, reply: Reply | None) -> None:

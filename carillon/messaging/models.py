@@ -22,6 +22,11 @@ class Confirms(models.TextChoices):
     WE = "we", "Carillon, always"
 
 
+class AnswersHelp(models.TextChoices):
+    WE = "we", "Carillon, always"
+    CARRIER = "carrier", "The carrier for the bare words, Carillon for wider ones"
+
+
 class Scope(models.TextChoices):
     WORKSPACE = "workspace", "The whole workspace"
 
@@ -43,7 +48,8 @@ class Texting(models.Model):
     help_text = models.TextField()
     confirmation_text = models.TextField()
     confirms = models.CharField(max_length=10, choices=Confirms.choices, default=Confirms.CARRIER)
-    # Local hours of the person called within which they may be texted.
+    answers_help = models.CharField(max_length=10, choices=AnswersHelp.choices, default=AnswersHelp.WE)
+    # Local hours of the person called within which they may be texted; answers go out at any hour.
     quiet_until = models.PositiveSmallIntegerField(default=8)
     quiet_from = models.PositiveSmallIntegerField(default=21)
     # What one STOP ends.
@@ -57,7 +63,11 @@ class Texting(models.Model):
             ),
             models.CheckConstraint(
                 name="texting_choices_are_known",
-                condition=Q(confirms__in=Confirms.values, scope__in=Scope.values),
+                condition=Q(
+                    confirms__in=Confirms.values,
+                    answers_help__in=AnswersHelp.values,
+                    scope__in=Scope.values,
+                ),
             ),
             models.CheckConstraint(
                 name="texting_has_hours_to_text_in",
@@ -77,6 +87,7 @@ class Direction(models.TextChoices):
 class Purpose(models.TextChoices):
     CONFIRMATION = "confirmation", "Confirmation of an opt-out"
     HELP = "help", "Answer to HELP"
+    MEMBER = "member", "Text of a member"
 
 
 class Message(models.Model):
@@ -93,6 +104,7 @@ class Message(models.Model):
     # Pictures and other files that came with it; they stay with the carrier.
     media_count = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=12, choices=State.choices)
+    # Why it failed, or why it still waits.
     error_code = models.PositiveIntegerField(null=True)
     # Of an outgoing text: what for, and to which text it is the answer.
     purpose = models.CharField(max_length=12, choices=Purpose.choices, blank=True, default="")

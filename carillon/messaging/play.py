@@ -1,11 +1,11 @@
 """Playing a person with a phone, with the simulated carrier: what they text goes over HTTP to the real webhook."""
 
 from carillon.accounts.models import Workspace
-from carillon.consent.keywords import IN_WORDS, is_carriers_word
+from carillon.consent.keywords import Meaning, carriers_meaning
 from carillon.lib.errors import CarillonError
 from carillon.messaging import addresses, credentials, queries
 from carillon.messaging.carriers import simulated
-from carillon.messaging.models import CarrierKind, Confirms, Texting
+from carillon.messaging.models import CarrierKind, Texting
 
 
 class NoSimulatedCarrier(CarillonError):
@@ -37,9 +37,8 @@ def text_as(texting: Texting, number: str, body: str) -> str:
 
 
 def _opt_out_type(texting: Texting, body: str) -> str:
-    """A carrier that confirms opt-outs has handled its own words when it calls us."""
-    if texting.confirms != Confirms.CARRIER:
+    """A carrier that answers its own words has done so when it calls us."""
+    carrier, meaning = queries.carrier_answers(texting), carriers_meaning(body)
+    if meaning is None or not (carrier.help if meaning is Meaning.HELP else carrier.stop):
         return ""
-    if is_carriers_word(body):
-        return "STOP"
-    return "START" if body.strip().casefold() in IN_WORDS else ""
+    return meaning.name

@@ -29,12 +29,12 @@ def is_unusable(workspace_id: int, number: str) -> bool:
 def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
     """A status callback, checked to be the carrier's. One about a text we don't know still says something about the
     number. `public_id`: which text, as we named it to the carrier; empty when it was not."""
-    sid = fields.get("MessageSid", "")[:64]
+    sid = fields.get("MessageSid", "").replace("\0", "")[:64]
     code = fields.get("ErrorCode", "")
     state = states.of_twilio(fields.get("MessageStatus", ""))
     error_code = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else None
     text = _find(texting, sid, public_id)
-    number = text.number if text else as_number(fields.get("To", ""))
+    number = text.number if text else as_number(fields.get("To", ""), texting.workspace.default_region)
     if state is not None:
         take(
             texting.workspace_id, text.pk if text else None, Report(state, error_code), number=number, sid=sid
@@ -44,12 +44,14 @@ def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
 @transaction.atomic
 def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid: str = "") -> None:
     """Keeps what is reported of the text with this key, and of the number."""
+    if report.error_code == error_codes.OPTED_OUT and is_phone(number):
+        # First, since consents are locked before texts.
+        workspace = Workspace.objects.get(pk=workspace_id)
+        key = f"blocked {pk or sid}" if pk or sid else ""
+        consent.carrier_blocks(workspace=workspace, number=number, key=key)
     text = None if pk is None else Message.objects.select_for_update(of=("self",)).filter(pk=pk).first()
     if text is not None:
         _keep(text, report, sid)
-    if report.error_code == error_codes.OPTED_OUT and is_phone(number):
-        workspace = Workspace.objects.get(pk=workspace_id)
-        consent.carrier_blocks(workspace=workspace, number=number, key=f"blocked {pk or sid}")
     if report.error_code in error_codes.UNUSABLE:
         UnusableNumber.objects.get_or_create(
             workspace_id=workspace_id, number=number, defaults={"error_code": report.error_code}

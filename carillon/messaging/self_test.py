@@ -1,15 +1,25 @@
 """The self-test: calls our own webhook by its public address, signed as the carrier signs, and says in plain words what
-the call met. Nothing but that one address is called, redirects are not followed, and of what answers nothing is shown."""
+the call met. Nothing but that one address is called, redirects are not followed, and of what answers nothing is shown.
 
+An admin of a workspace enters that address, whoever runs Carillon its CARILLON_PUBLIC_URL: only the latter may lead into
+a private network."""
+
+import asyncio
 import hmac
 import secrets
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import httpx
+from django.conf import settings
 
-from carillon.messaging import addresses, credentials
+from carillon.lib import tls
+from carillon.lib.sealing import SealBroken
+from carillon.messaging import addresses, credentials, error_codes
 from carillon.messaging.carriers import twilio
-from carillon.messaging.models import Texting
+from carillon.messaging.models import CarrierKind, Texting
 from carillon.messaging.webhooks import difference
 
 SECONDS = 8.0
@@ -31,31 +41,71 @@ def proof(auth_token: str, challenge: str) -> str:
     return hmac.new(auth_token.encode(), f"self-test\0{challenge}".encode(), "sha256").hexdigest()
 
 
+class _Private(Exception):
+    """The address leads into a private network."""
+
+
 def run(texting: Texting) -> Found:
-    """Raises SealBroken."""
-    auth_token, challenge = credentials.auth_token(texting), secrets.token_hex(16)
+    try:
+        auth_token, challenge = credentials.auth_token(texting), secrets.token_hex(16)
+    except SealBroken as error:
+        return Found(False, error.sentence, error.remedy)
     url = addresses.self_test_url(texting)
     fields = {"AccountSid": texting.account_sid, "Challenge": challenge}
-    headers = {twilio.SIGNATURE_HEADER: twilio.sign(auth_token, url, fields)}
+    headers = {
+        twilio.SIGNATURE_HEADER: twilio.sign(auth_token, url, fields),
+        "Accept-Encoding": "identity",
+    }
     try:
-        with (
-            httpx.Client(timeout=SECONDS, trust_env=False, follow_redirects=False) as client,
-            client.stream("POST", url, data=fields, headers=headers) as answer,
-        ):
-            status, said = answer.status_code, _beginning(answer)
-    except httpx.HTTPError as error:
+        status, said = asyncio.run(_call(url, fields, headers))
+    except (httpx.HTTPError, OSError) as error:
         return _unreachable(texting, error)
+    except _Private:
+        return _inside(texting)
     proved, _, origin = said.partition(" ")
     if status == httpx.codes.OK and hmac.compare_digest(
         proved.encode(), proof(auth_token, challenge).encode()
     ):
-        return _arrived(texting, origin)
+        found = _arrived(texting, origin)
+        return _asked(texting, auth_token, found) if texting.carrier == CarrierKind.TWILIO else found
     return _wrong(texting, status)
 
 
-def _beginning(answer: httpx.Response) -> str:
+async def _call(url: str, fields: dict[str, str], headers: dict[str, str]) -> tuple[int, str]:
+    """Bounded as a whole, however slowly the pieces of an answer come. Raises TimeoutError, _Private."""
+    parts = urlsplit(url)
+    async with asyncio.timeout(SECONDS):
+        # The address that was looked at is the one that is called.
+        at = await _address(parts.hostname or "", parts.port or 443)
+        async with (
+            httpx.AsyncClient(
+                timeout=SECONDS, trust_env=False, follow_redirects=False, verify=tls.context(trust_env=False)
+            ) as client,
+            client.stream(
+                "POST",
+                url if at is None else httpx.URL(url).copy_with(host=at),
+                data=fields,
+                headers={**headers, "Host": parts.netloc},
+                extensions={"sni_hostname": parts.hostname},
+            ) as answer,
+        ):
+            return answer.status_code, await _beginning(answer)
+
+
+async def _address(host: str, port: int) -> str | None:
+    """Of a host outside; None for our own, which may be anywhere. Raises _Private, OSError."""
+    if settings.ALLOW_LOCAL_ORG or host == urlsplit(settings.PUBLIC_URL).hostname:
+        return None
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    numbers = sorted({str(address[0]) for *_, address in found}, key=lambda number: ":" in number)
+    if not all(ip_address(number).is_global for number in numbers):
+        raise _Private
+    return numbers[0]
+
+
+async def _beginning(answer: httpx.Response) -> str:
     said = b""
-    for some in answer.iter_bytes():
+    async for some in answer.aiter_raw():
         said += some
         if len(said) > MOST_ANSWER:
             break
@@ -76,9 +126,30 @@ def _arrived(texting: Texting, origin: str) -> Found:
     )
 
 
-def _unreachable(texting: Texting, error: httpx.HTTPError) -> Found:
+def _asked(texting: Texting, auth_token: str, found: Found) -> Found:
+    """The call was signed with the token that is stored here: whether it is the account's, only the carrier knows."""
+    try:
+        code = twilio.why_refused(texting.account_sid, auth_token)
+    except httpx.HTTPError:
+        note = f"{found.note} Twilio could not be asked whether it accepts the account and its auth token."
+        return replace(found, note=note.strip())
+    if code is not None:
+        return Found(False, error_codes.words(code), error_codes.REMEDIES[code])
+    return replace(found, sentence=f"{found.sentence} Twilio accepts the account and its auth token.")
+
+
+def _inside(texting: Texting) -> Found:
+    return Found(
+        False,
+        f"{texting.public_url} leads into a private network, where no carrier can call, so nothing was called.",
+        "Enter the address that is reached from outside. Where that name leads elsewhere inside your network,"
+        " CARILLON_PUBLIC_URL must be this address.",
+    )
+
+
+def _unreachable(texting: Texting, error: Exception) -> Found:
     url = texting.public_url
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return Found(False, f"{url} did not answer within {SECONDS:.0f} seconds.", "Is the proxy running?")
     if "CERTIFICATE" in str(error).upper() or "SSL" in str(error).upper():
         return Found(

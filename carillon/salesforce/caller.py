@@ -1,6 +1,7 @@
 """Calls as a signed-in user: every resource of the client sends through this.
 
-On a 401 it gets a new token once and repeats the same request.
+On a 401 it gets a new token once and repeats the same request, unless another org gave the token: record ids of one
+org mean other people in another.
 """
 
 import threading
@@ -12,7 +13,7 @@ import msgspec
 
 from carillon.salesforce import auth
 from carillon.salesforce.auth import ClientCredentials, Session
-from carillon.salesforce.errors import SalesforceError, SessionLost
+from carillon.salesforce.errors import OrgExchanged, SalesforceError, SessionLost
 from carillon.salesforce.transport import Answer, Call, Transport
 
 JSON = "application/json"
@@ -31,6 +32,7 @@ class Caller:
         self._credentials = credentials
         self._allow_local = allow_local
         self._session: Session | None = None
+        self._org_id = ""
         self._signing_in = threading.Lock()
 
     @property
@@ -76,12 +78,12 @@ class Caller:
 
     def send(self, call: Call, decode: Callable[[Answer], T]) -> T:
         """The decoded answer of a call that has yet to be given the session and its host."""
-        session = self.session
+        session = self._of_our_org(self.session)
         try:
             return self.transport.send(_authorized(call, session), decode)
         except SessionLost:
             # A 401 did nothing, so that every call may follow again.
-            renewed = self._renew(session)
+            renewed = self._of_our_org(self._renew(session))
         return self.transport.send(_authorized(call, renewed), decode)
 
     def _renew(self, lost: Session | None) -> Session:
@@ -90,6 +92,12 @@ class Caller:
             if self._session is None or self._session is lost:
                 return self.sign_in()
             return self._session
+
+    def _of_our_org(self, session: Session) -> Session:
+        self._org_id = self._org_id or session.org_id
+        if session.org_id != self._org_id:
+            raise OrgExchanged
+        return session
 
 
 def _authorized(call: Call, session: Session) -> Call:

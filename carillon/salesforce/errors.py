@@ -65,6 +65,21 @@ class SessionLost(SalesforceError):
     remedy = "Check in Salesforce that the API user is active and its session settings allow API access."
 
 
+class OrgExchanged(SalesforceError):
+    """Another org answers at the host than the one whose session was lost: nothing was sent to it."""
+
+    untouched = True
+    remedy = (
+        "If the sandbox was refreshed or the org was exchanged on purpose, an admin confirms it on the"
+        " Authentication page; else correct the host."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another Salesforce org answers at this address now, so nothing more was sent to it."
+        )
+
+
 class ApiDisabled(SalesforceError):
     """The API user may not use the API."""
 

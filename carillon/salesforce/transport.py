@@ -23,6 +23,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
+from carillon.lib import tls
 from carillon.salesforce.answers import error_of
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError, Stopped, Unreachable
 from carillon.salesforce.hosts import is_local
@@ -134,9 +135,11 @@ class Transport:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._spent = 0.0
         self._lock = threading.Lock()
+        trust_env = not is_local(origin)
         self._http = httpx.Client(
             follow_redirects=False,
-            trust_env=not is_local(origin),
+            trust_env=trust_env,
+            verify=tls.context(trust_env=trust_env),
             limits=_LIMITS,
             headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "Carillon"},
         )

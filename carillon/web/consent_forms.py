@@ -77,6 +77,9 @@ class OptInForm(PageForm):
 
 
 class ReviewForm(PageForm):
+    """`seen`: how many lines the number had when the words were read."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
     reason = _reason("Note", "Why you read it like this.", required=False)
 
 
@@ -84,5 +87,9 @@ class AcceptForm(PageForm):
     reason = _reason("Reason", "How you know that the person wants to be texted again.")
 
 
-class FlipsForm(PageForm):
-    reason = _reason("Reason", "How you know that these people want to be texted.")
+class OptInsForm(PageForm):
+    reason = _reason(
+        "Why the earlier mapping was wrong",
+        "For example: the slider was the wrong way round for an hour. It is kept with each of these opt-ins.",
+        required=False,
+    )

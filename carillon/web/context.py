@@ -7,8 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from carillon.accounts.models import Member, Role
+from carillon.consent.queries import open_reviews
 from carillon.imports.notices import Notice, notices
 from carillon.lib.clock import now
 
@@ -19,6 +21,7 @@ class Section:
     icon: str
     address: str
     current: bool
+    is_consent: bool
 
 
 # Label, icon, name of the first page, where its addresses begin, whether texters see it.
@@ -27,11 +30,13 @@ SECTIONS: tuple[tuple[str, str, str, str, bool], ...] = (
     ("Contact Import", "download", "contact_import_start", "/contact-import/", False),
     ("Import History", "history", "import_history", "/import-history/", False),
     ("Contacts", "people", "contacts", "/contacts/", True),
-    ("Review", "unknown", "reviews", "/review/", True),
+    ("Consent", "consent", "consent", "/contacts/consent/", True),
     ("Texting", "text", "texting", "/texting/", False),
     ("Members", "shield", "members", "/members/", False),
     ("Data Care", "clock", "data_care", "/data-care/", False),
 )
+# Of what waits to be decided: more than so many is many.
+MOST_COUNTED = 100
 # For admins, in demos and tests.
 PLAY = (("Phone", "phone", "phones", "/phone/", False),)
 
@@ -41,10 +46,12 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     member = getattr(request, "user", None)
     if not isinstance(member, Member):
         return {"navigation": [], "may_change": False, "notices": []}
+    shown_sections = [one for one in (*SECTIONS, *_play(member)) if one[4] or member.role != Role.TEXTER]
+    # Consent is a part of Contacts, and has an entry of its own.
+    here = max((one[3] for one in shown_sections if request.path.startswith(one[3])), key=len, default="")
     sections = [
-        Section(label, icon, reverse(name), request.path.startswith(prefix))
-        for label, icon, name, prefix, for_texters in (*SECTIONS, *_play(member))
-        if for_texters or member.role != Role.TEXTER
+        Section(label, icon, reverse(name), begins == here, is_consent=name == "consent")
+        for label, icon, name, begins, _ in shown_sections
     ]
 
     def shown() -> list[Notice]:
@@ -53,7 +60,16 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             return []
         return [one for one in notices(member.workspace, now()) if not _is_of(request, one)]
 
-    return {"navigation": sections, "may_change": member.is_admin, "notices": shown}
+    def to_decide() -> int:
+        return 0 if member.role == Role.AUDITOR else open_reviews(member.workspace)[:MOST_COUNTED].count()
+
+    return {
+        "navigation": sections,
+        "may_change": member.is_admin,
+        "notices": shown,
+        "reviews_to_decide": SimpleLazyObject(to_decide),
+        "most_counted": MOST_COUNTED,
+    }
 
 
 def _play(member: Member) -> tuple[tuple[str, str, str, str, bool], ...]:

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from carillon.messaging.actions import TextingDraft
-from carillon.messaging.models import CarrierKind, Confirms, Scope
+from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms, Scope
 from carillon.messaging.parts import parts_of
 from carillon.web.forms import PageForm
 
@@ -87,6 +87,12 @@ class TextingForm(PageForm):
         max_length=1600,
         help_text="Says that no more texts come, and nothing else: no news, no offers.",
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    answers_help = forms.ChoiceField(
+        label="Who answers HELP",
+        choices=AnswersHelp.choices,
+        help_text="Where Twilio answers HELP and INFO by itself too, with words of its own, people get two answers unless"
+        " this is left to it. It does so unless you had it switched off, and not for toll-free numbers.",
     )
     help_text = forms.CharField(
         label="Answer to HELP",

@@ -1,4 +1,4 @@
-"""Addresses of the pages. They hold public ids or Salesforce ids, and no database keys but those of reviews."""
+"""Addresses of the pages. They hold public ids, Salesforce ids or numbers, and no database keys."""
 
 from django.urls import path
 
@@ -16,7 +16,6 @@ from carillon.web.views import (
     import_history,
     members,
     phone,
-    reviews,
     sign_in,
     texting,
 )
@@ -62,7 +61,6 @@ urlpatterns = [
         consent_overview.conflict,
         name="conflict",
     ),
-    path("contacts/consent/held/<uuid:run>/<slug:decision>/", consent_overview.flips, name="held_flips"),
     path("contacts/consent/changes/", consent_changes.changes, name="consent_changes"),
     path("contacts/consent/changes.csv", consent_changes.changes_csv, name="consent_changes_csv"),
     path("contacts/<slug:salesforce_id>/", contacts.contact, name="contact"),
@@ -70,16 +68,14 @@ urlpatterns = [
     path("contacts/<slug:salesforce_id>/opt-in/", consent.opt_in, name="opt_in"),
     path("contacts/<slug:salesforce_id>/undo/", consent.undo, name="undo_consent"),
     path("contacts/<slug:salesforce_id>/erase/", contacts.erase, name="erase"),
-    path("review/", reviews.reviews, name="reviews"),
-    path("review/<int:pk>/", reviews.decide, name="decide_review"),
     path("texting/", texting.texting, name="texting"),
     path("texting/self-test/", texting.test_texting, name="test_texting"),
     path("texting/webhooks/", texting.replace_webhooks, name="replace_webhooks"),
     path("phone/", phone.phones, name="phones"),
     path("phone/<slug:salesforce_id>/", phone.phone, name="phone"),
-    path("carriers/twilio/inbound/<str:path_token>", carriers.inbound_text, name="inbound_text"),
-    path("carriers/twilio/status/<str:path_token>", carriers.status, name="text_status"),
-    path("carriers/twilio/self-test/<str:path_token>", carriers.self_test_call, name="self_test_call"),
+    path("carriers/twilio/inbound/<slug:path_token>", carriers.inbound_text, name="inbound_text"),
+    path("carriers/twilio/status/<slug:path_token>", carriers.status, name="text_status"),
+    path("carriers/twilio/self-test/<slug:path_token>", carriers.self_test_call, name="self_test_call"),
     path("data-care/", data_care.data_care, name="data_care"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite, name="invite"),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, StorageState, sync_playwright
 
 from carillon.lib import postgres
 from carillon.lib.processes import free_port
@@ -26,6 +26,10 @@ PROGRAMS = Path(sysconfig.get_path("scripts"))
 EMAIL = "alice@campus.example"
 PASSWORD = "three unrelated words"
 CONTACTS = 3000
+WIDTHS = (1280, 390)
+# A journey in a window of one width; in the other in the soak, since `Visitor.fits` looks at each page in both.
+WIDE = pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.soak)])
+NARROW = pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.soak)])
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NO_BROWSER = "NO BROWSER FOUND: the browser tests did not run. Install chromium to run them."
@@ -163,16 +167,23 @@ def _wait_for(port: int, seconds: float = 60) -> None:
 
 
 @pytest.fixture(scope="package")
-def member(installation: Installation, browser: Browser) -> str:
-    """Alice, who set her password through the link that the command line printed."""
+def signed_in(installation: Installation, browser: Browser) -> StorageState:
+    """The cookies of Alice, who set her password through the link that the command line printed, and signed in: checking
+    a password takes half a second, so each window of hers begins with them."""
     page = browser.new_page()
     page.goto(installation.password_link)
     page.get_by_label("New password", exact=True).fill(PASSWORD)
     page.get_by_label("New password again").fill(PASSWORD)
     page.get_by_role("button", name="Set password").click()
     page.get_by_text("Your password is set").wait_for()
+    page.goto(installation.address)
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".who").first.wait_for(state="attached")
+    state = page.context.storage_state()
     page.close()
-    return EMAIL
+    return state
 
 
 @dataclass(slots=True)
@@ -193,23 +204,31 @@ class Visitor:
         self.fits()
 
     def fits(self) -> None:
-        wider = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if wider > 0:
-            self.problems.append(f"{self.page.url} is {wider} px wider than the window")
+        """The page, in this window and in one of each other width."""
+        size = self.page.viewport_size
+        assert size
+        for width in sorted(WIDTHS, key=lambda width: width == size["width"]):
+            self.page.set_viewport_size({"width": width, "height": size["height"]})
+            wider = self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if wider > 0:
+                self.problems.append(f"{self.page.url} is {wider} px wider than a window of {width} px")
 
 
 Visit = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visit(installation: Installation, member: str, browser: Browser) -> Iterator[Visit]:
+def visit(installation: Installation, signed_in: StorageState, browser: Browser) -> Iterator[Visit]:
     visitors: list[Visitor] = []
 
     def open_window(width: int, *, javascript: bool = True) -> Visitor:
         context = browser.new_context(
-            viewport={"width": width, "height": 844}, java_script_enabled=javascript, accept_downloads=True
+            viewport={"width": width, "height": 844},
+            java_script_enabled=javascript,
+            accept_downloads=True,
+            storage_state=signed_in,
         )
         context.set_default_timeout(10_000)
         visitor = Visitor(context.new_page(), installation.address, [])
@@ -217,9 +236,6 @@ def visit(installation: Installation, member: str, browser: Browser) -> Iterator
         visitor.page.on("console", lambda message: _note(visitor, message))
         visitor.page.on("pageerror", lambda error: _note_error(visitor, error))
         visitor.page.goto(installation.address)
-        visitor.page.get_by_label("E-mail").fill(member)
-        visitor.page.get_by_label("Password").fill(PASSWORD)
-        visitor.page.get_by_role("button", name="Sign in").click()
         visitor.page.locator(".who").first.wait_for(state="attached")
         return visitor
 

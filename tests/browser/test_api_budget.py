@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, Visit, number_in, skip_without_browser
+from tests.browser.conftest import NARROW, Installation, Visit, number_in, skip_without_browser
 from tests.browser.test_main_job import connect
 
 skip_without_browser()
@@ -11,7 +11,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_the_forecast_follows_the_windows_before_anything_is_saved(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import NARROW, WIDE, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_held import import_people_of
 from tests.browser.test_main_job import connect
 
@@ -64,12 +64,14 @@ importing.apply_staged(workspace=workspace, run=run)
 def someone(visit: Visit, installation: Installation) -> str:
     """The id of an imported person about whom nobody said anything."""
     visitor = visit(1280)
-    connect(visitor, installation)
-    import_people_of(visitor, "AllContacts")
+    visitor.go("Contacts")
+    if visitor.page.get_by_role("heading", name="No contacts yet").is_visible():
+        connect(visitor, installation)
+        import_people_of(visitor, "AllContacts")
     return installation.within(MAP_AND_CHOOSE)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_staff_opt_somebody_out_and_undo_it(visit: Visit, someone: str, width: int) -> None:
     visitor = visit(width)
     page = visitor.page
@@ -124,7 +126,7 @@ def test_a_refused_push_is_retried_from_the_page(
     arrives_in_salesforce(page, "Opted out to")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_a_conflict_and_a_likely_opt_out_are_decided_about(
     visit: Visit, installation: Installation, someone: str, width: int
 ) -> None:

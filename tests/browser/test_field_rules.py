@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, skip_without_browser
+from tests.browser.conftest import NARROW, Installation, Visit, skip_without_browser
 from tests.browser.test_main_job import add_field, connect
 from tests.browser.test_preview import save_a_view
 
@@ -12,7 +12,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_a_field_with_its_rules_is_mapped_imported_and_shown(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import WIDE, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_main_job import connect
 
 skip_without_browser()
@@ -11,7 +11,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_held_people_are_told_everywhere_and_decided_about(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, number_in, skip_without_browser
+from tests.browser.conftest import NARROW, Installation, Visit, Visitor, number_in, skip_without_browser
 from tests.browser.test_main_job import connect
 
 skip_without_browser()
@@ -31,7 +31,7 @@ def succeeded(page: Page) -> int:
     return number_in(page.locator(".legend li", has_text="Succeeded").first.inner_text())
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_the_chart_counts_an_import_and_fits(visit: Visit, installation: Installation, width: int) -> None:
     visitor = visit(width)
     page = visitor.page

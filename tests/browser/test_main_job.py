@@ -129,7 +129,7 @@ def follow_an_issue(visitor: Visitor) -> str:
     assert download.value.path().read_text("utf-8-sig").startswith("salesforce_id,field,value,code,message")
     page.get_by_role("region", name="Issues").locator("td a").first.click()
     page.locator("table td a").first.click()
-    expect(page.get_by_text("No valid number")).to_be_visible()
+    expect(page.get_by_text("No valid number").first).to_be_visible()
     expect(page.get_by_text("Latest issues")).to_be_visible()
     visitor.fits()
     return page.get_by_role("heading", level=1).inner_text()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Installation, Visit, skip_without_browser
+from tests.browser.conftest import NARROW, WIDE, Installation, Visit, skip_without_browser
 from tests.browser.test_main_job import connect
 from tests.browser.test_preview import save_a_view
 
@@ -12,7 +12,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_a_reversed_slider_is_seen_before_it_is_saved(
     visit: Visit, installation: Installation, width: int
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_reversed_slider_is_seen_before_it_is_saved(
     expect(slider).to_be_checked()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_a_picklist_asks_for_its_two_values(visit: Visit, installation: Installation, width: int) -> None:
     visitor = visit(width)
     page = visitor.page

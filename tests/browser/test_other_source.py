@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import WIDE, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_main_job import add_field, connect
 from tests.browser.test_preview import save_a_view
 
@@ -12,7 +12,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_unsaved_choices_go_along_to_another_source(
     visit: Visit, installation: Installation, width: int
 ) -> None:

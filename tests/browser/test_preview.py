@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import NARROW, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_main_job import add_field, connect
 
 skip_without_browser()
@@ -11,7 +11,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_an_entered_setup_is_previewed_and_tried_before_it_is_saved(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -26,7 +26,10 @@ COLUMNS = [
 
 @pytest.mark.parametrize(
     ("width", "field", "column"),
-    [(1280, "Email", "EMAIL"), (390, "SMS_Opt_Out__c", "Contact.SMS_Opt_Out__c")],
+    [
+        (1280, "Email", "EMAIL"),
+        pytest.param(390, "SMS_Opt_Out__c", "Contact.SMS_Opt_Out__c", marks=pytest.mark.soak),
+    ],
 )
 def test_a_report_is_found_its_guide_followed_and_its_people_imported(
     visit: Visit, installation: Installation, width: int, field: str, column: str

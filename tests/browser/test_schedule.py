@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, skip_without_browser
+from tests.browser.conftest import WIDE, Installation, Visit, skip_without_browser
 from tests.browser.test_main_job import connect
 
 skip_without_browser()
@@ -11,7 +11,7 @@ skip_without_browser()
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_windows_and_zone_show_their_next_starts_and_are_kept(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import NARROW, WIDE, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_main_job import choose_and_map, connect, import_and_watch
 
 skip_without_browser()
@@ -33,7 +33,7 @@ def import_people(visitor: Visitor, installation: Installation) -> None:
         import_and_watch(visitor)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@NARROW
 def test_texting_is_set_up_and_its_self_test_passes(visit: Visit, width: int) -> None:
     visitor = visit(width)
     page = visitor.page
@@ -51,7 +51,7 @@ def test_texting_is_set_up_and_its_self_test_passes(visit: Visit, width: int) ->
     visitor.fits()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@WIDE
 def test_somebody_texts_stop_and_gets_one_confirmation(
     visit: Visit, installation: Installation, width: int
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from carillon.lib import postgres
 from orgsim.testing import OrgSim
-from tests.integration.commands import COMMAND
+from tests.integration.commands import COMMAND, run
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +96,9 @@ class Install:
         return done.stdout + done.stderr
 
     def carillon(self, *arguments: str, code: int = 0) -> str:
-        return self.run(*COMMAND, *arguments, code=code)
+        done = run(arguments, self.environment, Path(self.environment["HOME"]))
+        assert done.code == code, f"{arguments}: {done.err}"
+        return done.out + done.err
 
     def python(self, script: str, *arguments: str) -> str:
         return self.run(sys.executable, "-c", script, *arguments)
@@ -207,6 +209,7 @@ def test_an_install_of_the_version_before_is_upgraded_by_migrate(live: Install) 
     assert '"status": "succeeded"' in live.carillon("import", "contact", "--everything", "--json")
 
 
+@pytest.mark.soak
 def test_a_dump_of_the_version_before_is_restored_and_upgraded(live: Install, home: Path) -> None:
     before = to_the_version_before(live)
     places = commands("Backup and restore", "PGBIN=")
@@ -227,6 +230,7 @@ def database_for(install: Install, server: str, name: str) -> str:
     return server.replace("carillon@/carillon", f"{name}@/{name}")
 
 
+@pytest.mark.soak
 def test_the_same_dump_moves_an_install_to_a_server_of_ones_own_and_back_up_from_there(
     live: Install, server: str
 ) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import Contact
 from carillon.imports.models import ImportSetup
 from orgsim.testing import OrgSim
-from tests.integration.commands import carillon
+from tests.integration.commands import carillon, environment
 from tests.integration.imports.conftest import org, org_ids, org_template
 
 __all__ = ["org", "org_template"]
@@ -51,6 +53,7 @@ IMPORT_KEYS = {
 DRY_RUN_KEYS = {
     "dry_run", "status", "object", "source", "mode", "mode_reason", "org_count", "received", "created", "updated",
     "unchanged", "rejected", "rejected_by_reason", "left_source", "held", "issue_count", "issues_by_code", "blanked",
+    "opted_in", "opted_out",
     "api_calls", "api_calls_by_kind", "seconds", "started_at", "finished_at", "note", "error",
 }  # fmt: skip
 
@@ -246,6 +249,26 @@ def test_without_a_terminal_the_secret_comes_from_the_environment() -> None:
     assert done.code == 1
     assert "CARILLON_CLIENT_SECRET" in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+def test_the_installed_program_answers_as_the_forked_one_of_these_tests() -> None:
+    program = Path(sysconfig.get_path("scripts"), "carillon")
+    carillon("migrate")
+    carillon("member", "add", "ada@example.edu", "--role", "texter")
+
+    listed, refused = (
+        subprocess.run([program, *arguments], env=environment(), capture_output=True, text=True, timeout=60)
+        for arguments in (("member", "list"), ("member", "set", "nobody@example.edu", "--role", "texter"))
+    )
+
+    forked, forked_refused = (
+        carillon("member", "list"),
+        carillon("member", "set", "nobody@example.edu", "--role", "texter"),
+    )
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, forked.out, "")
+    assert "ada@example.edu" in listed.stdout
+    assert (refused.returncode, refused.stderr) == (forked_refused.code, forked_refused.err)
+    assert refused.returncode == 1
 
 
 def test_members_are_added_changed_listed_and_switched_off() -> None:

@@ -159,19 +159,7 @@ def test_it_comes_up_stops_whole_and_comes_up_again(start: Callable[..., Demo], 
     assert _processes_of(folder) == []
 
 
-def test_kill_of_its_head_blocks_nothing(start: Callable[..., Demo], folder: Path) -> None:
-    demo = start()
-    demo.wait_until_ready(FIRST_START)
-    imported = demo.contacts()
-
-    demo.end(signal.SIGKILL)
-    again = start(demo.port)
-
-    again.wait_until_ready(NEXT_START)
-    assert again.web_port() == demo.port
-    assert again.contacts() == imported
-
-
+@pytest.mark.soak
 def test_a_kill_in_the_middle_of_the_first_start_blocks_nothing(start: Callable[..., Demo]) -> None:
     demo = start()
     demo.wait_for("Connecting to the org", FIRST_START)
@@ -183,27 +171,29 @@ def test_a_kill_in_the_middle_of_the_first_start_blocks_nothing(start: Callable[
     assert again.contacts() > PEOPLE * 0.8
 
 
-def test_a_busy_port_is_told_and_another_is_used(start: Callable[..., Demo]) -> None:
+def test_a_busy_port_and_a_second_demo_are_told_and_a_kill_of_its_head_blocks_nothing(
+    start: Callable[..., Demo],
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         busy = other.getsockname()[1]
-
         demo = start(busy)
-        printed = demo.wait_until_ready(FIRST_START)
+        demo.wait_for("Starting", FIRST_START)
 
-        assert f"Port {busy} is in use by another program" in printed
+        second = start()
+
+        assert second.process.wait(timeout=30) == 1
+        assert _eventually(lambda: "A demo runs already" in second.printed)
+        assert second.printed.count("\n") == 1
+        assert f"Port {busy} is in use by another program" in demo.wait_until_ready(FIRST_START)
         assert demo.web_port() != busy
         assert _status(demo.web_port()) in (200, 302)
 
+        imported = demo.contacts()
+        demo.end(signal.SIGKILL)
+        again = start(demo.web_port())
 
-def test_a_second_demo_on_the_same_folder_is_refused(start: Callable[..., Demo], folder: Path) -> None:
-    demo = start()
-    demo.wait_for("Starting", FIRST_START)
-
-    second = start()
-
-    assert second.process.wait(timeout=30) == 1
-    assert _eventually(lambda: "A demo runs already" in second.printed)
-    assert second.printed.count("\n") == 1
-    demo.wait_until_ready(FIRST_START)
+        again.wait_until_ready(NEXT_START)
+        assert again.web_port() == demo.web_port()
+        assert again.contacts() == imported

@@ -52,16 +52,11 @@ async def _rescue() -> None:
         await worker_tasks.rescue_stalled_jobs(timestamp=0)
 
 
-@pytest.fixture(autouse=True)
-def empty_queue(transactional_db: None) -> Iterator[None]:
-    """Django empties only its own tables after a test."""
-    yield
-    _query("delete from procrastinate_jobs")
-    _query("delete from procrastinate_workers")
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def rescue(empty_queue: None) -> Iterator[None]:
+def rescue(transactional_db: None) -> Iterator[None]:
     """The app as a worker has it."""
     connector = app.connector
     assert isinstance(connector, DjangoConnector)

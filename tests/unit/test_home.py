@@ -161,6 +161,12 @@ def test_settings_open_no_network_port() -> None:
     assert 'unix_socket_directories = \'"/it\'\'s ""here"""\'\n' in text
 
 
+def test_the_servers_log_quotes_no_rows_and_no_statements() -> None:
+    text = render(socket_dir=Path("/s"), memory=GIB, disk_free=GIB, dynamic_memory="posix")
+
+    assert "log_min_error_statement = 'panic'\nlog_error_verbosity = 'terse'\n" in text
+
+
 def test_the_first_writer_wins(tmp_path: Path) -> None:
     assert write_once(tmp_path / "f", "one") == "one"
     assert write_once(tmp_path / "f", "two") == "one"

@@ -31,7 +31,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotReached:
-    """Nothing got to the carrier, or it asks to come again later: surely not sent."""
+    """Surely not sent, and to be tried again: nothing got to the carrier, it asks to come again later, or does not know
+    us. `code` says which where the carrier answered."""
+
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from carillon.lib import tls
 from carillon.lib.errors import CarillonError
 from carillon.messaging.carriers import twilio
 from carillon.messaging.carriers.outcomes import Accepted, Outgoing
@@ -22,7 +23,9 @@ class NotDelivered(CarillonError):
 def call(url: str, auth_token: str, fields: dict[str, str]) -> httpx.Response:
     """Posts to a webhook as Twilio does. Raises httpx.HTTPError."""
     headers = {twilio.SIGNATURE_HEADER: twilio.sign(auth_token, url, fields), "User-Agent": "TwilioProxy/1.1"}
-    with httpx.Client(timeout=SECONDS, trust_env=False, follow_redirects=False) as client:
+    with httpx.Client(
+        timeout=SECONDS, trust_env=False, follow_redirects=False, verify=tls.context(trust_env=False)
+    ) as client:
         return client.post(url, data=fields, headers=headers)
 
 

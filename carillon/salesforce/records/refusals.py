@@ -95,6 +95,10 @@ class ErrorItem(msgspec.Struct):
 _OF_THE_CALL = frozenset(
     {"REQUEST_LIMIT_EXCEEDED", "API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INVALID_SESSION_ID"}
 )
+# A trigger that ran out of its limits comes as an internal error, but is no outage.
+_OUT_OF_LIMITS = frozenset({"APEX_ERROR"})
+_OF_THE_RECORD = (400, 403, 404, 409, 413)
+_FAULTS_WITH_ONE = _OUT_OF_LIMITS | {"UNKNOWN_EXCEPTION"}
 _BY_CODE: Mapping[str, Kind] = MappingProxyType(
     {
         "UNABLE_TO_LOCK_ROW": Kind.TRANSIENT,
@@ -248,19 +252,26 @@ def refusal_of_all(items: Sequence[ErrorItem]) -> WriteRefusal:
 
 def write_error_of(status: int, body: bytes) -> SalesforceError:
     """The error for a write of one record that failed: WriteRefused when it is about the record."""
-    return _error(status, body, of_the_record=(400, 403, 404, 409, 413))
+    return _error(status, body, of_the_record=_OF_THE_RECORD, faults=_OUT_OF_LIMITS)
+
+
+def step_error_of(status: int, body: bytes) -> SalesforceError:
+    """As `write_error_of`, for a write in a composite call that Salesforce answered: an internal error is this record's
+    alone then, and no outage."""
+    return _error(status, body, of_the_record=_OF_THE_RECORD, faults=_FAULTS_WITH_ONE)
 
 
 def batch_error_of(status: int, body: bytes) -> SalesforceError:
     """The error for a collection that failed as a whole: WriteRefused when something in the collection is why."""
-    return _error(status, body, of_the_record=(400, 413))
+    return _error(status, body, of_the_record=(400, 413), faults=_OUT_OF_LIMITS)
 
 
-def _error(status: int, body: bytes, *, of_the_record: tuple[int, ...]) -> SalesforceError:
+def _error(
+    status: int, body: bytes, *, of_the_record: tuple[int, ...], faults: frozenset[str]
+) -> SalesforceError:
     items = error_items(body)
     codes = {item.errorCode for item in items}
-    # A trigger that ran out of its limits comes as an internal error, but is no outage.
-    told = status in of_the_record or (status == 500 and "APEX_ERROR" in codes)
+    told = status in of_the_record or (status == 500 and not codes.isdisjoint(faults))
     if told and items and not codes & _OF_THE_CALL:
         return WriteRefused(refusal_of_all(items))
     return Refused(status) if status == 400 else error_of(status, body)
@@ -277,6 +288,9 @@ def error_items(body: bytes) -> list[ErrorItem]:
 
 def _kind_of(code: str, message: str, fields: Sequence[str]) -> Kind:
     kind = _BY_CODE.get(code, Kind.UNKNOWN)
+    # A trigger or flow that met a busy row, often an account's: its code is the trigger's.
+    if kind is Kind.AUTOMATION and "UNABLE_TO_LOCK_ROW" in message:
+        return Kind.TRANSIENT
     if kind is Kind.AUTOMATION and _GOVERNOR.search(message):
         return Kind.LIMIT
     # Without a field it is the record itself that the org does not know (recorded for ids in a collection).

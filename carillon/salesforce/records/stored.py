@@ -11,7 +11,7 @@ import msgspec
 from carillon.salesforce.answers import error_of
 from carillon.salesforce.errors import MalformedAnswer, SalesforceError
 from carillon.salesforce.orgs import decode, id_18
-from carillon.salesforce.records.refusals import error_items, write_error_of
+from carillon.salesforce.records.refusals import error_items, step_error_of
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
@@ -64,7 +64,7 @@ def stored_of(body: bytes, sobject: str, names: Sequence[str]) -> Record | None:
     if written is None or stored is None:
         return _unfit()
     if not 200 <= written.httpStatusCode < 300:
-        raise write_error_of(written.httpStatusCode, bytes(written.body))
+        raise step_error_of(written.httpStatusCode, bytes(written.body))
     if stored.httpStatusCode == 200:
         return record_of(bytes(stored.body), sobject, names)
     error = absent_or_error(stored.httpStatusCode, bytes(stored.body))

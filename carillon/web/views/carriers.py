@@ -6,10 +6,10 @@ from functools import wraps
 from http import HTTPStatus
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
+from carillon.lib.sealing import SealBroken
 from carillon.messaging import credentials, inbound, reports, self_test, webhooks
 from carillon.messaging.carriers.twilio import SIGNATURE_HEADER
 from carillon.messaging.models import Texting
@@ -24,16 +24,29 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
     """Lets through what the carrier of the token's workspace has signed."""
 
     @csrf_exempt
-    @require_POST
     @wraps(view)
     def checked(request: HttpRequest, path_token: str) -> HttpResponse:
         texting = webhooks.texting_of(path_token)
         if texting is None:
             raise Http404("No workspace has this webhook.")
+        if request.method != "POST":
+            if SIGNATURE_HEADER in request.headers:
+                # Not a browser that was shown the address: a text is lost.
+                webhooks.count_refused(
+                    texting, f"It came by {request.method:.10}: choose HTTP POST at the carrier."
+                )
+            return HttpResponseNotAllowed(["POST"])
         if _too_large(request):
             return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         call = _call(request)
-        if reason := webhooks.why_refused(texting, call):
+        try:
+            reason = webhooks.why_refused(texting, call)
+        except SealBroken as error:
+            webhooks.count_refused(texting, str(error))
+            return HttpResponse(
+                "No signature can be checked here now.", status=HTTPStatus.SERVICE_UNAVAILABLE
+            )
+        if reason:
             webhooks.count_refused(texting, reason)
             return HttpResponse("This call is not signed by the carrier.", status=HTTPStatus.FORBIDDEN)
         return view(request, texting, call.fields)
@@ -44,7 +57,7 @@ def _webhook(view: Webhook) -> Callable[[HttpRequest, str], HttpResponse]:
 @_webhook
 def inbound_text(request: HttpRequest, texting: Texting, fields: QueryDict) -> HttpResponse:
     try:
-        inbound.receive(texting, inbound.read(fields))
+        inbound.receive(texting, inbound.read(fields, texting.workspace.default_region))
     except inbound.NoText as error:
         webhooks.count_refused(texting, error.sentence)
         return HttpResponse(error.sentence, status=HTTPStatus.BAD_REQUEST)

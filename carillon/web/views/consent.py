@@ -1,21 +1,17 @@
 """Opting a contact's number out and back in, and taking that back within a minute."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.db.models import Min
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from carillon.accounts.models import Workspace
 from carillon.consent import actions, staff
 from carillon.consent.decide import When
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
-from carillon.imports.models import ImportSetup
-from carillon.imports.windows import EASTERN
+from carillon.imports.queries import time_zone
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web.access import MemberRequest, contact_or_404, staff_only
@@ -31,7 +27,7 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     about = card(contact, request.user, "", now())
     if not (about.may.opt_out or about.may.enter_request):
         return _refused(request, contact, _why_no_opt_out(about))
-    zone = _zone(request.user.workspace)
+    zone = time_zone(request.user.workspace)
     form = OptOutForm(
         request.POST if request.method == "POST" else None,
         only_requests=not about.may.opt_out,
@@ -122,11 +118,3 @@ def _why_no_opt_out(about: Card) -> str:
     if about.state.is_opted_out:
         return "The person opted out already, and that stands."
     return "Without a valid mobile number there is nothing to opt out: nobody can text this person."
-
-
-def _zone(workspace: Workspace) -> ZoneInfo:
-    """In which a day begins: that of the imports, which is where the people are."""
-    named = ImportSetup.objects.filter(workspace=workspace, enabled=True).aggregate(zone=Min("timezone"))[
-        "zone"
-    ]
-    return ZoneInfo(named or EASTERN)

@@ -1,7 +1,6 @@
 """The Consent page: what is on its way to Salesforce, what was refused, and what waits for people to decide."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,22 +9,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import actions, importing, person, pushes, queries, staff
+from carillon.consent import actions, person, pushes, queries, staff
 from carillon.consent import overview as reports
-from carillon.consent.models import ConsentConflict, ConsentPush, PushState, Review, StagedFlip
-from carillon.consent.overview import HeldFlips
+from carillon.consent.decide import Refusal
+from carillon.consent.models import ConflictState, ConsentConflict, ConsentPush, PushState, Review
 from carillon.contacts.models import Contact
-from carillon.imports.models import ImportRun
+from carillon.imports.queries import open_opt_ins
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset
 from carillon.web.access import MemberRequest, admin_only, any_member, consent_or_404, staff_only
-from carillon.web.consent_forms import AcceptForm, FlipsForm, ReviewForm
+from carillon.web.consent_forms import AcceptForm, ReviewForm
 from carillon.web.consent_people import Household, by_record, households
 
 # What is waiting settles by itself; a few lines say what it is.
 WAITING_SHOWN = 10
-FLIPS_SHOWN = 20
 _CORRECTIONS: dict[str, str] = {
     PushState.WAITING: "To be corrected",
     PushState.SENT: "Being corrected",
@@ -61,14 +59,6 @@ class Conflict:
         return _CORRECTIONS.get(getattr(self.row, "push_state", None) or "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Flips:
-    """`run` is None when its import is no longer kept."""
-
-    held: HeldFlips
-    run: ImportRun | None
-
-
 @any_member
 @require_safe
 def overview(request: MemberRequest) -> HttpResponse:
@@ -94,9 +84,10 @@ def overview(request: MemberRequest) -> HttpResponse:
             for row in conflicts.rows
         ],
         "more": {"refused": troubled.next, "reviews": reviews.next, "conflicts": conflicts.next},
-        "flips": _held(workspace),
+        "held": open_opt_ins(workspace),
         "audit": queries.latest_audit(workspace),
         "may_act": request.user.role != Role.AUDITOR,
+        "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/consent.html", context)
 
@@ -135,7 +126,7 @@ def review(request: MemberRequest, digits: str, decision: str) -> HttpResponse:
         return redirect("consent")
     context = {
         "form": form,
-        "review": found,
+        "seen": consent.version,
         "decision": decision,
         "likely": person.likely_line(consent),
         "household": _household(request.user.workspace, consent.number),
@@ -144,11 +135,19 @@ def review(request: MemberRequest, digits: str, decision: str) -> HttpResponse:
 
 
 def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_out: bool) -> bool:
+    """Whether nothing is left to decide."""
     try:
         actions.close_review(
-            review=found, is_opt_out=is_opt_out, by=request.user, reason=form.cleaned_data["reason"]
+            review=found,
+            is_opt_out=is_opt_out,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            seen=form.cleaned_data["seen"],
         )
-    except CarillonError as error:
+    except actions.MayNot as error:
+        if error.refusal is Refusal.REVIEWED:
+            messages.error(request, str(error))
+            return True
         form.refuse(error)
         return False
     said = (
@@ -169,12 +168,24 @@ def conflict(request: MemberRequest, digits: str, version: int, decision: str) -
         ConsentConflict, workspace=request.user.workspace, consent=consent, event__version=version
     )
     if decision == "keep" and request.method == "POST":
-        staff.keep_conflict(conflict=found, by=request.user)
-        messages.success(request, "The number stays opted out, and Salesforce is corrected.")
-        return redirect("consent")
+        return _keep(request, found)
     if decision != "accept":
         raise Http404("No such decision.")
+    if found.state == ConflictState.ACCEPTED:
+        messages.success(request, "This was accepted: the number is opted in.")
+        return redirect("consent")
     return _accept(request, found)
+
+
+def _keep(request: MemberRequest, found: ConsentConflict) -> HttpResponse:
+    try:
+        is_out = found.state == ConflictState.KEPT or staff.keep_conflict(conflict=found, by=request.user)
+    except actions.MayNot as error:
+        messages.error(request, str(error))
+    else:
+        stays = "The number stays opted out, and Salesforce is corrected."
+        messages.success(request, stays if is_out else "It is off the list. The number stays opted in.")
+    return redirect("consent")
 
 
 @admin_only
@@ -198,49 +209,6 @@ def _accept(request: MemberRequest, found: ConsentConflict) -> HttpResponse:
         "household": _household(workspace, number),
     }
     return render(request, "web/consent_conflict.html", context)
-
-
-@admin_only
-@require_http_methods(["GET", "HEAD", "POST"])
-def flips(request: MemberRequest, run: UUID, decision: str) -> HttpResponse:
-    """Applies what an import held, with or against the word of staff, or drops it."""
-    workspace = request.user.workspace
-    staged = StagedFlip.objects.filter(workspace=workspace, run=run)
-    number = staged.count()
-    if decision not in ("apply", "accept", "drop") or not number:
-        raise Http404("Nothing is held here.")
-    form = FlipsForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and (decision != "accept" or form.is_valid()):
-        if decision == "drop":
-            staff.drop_flips(workspace=workspace, run=run, by=request.user)
-            messages.success(request, "They were dropped. Nobody was opted in.")
-        else:
-            reason = form.cleaned_data["reason"] if decision == "accept" else ""
-            done = importing.apply_staged(
-                workspace=workspace, run=run, accepted_by=request.user, reason=reason
-            )
-            messages.success(request, f"They were applied: {done.told} changes of consent.")
-        return redirect("consent")
-    rows = list(staged.order_by("pk")[:FLIPS_SHOWN])
-    contacts = by_record(workspace, (row.salesforce_id for row in rows))
-    context = {
-        "form": form,
-        "decision": decision,
-        "run": run,
-        "number": number,
-        "rows": [(row, contacts.get(row.salesforce_id)) for row in rows],
-        "more": number - len(rows),
-    }
-    return render(request, "web/consent_flips.html", context)
-
-
-def _held(workspace: Workspace) -> list[Flips]:
-    """Those of a run that still goes on are judged by it."""
-    held = reports.held_flips(workspace)
-    found = ImportRun.objects.filter(workspace=workspace, public_id__in=[one.run for one in held])
-    runs = {run.public_id: run for run in found}
-    shown = [Flips(one, runs.get(one.run)) for one in held]
-    return [one for one in shown if one.run is None or not one.run.is_open]
 
 
 def _household(workspace: Workspace, number: str) -> Household:

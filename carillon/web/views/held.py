@@ -9,16 +9,20 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from carillon.consent.overview import first_staged
 from carillon.imports import held, held_opt_ins, queries
 from carillon.imports.models import HELD_IN_FORCE, HeldLeavers, HeldStatus
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download
 from carillon.web.access import MemberRequest, admin_only, run_or_404, setup_reader
+from carillon.web.consent_forms import OptInsForm
+from carillon.web.consent_people import by_record
 
 _DECISIONS = {
     "apply": (held.apply, "They were marked as having left the list."),
     "drop": (held.drop, "They stay as if they were in the list."),
 }
+OPT_INS_SHOWN = 20
 # `absence` is what was found of the record: deleted, hidden, or empty.
 COLUMNS = ("salesforce_id", "first_name", "last_name", "mobile_number", "user_identification", "absence")
 
@@ -54,12 +58,13 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
     found = queries.opt_ins_held_by(run)
     if found is None or decision not in ("apply", "drop"):
         raise Http404("Nothing is held here.")
-    if request.method == "POST":
+    form = OptInsForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         try:
             if decision == "apply":
-                reason = request.POST.get("reason", "")
-                opted_in = held_opt_ins.apply(held=found, by=request.user, reason=reason)
-                messages.success(request, f"{opted_in:,} numbers were opted back in.")
+                opted_in = held_opt_ins.apply(held=found, by=request.user, reason=form.cleaned_data["reason"])
+                said = "1 number was" if opted_in == 1 else f"{opted_in:,} numbers were"
+                messages.success(request, f"{said} opted back in.")
             else:
                 held_opt_ins.drop(held=found, by=request.user)
                 messages.success(request, "They stay opted out.")
@@ -68,7 +73,17 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
         return redirect("import_run", run.public_id)
     if found.status != HeldStatus.OPEN:
         return redirect("import_run", run.public_id)
-    return render(request, "web/confirm_opt_ins.html", {"run": run, "held": found, "decision": decision})
+    records = first_staged(request.user.workspace, run.public_id, OPT_INS_SHOWN)
+    contacts = by_record(request.user.workspace, records)
+    context = {
+        "run": run,
+        "held": found,
+        "decision": decision,
+        "form": form,
+        "people": [(record, contacts.get(record)) for record in records],
+        "more": max(0, found.people - len(records)),
+    }
+    return render(request, "web/confirm_opt_ins.html", context)
 
 
 @setup_reader

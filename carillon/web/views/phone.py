@@ -74,6 +74,7 @@ def phone(request: MemberRequest, salesforce_id: str) -> HttpResponse:
             form.refuse(error)
         else:
             return redirect("phone", salesforce_id)
+    texting = queries.texting_of(request.user.workspace)
     texts = queries.conversation(request.user.workspace, contact.mobile_number)[:SHOWN]
     context = {
         "contact": contact,
@@ -81,7 +82,7 @@ def phone(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "texts": list(texts)[::-1],
         "keywords": KEYWORDS,
         "trouble": _trouble(request),
-        "carrier_confirms": queries.carrier_confirms(request.user.workspace),
+        "carrier": queries.carrier_answers(texting) if texting else None,
     }
     return render(request, "web/phone.html", context)
 

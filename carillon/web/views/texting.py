@@ -67,6 +67,7 @@ def _page(
         "inbound_url": addresses.inbound_url(kept) if kept else "",
         "refusals": webhooks.refusals(workspace, at),
         "outbox": queries.outbox(workspace, at),
+        "from_nobody": queries.from_nobody(workspace, at),
         "has_phone": settings.ALLOW_LOCAL_ORG,
     }
     return render(request, "web/texting.html", context)

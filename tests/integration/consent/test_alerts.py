@@ -13,7 +13,7 @@ from carillon.consent.models import ConsentPush, Delivery, PushAlert
 from carillon.imports.notices import notices
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from tests.integration.consent.people import ANN, a_contact, a_member, acknowledge, day, refuse
+from tests.integration.consent.people import ANN, a_contact, a_member, acknowledge, day, put_off, refuse
 from tests.integration.consent.test_pushes import claimed
 
 LATER = timedelta(minutes=6)
@@ -71,6 +71,33 @@ def test_each_change_of_state_is_told_once(workspace: Workspace, mailoutbox: lis
         "Admissions: Salesforce refuses opt-outs and opt-ins",
         "Admissions: Opt-outs and opt-ins reach Salesforce again",
     ]
+
+
+def test_while_a_refused_one_is_tried_again_nobody_is_told_that_it_is_over(
+    workspace: Workspace, mailoutbox: list[EmailMessage]
+) -> None:
+    a_contact(workspace, ANN)
+    opt_out(workspace=workspace, number=ANN, by=None)
+    (push,) = claimed(workspace)
+    refuse(push.id, CarillonError("A rule says no.", "Ask the admin."))
+    look(workspace, now())
+    (push,) = claimed(workspace)
+
+    under_way = look(workspace, now())
+    put_off(push.id, now() + LATER)
+    waiting = look(workspace, now())
+
+    assert under_way == waiting == ["Salesforce refuses opt-outs and opt-ins"]
+    assert len(mailoutbox) == 1
+
+
+def test_one_that_was_put_back_and_is_never_tried_again_is_late(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+    opt_out(workspace=workspace, number=ANN, by=None)
+    (push,) = claimed(workspace)
+    acknowledge(push.id, False, day(1))
+
+    assert look(workspace, now() + LATER) == ["Opt-outs and opt-ins do not reach Salesforce"]
 
 
 def test_one_that_is_put_back_again_and_again_is_told(workspace: Workspace) -> None:

@@ -349,11 +349,12 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.slow
 @pytest.mark.django_db
-def test_no_history_breaks_the_promises() -> None:
+@pytest.mark.parametrize("histories", [25, pytest.param(300, marks=pytest.mark.soak)])
+def test_no_history_breaks_the_promises(histories: int) -> None:
     run_state_machine_as_test(
         History,
         settings=settings(
-            max_examples=60,
+            max_examples=histories,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -4,11 +4,14 @@ word away."""
 import pytest
 
 from carillon.accounts.models import Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.consent import audit, push
 from carillon.consent.actions import opt_out
 from carillon.consent.audit import Difference
 from carillon.consent.models import ConsentAudit, ConsentPush
 from carillon.consent.push import Means
+from carillon.contacts.models import Contact
+from carillon.lib.clock import now
 from carillon.salesforce.errors import SalesforceError
 from orgsim.testing import OrgSim
 from tests.integration.consent.org_people import FIELD, holds, states, stored, text
@@ -89,6 +92,24 @@ def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
     assert holds(org, contact.salesforce_id) == [False]
 
 
+def test_out_of_the_source_where_no_import_would_decide_the_record_is_corrected(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(connected, org)
+    Contact.objects.update(in_source=False, left_source_at=now())
+    opt_out(workspace=connected, number=contact.mobile_number, by=None)
+    push.deliver(connected.pk, means)
+    org.set_clock_offset(5)
+    org.edit(contact.salesforce_id, **{FIELD: False})
+
+    done, _ = audited(connected, repair=True)
+    push.deliver(connected.pk, means)
+
+    assert (done.repaired, done.waiting) == (1, 0)
+    assert holds(org, contact.salesforce_id) == [True]
+    assert status(connected, contact.mobile_number) == "opted_out"
+
+
 def test_against_a_persons_stop_the_record_is_corrected(
     connected: Workspace, org: OrgSim, means: Means
 ) -> None:
@@ -114,6 +135,17 @@ def test_what_is_on_its_way_or_not_shown_is_counted_apart(connected: Workspace, 
 
     assert found == []
     assert (done.compared, done.waiting, done.unseen) == (1, 1, 1)
+
+
+def test_the_reserve_for_opt_outs_is_left_alone(connected: Workspace, org: OrgSim) -> None:
+    stored(connected, org, count=2)
+    stored(connected, org, "Lead")
+    org.set_limit(SalesforceConnection.objects.get(workspace=connected).reserve_calls)
+
+    with pytest.raises(SalesforceError, match="kept for opt-outs"):
+        audited(connected)
+
+    assert ConsentAudit.objects.get().calls == 1
 
 
 def test_why_it_could_not_be_done_is_kept(connected: Workspace, org: OrgSim) -> None:

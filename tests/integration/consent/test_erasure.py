@@ -91,3 +91,13 @@ def test_who_never_said_anything_leaves_nothing(workspace: Workspace) -> None:
 
     assert not Consent.objects.exists()
     assert status(workspace, ANN) == "opted_out"
+
+
+def test_the_others_records_are_told_also_where_nobody_ever_said_anything(workspace: Workspace) -> None:
+    contact, other = a_contact(workspace, ANN), a_contact(workspace, ANN)
+
+    erase(workspace, contact)
+
+    assert status(workspace, ANN) == "opted_out"
+    assert pushes(other) == ["opted_out"]
+    assert ConsentEvent.objects.count() == 1

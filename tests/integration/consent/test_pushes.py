@@ -10,7 +10,18 @@ from carillon.consent.models import ConsentPush, RecordValue
 from carillon.consent.pushes import Claimed, claim, retry
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
-from tests.integration.consent.people import ANN, BEA, a_contact, acknowledge, day, pushes, put_off, refuse
+from tests.integration.consent.people import (
+    ANN,
+    BEA,
+    a_contact,
+    acknowledge,
+    day,
+    pushes,
+    put_off,
+    read,
+    refuse,
+    status,
+)
 
 NO = CarillonError("A validation rule refused it.", "Ask the Salesforce admin.")
 
@@ -113,6 +124,33 @@ def test_after_a_lost_answer_a_start_is_pushed_although_nothing_was_held(workspa
     text(workspace, "START")
 
     assert pushes(contact, "waiting") == ["opted_in"]
+
+
+def test_an_opt_out_whose_answer_was_lost_does_not_undo_the_start_after_it(workspace: Workspace) -> None:
+    """It was written; an import reads it while the push of the START is under way."""
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    (first,) = claimed(workspace)
+    text(workspace, "START")
+    put_off(first.id)
+    claimed(workspace)
+
+    read(contact, True, at=day(1), by_us=True)
+
+    assert status(workspace, ANN) == "opted_in"
+
+
+def test_an_opt_out_of_ours_is_no_news_in_the_second_of_the_opt_in(workspace: Workspace) -> None:
+    """Both were acknowledged within a second; an import read the record between them."""
+    contact = a_contact(workspace, ANN)
+    for words, value in (("STOP", True), ("START", False)):
+        text(workspace, words)
+        (push,) = claimed(workspace)
+        acknowledge(push.id, value, day(1))
+
+    read(contact, True, at=day(1), by_us=True)
+
+    assert status(workspace, ANN) == "opted_in"
 
 
 def test_a_push_whose_worker_died_goes_to_another(workspace: Workspace) -> None:

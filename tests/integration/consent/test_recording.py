@@ -287,6 +287,32 @@ def test_verify_finds_what_does_not_follow_from_the_ledger(workspace: Workspace,
     assert (found.number, found.version, found.lines) == (ANN, 2, 2)
 
 
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "update consent_consentevent set status = 'opted_in' where version = 1",
+        "update consent_consentevent set kind = 'staff_out' where version = 3",
+        "update consent_consentevent set counts_at = counts_at - interval '1 day' where version = 3",
+        "delete from consent_evidence; delete from consent_consentevent where version = 2",
+        "delete from consent_evidence; delete from consent_consentevent",
+    ],
+)
+def test_verify_finds_what_whoever_owns_the_database_did_to_the_ledger(
+    workspace: Workspace, tampering: str
+) -> None:
+    for words in ("STOP", "START", "Stop"):
+        text(workspace, words)
+    assert list(verify.differences(workspace)) == []
+
+    with connection.cursor() as cursor:
+        cursor.execute("set constraints all immediate")
+        cursor.execute("alter table consent_consentevent disable trigger consent_ledger_append_only")
+        cursor.execute(tampering)
+
+    (found,) = verify.differences(workspace)
+    assert found.number == ANN
+
+
 def test_times_of_lines_only_grow_when_the_clock_is_set_back(workspace: Workspace) -> None:
     text(workspace, "STOP")
     ahead = now() + timedelta(hours=1)

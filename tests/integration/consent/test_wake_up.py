@@ -4,9 +4,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -23,16 +25,6 @@ from tests.integration.consent.org_people import holds, states, stored, text
 from tests.integration.consent.people import ANN, status
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def empty_queue(transactional_db: None) -> Iterator[None]:
-    """Django empties only its own tables after a test."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("delete from procrastinate_periodic_defers")
-        cursor.execute("delete from procrastinate_jobs")
-        cursor.execute("delete from procrastinate_workers")
 
 
 def jobs_waiting() -> int:
@@ -100,6 +92,20 @@ def test_one_at_a_time_delivers_and_looks_again_when_it_is_done(
     worker.join(20)
 
     assert states(connected) == ["acknowledged", "acknowledged"]
+
+
+def test_a_number_that_is_locked_at_the_moment_is_waited_for(
+    connected: Workspace, org: OrgSim, means: Means
+) -> None:
+    """An import holds the numbers of a batch until it is stored."""
+    (contact,) = stored(connected, org)
+    text(contact)
+    parameters = connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}
+    with psycopg.connect(**parameters) as beside:
+        beside.execute("select 1 from consent_consent for update")
+        attempts = push.deliver(connected.pk, replace(means, sleep=lambda seconds: beside.commit()))
+
+    assert (attempts, states(connected)) == (1, ["acknowledged"])
 
 
 def test_a_worker_killed_between_call_and_acknowledgement_leads_to_a_repetition(

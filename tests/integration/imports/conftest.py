@@ -17,24 +17,37 @@ from carillon.imports.runs import Request
 from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
 
+# A fifth of them is more than the hundred below which no leavers are held.
+CONTACTS = 700
+LEADS = 100
 # Three pages of 2,000.
-CONTACTS = 4_100
-LEADS = 400
+LARGE = 4_100
 
 
 @pytest.fixture(scope="session")
 def org_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An org's file, made once; each test works on a copy."""
-    file = tmp_path_factory.mktemp("org") / "org.db"
-    with OrgSim(file, contacts=CONTACTS, leads=LEADS, seed=1):
+    return _made(tmp_path_factory, CONTACTS, LEADS)
+
+
+@pytest.fixture(scope="session")
+def large_org_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made(tmp_path_factory, LARGE, 400)
+
+
+def _made(folders: pytest.TempPathFactory, contacts: int, leads: int) -> Path:
+    file = folders.mktemp("org") / "org.db"
+    with OrgSim(file, contacts=contacts, leads=leads, seed=1):
         pass
     return file
 
 
 @pytest.fixture
-def org(org_template: Path, tmp_path: Path) -> Iterator[OrgSim]:
+def org(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OrgSim]:
+    """Small, but for tests marked `large_org`: those about pages, jobs, and what dies in the middle."""
+    is_large = request.node.get_closest_marker("large_org") is not None
     file = tmp_path / "org.db"
-    shutil.copy(org_template, file)
+    shutil.copy(request.getfixturevalue("large_org_template" if is_large else "org_template"), file)
     with OrgSim(file) as running:
         yield running
 

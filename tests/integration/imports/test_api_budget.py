@@ -31,7 +31,7 @@ from orgsim.limits_table import API_REQUESTS
 from orgsim.testing import OrgSim
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 # By the name pytest would take it for a test.
 look_at_connection = test_connection

@@ -131,6 +131,7 @@ def test_workers_killed_in_the_middle_of_a_result_lose_nobody_and_double_nobody(
     assert run.job_place is None
 
 
+@pytest.mark.soak
 def test_a_worker_killed_while_salesforce_prepares_leaves_its_job_to_the_next(
     org: OrgSim, setup: ImportSetup, asked: list[str]
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_worker_killed_while_salesforce_prepares_leaves_its_job_to_the_next(
     assert any(place.job in path and "/results" in path for path in asked)
 
 
+@pytest.mark.soak
 def test_a_worker_killed_while_it_sweeps_does_not_read_again(
     org: OrgSim, setup: ImportSetup, asked: list[str]
 ) -> None:

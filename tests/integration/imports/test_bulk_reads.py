@@ -25,7 +25,7 @@ from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
 from tests.integration.imports.conftest import connected_setup, org_ids, stored_ids, type_of_import
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 QUICK = Retry(budget_seconds=20, read_timeout=20, first_wait=0.05, longest_wait=0.5)
 # Describe of the object and of the list view.

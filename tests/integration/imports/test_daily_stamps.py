@@ -15,7 +15,7 @@ from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 ROUTES = pytest.mark.parametrize("threshold", [16_000, 1_000], ids=["pages", "job"])
 

@@ -298,6 +298,7 @@ def test_it_works_while_an_import_holds_the_lock(setup: ImportSetup) -> None:
         assert would_do(setup).status == RunStatus.SUCCEEDED
 
 
+@pytest.mark.large_org
 def test_a_query_that_came_out_short_is_read_again_and_said(org: OrgSim, setup: ImportSetup) -> None:
     lost: list[str] = []
 
@@ -344,6 +345,7 @@ def test_a_source_that_is_gone_fails_and_says_why(org: OrgSim, setup: ImportSetu
     assert everything_stored() == before, "a dry run raises no alert"
 
 
+@pytest.mark.large_org
 def test_progress_tells_phase_and_records_and_whoever_looks_may_stop_it(setup: ImportSetup) -> None:
     seen: list[Progress] = []
 

@@ -219,6 +219,7 @@ def test_somebody_erased_while_an_import_runs_stays_erased(
     assert tables_that_name(person) == {}
 
 
+@pytest.mark.large_org
 @pytest.mark.slow
 @pytest.mark.parametrize("last", [False, True])
 def test_somebody_erased_between_a_run_and_its_resumption_stays_erased(

@@ -60,6 +60,7 @@ def test_people_without_a_valid_mobile_are_stored_with_an_issue(import_now: type
     assert run.issue_count == RecordIssue.objects.filter(run=run).count()
 
 
+@pytest.mark.large_org
 def test_second_import_reads_nothing_but_the_sweep(
     org: OrgSim, setup: ImportSetup, import_now: type_of_import
 ) -> None:

@@ -15,7 +15,7 @@ from carillon.imports.models import ImportSetup, Mode, RecordIssue, RunStatus
 from orgsim.testing import OrgSim
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 
 def test_faults_on_the_way_are_retried(org: OrgSim, import_now: type_of_import) -> None:

@@ -408,6 +408,7 @@ def test_a_lead_converted_and_its_contact_merged_leads_to_the_master(
     assert set(FormerId.objects.values_list("salesforce_id", flat=True)) == {lead, contact}
 
 
+@pytest.mark.large_org
 def test_many_leavers_are_asked_about_two_thousand_a_call(
     org: OrgSim, setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
 ) -> None:

@@ -14,11 +14,11 @@ from carillon.salesforce.bulk import routes
 from carillon.salesforce.bulk.resource import Polling
 from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
-from tests.integration.imports.conftest import CONTACTS
+from tests.integration.imports.conftest import LARGE
 from tests.integration.imports.test_report_cost import long_past
 from tests.integration.imports.test_report_source import ALONE, BY_IDS, set_up
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 LIST = SetupDraft(
     source="AllContacts", first_name="FirstName", last_name="LastName", mobile_number="MobilePhone"
@@ -47,7 +47,7 @@ def first_forecast(draft: SetupDraft, mode: Mode) -> int:
     return expected.forecast(
         forecasts.source_of(draft),
         everything=mode == Mode.EVERYTHING,
-        members=CONTACTS,
+        members=LARGE,
         measured=Measured(),
     )
 

@@ -18,7 +18,7 @@ from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.erasing import erase
 from carillon.imports.held import NothingHeld
-from carillon.imports.leaving import is_held
+from carillon.imports.leaving import HELD_ABOVE_PEOPLE, is_held
 from carillon.imports.lock import setup_lock
 from carillon.imports.models import (
     HeldIds,
@@ -60,7 +60,9 @@ def bring_back(org: OrgSim, ids: set[str]) -> None:
 
 
 def a_fifth_and_one() -> int:
-    return Contact.objects.filter(in_source=True).count() // 5 + 1
+    people = Contact.objects.filter(in_source=True).count() // 5 + 1
+    assert people > HELD_ABOVE_PEOPLE + 1
+    return people
 
 
 def test_many_leavers_are_held_and_everything_else_is_stored(

@@ -27,7 +27,7 @@ from orgsim.testing import OrgSim
 from tests.integration.commands import carillon, start
 from tests.integration.imports.conftest import connected_setup, org_ids, stored_ids
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -116,7 +116,7 @@ def large_org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrgSim]:
         yield running
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_workers_killed_at_random_points_still_end_complete(
     large_org: OrgSim, workspace: Workspace, draft: SetupDraft
 ) -> None:

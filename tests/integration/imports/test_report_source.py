@@ -32,7 +32,7 @@ from tests.integration.commands import carillon, start
 from tests.integration.imports.conftest import org_ids, stored_ids
 from tests.integration.imports.test_interrupted import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.large_org, pytest.mark.django_db(transaction=True)]
 
 BY_IDS = SetupDraft(
     source="All_Contacts",

@@ -128,7 +128,7 @@ def test_schedulers_in_several_processes_make_one_run(plain: ImportSetup) -> Non
     settings = {**environment(), "DJANGO_SETTINGS_MODULE": "carillon.settings"}
     processes = [
         Popen([sys.executable, "-c", program], env=settings, stdin=PIPE, stdout=PIPE, text=True)
-        for _ in range(4)
+        for _ in range(3)
     ]
     for process in processes:
         assert process.stdout is not None
@@ -136,7 +136,7 @@ def test_schedulers_in_several_processes_make_one_run(plain: ImportSetup) -> Non
 
     made = [process.communicate("\n", timeout=60)[0].strip() for process in processes]
 
-    assert sorted(made) == ["0", "0", "0", "1"]
+    assert sorted(made) == ["0", "0", "1"]
     assert ImportRun.objects.count() == 1
 
 
@@ -286,6 +286,7 @@ def test_a_run_that_waited_while_the_import_was_switched_off_ends(plain: ImportS
     assert "switched off" in run.error
 
 
+@pytest.mark.large_org
 @pytest.mark.slow
 def test_a_worker_killed_in_a_scheduled_run_is_resumed_not_doubled(org: OrgSim, setup: ImportSetup) -> None:
     due = start_at(scheduled(setup), MORNING)
@@ -309,7 +310,8 @@ def test_a_worker_killed_in_a_scheduled_run_is_resumed_not_doubled(org: OrgSim, 
 
 
 @pytest.mark.slow
-def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim) -> None:
+@pytest.mark.parametrize("colleges", [15, pytest.param(200, marks=pytest.mark.soak)])
+def test_many_workspaces_in_one_window_get_one_run_each(small_org: OrgSim, colleges: int) -> None:
     """Two schedulers look each ten minutes while four workers do what they start."""
     first = ready_setup(Workspace.objects.create(name="First"), small_org.url)
     source = find_source(first.workspace, "Contact", "AllContacts").id
@@ -318,7 +320,7 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
         scheduled(
             ready_setup(Workspace.objects.create(name=f"College {number}"), small_org.url, source), MORNING
         )
-        for number in range(200)
+        for number in range(colleges)
     ]
     moments = [MIDNIGHT + timedelta(hours=6, minutes=minutes) for minutes in range(0, 130, 10)]
 
@@ -339,7 +341,7 @@ def test_two_hundred_workspaces_in_one_window_get_one_run_each(small_org: OrgSim
 
     runs = ImportRun.objects.values_list("setup", "status", "trigger")
     assert sorted(runs) == [(setup.pk, "succeeded", "scheduled") for setup in setups]
-    assert outcomes() == [(MORNING, "started")] * 200
+    assert outcomes() == [(MORNING, "started")] * colleges
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,18 @@
 """The webhook of incoming texts, over real HTTP, called by the carrier and by others."""
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from carillon.accounts.models import Workspace
 from carillon.lib.clock import now
 from carillon.messaging import actions, addresses, webhooks
-from carillon.messaging.models import Message, Texting
+from carillon.messaging.models import Message, Texting, UnusableNumber
 from tests.integration.messaging.conftest import PERSON, Carrier, simulated
 
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
@@ -70,6 +73,15 @@ def test_a_text_without_a_body_and_one_with_pictures_are_kept(carrier: Carrier) 
         ("", 3),
         ("odd", 0),
     ]
+
+
+def test_whoever_texts_can_be_texted_again(carrier: Carrier, workspace: Workspace) -> None:
+    for number in (PERSON, "+12125550002"):
+        UnusableNumber.objects.create(workspace=workspace, number=number, error_code=30006)
+
+    carrier.text("Hi")
+
+    assert [one.number for one in UnusableNumber.objects.all()] == ["+12125550002"]
 
 
 def test_parameters_we_never_heard_of_do_no_harm(carrier: Carrier) -> None:
@@ -147,6 +159,17 @@ def test_another_account_is_refused_though_it_is_signed(carrier: Carrier, worksp
     assert "another one as its account" in webhooks.refusals(workspace, now()).reason
 
 
+def test_a_token_that_cannot_be_opened_is_an_alarm(carrier: Carrier, workspace: Workspace) -> None:
+    fields = carrier.fields("STOP")
+    signed = carrier.sign(addresses.inbound_url(carrier.texting), fields)
+    Texting.objects.update(auth_token_sealed="of another key")
+
+    answer = httpx.post(addresses.inbound_url(carrier.texting), data=fields, headers=signed)
+
+    assert answer.status_code == 503
+    assert "CARILLON_SECRET_KEY" in webhooks.refusals(workspace, now()).reason
+
+
 def test_a_call_signed_for_another_address_says_which(carrier: Carrier, workspace: Workspace) -> None:
     """As when the carrier's console holds https and the Texting page http."""
     url = addresses.inbound_url(carrier.texting)
@@ -161,9 +184,11 @@ def test_a_call_signed_for_another_address_says_which(carrier: Carrier, workspac
 
 @pytest.mark.parametrize("path", ["inbound", "status", "self-test"])
 def test_an_unknown_token_is_not_found(carrier: Carrier, workspace: Workspace, path: str) -> None:
-    url = f"{carrier.texting.public_url}/carriers/twilio/{path}/unknown"
+    for token in ("unknown", "%00", "a%00b", "%ff", "x" * 3000):
+        url = f"{carrier.texting.public_url}/carriers/twilio/{path}/{token}"
 
-    assert carrier.post(carrier.fields("STOP"), url).status_code == 404
+        assert carrier.post(carrier.fields("STOP"), url).status_code == 404
+
     assert refused(workspace) == 0
 
 
@@ -218,9 +243,19 @@ def test_bytes_that_are_no_utf8_are_refused(carrier: Carrier, workspace: Workspa
     assert refused(workspace) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_only_posts_are_taken(carrier: Carrier, method: str) -> None:
-    assert httpx.request(method, addresses.inbound_url(carrier.texting)).status_code == 405
+def test_only_posts_are_taken(carrier: Carrier, workspace: Workspace) -> None:
+    url = addresses.inbound_url(carrier.texting)
+
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+        assert httpx.request(method, url).status_code == 405
+
+    assert refused(workspace) == 0
+
+
+def test_a_carrier_that_was_told_to_get_is_an_alarm(carrier: Carrier, workspace: Workspace) -> None:
+    httpx.get(addresses.inbound_url(carrier.texting), headers={"X-Twilio-Signature": "AAAA"})
+
+    assert "choose HTTP POST" in webhooks.refusals(workspace, now()).reason
 
 
 def test_a_thousand_forged_calls_are_one_row(carrier: Carrier, workspace: Workspace) -> None:
@@ -246,3 +281,19 @@ def test_texts_with_a_number_are_found_by_an_index(texting: Texting) -> None:
 
     assert "message_of_number" in plan
     assert "Sort" not in plan
+
+
+def test_a_text_costs_few_statements(carrier: Carrier, client: Client) -> None:
+    """Of PostgreSQL, with those that begin and end transactions, for a number nobody heard of."""
+    url = addresses.inbound_url(carrier.texting)
+    address = urlsplit(url)
+    most = {"Hello": 4, "HELP": 7, "STOP": 20, "please stop texting me": 19}
+
+    for body, statements in most.items():
+        fields = {**carrier.fields(body), "From": f"+1212555{statements:04}"}
+        headers = {**carrier.sign(url, fields), "Host": address.netloc}
+        with CaptureQueriesContext(connection) as captured:
+            client.post(address.path, urlencode(fields), "application/x-www-form-urlencoded", headers=headers)
+        assert len(captured) <= statements
+
+    assert len(texts()) == len(most)

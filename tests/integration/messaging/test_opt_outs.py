@@ -7,12 +7,14 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
-from carillon.consent.models import Consent, ConsentEvent
+from carillon.consent.models import Consent, ConsentEvent, ConsentPush
+from carillon.consent.queries import standings
 from carillon.lib.clock import now
 from carillon.messaging import sending
 from carillon.messaging.models import Message, Texting
 from carillon.messaging.states import State
-from tests.integration.messaging.conftest import PERSON, Carrier
+from tests.integration.consent.people import a_contact, a_mapping, read
+from tests.integration.messaging.conftest import PERSON, Carrier, simulated
 
 
 def answers() -> list[tuple[str, str]]:
@@ -44,6 +46,18 @@ def test_the_same_stop_again_is_one_event(carrier: Carrier) -> None:
 
     assert kinds() == ["person_out"]
     assert len(answers()) == 1
+
+
+def test_an_id_that_came_before_says_nothing_new_in_its_workspace_and_something_in_another(
+    carrier: Carrier,
+) -> None:
+    other = Carrier(simulated(Workspace.objects.create(name="Alumni"), carrier.texting.public_url))
+
+    for one, body in ((carrier, "Hello"), (carrier, "STOP"), (other, "STOP")):
+        assert one.text(body, sid="SM5").status_code == 200
+
+    assert [consent.workspace for consent in Consent.objects.all()] == [other.texting.workspace]
+    assert Message.objects.filter(direction="in").count() == 2
 
 
 def test_two_stops_at_once_are_confirmed_once(carrier: Carrier) -> None:
@@ -117,18 +131,75 @@ def test_with_a_carrier_that_confirms_we_confirm_wider_words_only(carrier: Carri
     assert [purpose for purpose, _ in answers()] == ["confirmation"]
 
 
+def test_a_carrier_that_answers_help_leaves_us_the_wider_words(carrier: Carrier) -> None:
+    Texting.objects.update(answers_help="carrier")
+
+    carrier.text("HELP")
+    assert answers() == []
+    carrier.text("help?")
+
+    assert [purpose for purpose, _ in answers()] == ["help"]
+
+
+def test_a_yes_brings_nobody_back(carrier: Carrier) -> None:
+    carrier.text("STOP")
+    carrier.text("YES")
+    carrier.text("yes!", OptOutType="START")
+
+    assert is_opted_out()
+
+
+def test_only_the_last_opt_out_is_confirmed(carrier: Carrier) -> None:
+    for body in ("STOP", "START", "STOP"):
+        carrier.text(body)
+
+    texts = Message.objects.filter(direction="out").order_by("pk")
+    for text in texts:
+        sending.send(text.pk)
+
+    assert list(texts.values_list("state", flat=True)) == ["not_sent", "delivered"]
+
+
 def test_an_unknown_number_is_kept_and_opted_out(carrier: Carrier) -> None:
     carrier.post({**carrier.fields("STOP"), "From": "+447911123456"})
 
     assert is_opted_out("+447911123456")
 
 
-@pytest.mark.parametrize("sender", ["55555", "MyBank"])
-def test_a_sender_without_a_number_has_no_consent(carrier: Carrier, sender: str) -> None:
-    assert carrier.post({**carrier.fields("STOP"), "From": sender}).status_code == 200
+@pytest.mark.parametrize(
+    ("body", "told"), [("STOP", ["opted_out"]), ("please stop texting me", []), ("Hello", [])]
+)
+def test_what_an_unknown_number_said_holds_for_who_comes_with_it(
+    carrier: Carrier, workspace: Workspace, body: str, told: list[str]
+) -> None:
+    a_mapping(workspace)
+    carrier.post({**carrier.fields(body), "From": "+447911123456"})
 
-    assert kinds() == []
-    assert Message.objects.filter(number=sender).exists()
+    contact = a_contact(workspace, "+447911123456")
+    read(contact, False, before=None)
+
+    standing = standings(workspace, [contact.mobile_number])[contact.mobile_number]
+    assert standing.may_be_texted is (body == "Hello")
+    assert list(ConsentPush.objects.values_list("wanted", flat=True)) == told
+
+
+@pytest.mark.parametrize(
+    "sender", ["12125550001", " 12125550001", "+1 (212) 555-0001", "whatsapp:2125550001"]
+)
+def test_a_number_written_otherwise_is_the_same_number(carrier: Carrier, sender: str) -> None:
+    carrier.post({**carrier.fields("STOP"), "From": sender})
+
+    assert is_opted_out(PERSON)
+
+
+def test_a_sender_without_a_number_has_no_consent(carrier: Carrier) -> None:
+    senders = ["55555", "MyBank", "anonymous", "+266696687", "client:bob", "UNIVERSITY"]
+
+    for sender in senders:
+        assert carrier.post({**carrier.fields("STOP"), "From": sender}).status_code == 200
+
+    assert (kinds(), answers()) == ([], [])
+    assert list(Message.objects.order_by("pk").values_list("number", flat=True)) == senders
 
 
 def test_text_and_event_stand_or_fall_together(carrier: Carrier) -> None:
@@ -172,6 +243,14 @@ def test_a_block_of_a_text_nobody_knows_counts_all_the_same(carrier: Carrier) ->
     carrier.report("failed", MessageSid="SM404", ErrorCode="21610")
 
     assert is_opted_out()
+
+
+def test_blocks_of_texts_without_an_id_count_each(carrier: Carrier) -> None:
+    carrier.report("failed", ErrorCode="21610")
+    carrier.text("START")
+    carrier.report("failed", ErrorCode="21610")
+
+    assert kinds() == ["person_out", "person_in", "person_out"]
 
 
 def test_a_confirmation_is_not_sent_to_somebody_who_came_back(carrier: Carrier) -> None:

@@ -80,6 +80,13 @@ def test_a_query_the_carrier_did_not_sign_is_refused(carrier: Carrier, sent: Mes
     assert state(sent) == "accepted"
 
 
+def test_an_odd_id_is_taken_and_found_nowhere(carrier: Carrier, sent: Message) -> None:
+    for sid in ("", "SM\0", "x" * 200):
+        assert carrier.report("failed", MessageSid=sid).status_code == 204
+
+    assert state(sent) == "accepted"
+
+
 @pytest.mark.parametrize("status", ["teleported", ""])
 def test_a_status_nobody_knows_says_nothing(carrier: Carrier, sent: Message, status: str) -> None:
     assert carrier.report(status, MessageSid="SM1").status_code == 204

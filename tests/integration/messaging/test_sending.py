@@ -1,9 +1,11 @@
 """A text is handed over at most once, whatever happens on the way."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,14 +13,17 @@ from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
-from carillon.consent.keywords import Meaning
+from carillon.consent.keywords import Meaning, understand
+from carillon.contacts.models import RecogniserKey
 from carillon.lib.clock import now
-from carillon.messaging import actions, sending
+from carillon.messaging import actions, queries, sending
 from carillon.messaging.models import Message, Purpose, Texting, UnusableNumber
 from carillon.messaging.sending import Answer
 from carillon.messaging.states import State
+from carillon.web.people import erase
 from tests.integration.messaging.conftest import PERSON, Carrier
 from tests.integration.messaging.twilio_like import TwilioLike, serving
+from tests.integration.web.conftest import add_contact
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 SERVICE = "MG" + "0123456789abcdef" * 2
@@ -173,7 +178,7 @@ def test_a_busy_carrier_is_asked_again_later(twilio: TwilioLike, with_twilio: Te
     assert (state(text), text.handed_over_at) == ("queued", None)
 
 
-@pytest.mark.parametrize(("code", "unusable"), [(21211, True), (21614, True), (20003, False), (21606, False)])
+@pytest.mark.parametrize(("code", "unusable"), [(21211, True), (21614, True), (21606, False)])
 def test_what_the_carrier_refuses_has_failed(
     twilio: TwilioLike, with_twilio: Texting, code: int, unusable: bool
 ) -> None:
@@ -184,6 +189,135 @@ def test_what_the_carrier_refuses_has_failed(
 
     assert (state(text), text.error_code) == ("failed", code)
     assert UnusableNumber.objects.exists() is unusable
+
+
+def test_a_code_that_is_none_is_left_out(twilio: TwilioLike, with_twilio: Texting) -> None:
+    for code in (-1, 10**30, True, "21610", None):
+        text = queued(with_twilio)
+        twilio.status, twilio.body = 400, {"code": code}
+
+        sending.send(text.pk)
+
+        assert (state(text), text.error_code) == ("failed", None)
+
+
+def test_a_wrong_auth_token_leaves_texts_waiting_and_says_so(
+    twilio: TwilioLike, with_twilio: Texting
+) -> None:
+    text = queued(with_twilio)
+    twilio.refuse(401, 20003)
+    sending.send(text.pk)
+
+    assert (state(text), text.error_code) == ("queued", 20003)
+    assert "does not accept" in queries.outbox(with_twilio.workspace, now()).trouble
+    twilio.status, twilio.body = 201, {"sid": "SM77", "status": "queued"}
+    sending.send(text.pk)
+    assert (state(text), text.error_code) == ("accepted", None)
+    assert queries.outbox(with_twilio.workspace, now()).trouble == ""
+
+
+def test_a_token_that_cannot_be_opened_leaves_texts_waiting(twilio: TwilioLike, with_twilio: Texting) -> None:
+    text, sealed = queued(with_twilio), with_twilio.auth_token_sealed
+    Texting.objects.update(auth_token_sealed="of another key")
+
+    sending.send(text.pk)
+    assert (state(text), twilio.calls) == ("queued", [])
+    assert "cannot be opened" in queries.outbox(with_twilio.workspace, now()).trouble
+    Texting.objects.update(auth_token_sealed=sealed)
+    sending.send(text.pk)
+
+    assert state(text) == "accepted"
+
+
+def of_a_member(texting: Texting, number: str = PERSON) -> Message:
+    return Message.objects.create(
+        workspace=texting.workspace,
+        direction="out",
+        number=number,
+        state=State.QUEUED,
+        purpose=Purpose.MEMBER,
+        try_at=now(),
+    )
+
+
+@pytest.fixture
+def at_any_hour(with_twilio: Texting) -> None:
+    Texting.objects.update(quiet_until=0, quiet_from=24)
+
+
+@pytest.mark.usefixtures("at_any_hour")
+@pytest.mark.parametrize("words", ["STOP", "please stop texting me"])
+def test_a_members_text_goes_to_nobody_who_opted_out(
+    twilio: TwilioLike, with_twilio: Texting, words: str
+) -> None:
+    first, second = of_a_member(with_twilio), of_a_member(with_twilio)
+    sending.send(first.pk)
+    consent.text_received(
+        workspace=with_twilio.workspace,
+        number=PERSON,
+        words=words,
+        meaning=understand(words),
+        message_id="SM1",
+    )
+
+    sending.send(second.pk)
+
+    assert (state(first), state(second), len(twilio.calls)) == ("accepted", "not_sent", 1)
+
+
+@pytest.mark.usefixtures("at_any_hour")
+@pytest.mark.parametrize(("key_is_lost", "expected"), [(False, "not_sent"), (True, "queued")])
+def test_a_members_text_goes_to_nobody_who_was_erased(
+    twilio: TwilioLike, with_twilio: Texting, key_is_lost: bool, expected: str
+) -> None:
+    zoe = add_contact(with_twilio.workspace, 1, "Zoë", "Okafor")
+    erase(workspace=with_twilio.workspace, salesforce_id=zoe.salesforce_id, by=None)
+    text = of_a_member(with_twilio, zoe.mobile_number)
+    if key_is_lost:
+        RecogniserKey.objects.update(sealed_key="of another key")
+
+    sending.send(text.pk)
+
+    assert (state(text), twilio.calls) == (expected, [])
+
+
+@pytest.mark.usefixtures("at_any_hour")
+def test_a_stop_under_way_is_waited_for(twilio: TwilioLike, with_twilio: Texting) -> None:
+    """Also the first that is ever heard of a number: there is no consent to lock before it."""
+    text = of_a_member(with_twilio)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        consent.carrier_blocks(workspace=with_twilio.workspace, number=PERSON)
+        sender = pool.submit(sent_in_a_thread, text.pk)
+        time.sleep(0.3)
+        assert not sender.done()
+    sender.result()
+
+    assert (state(text), twilio.calls) == ("not_sent", [])
+
+
+def sent_in_a_thread(pk: int) -> None:
+    try:
+        sending.send(pk)
+    finally:
+        connection.close()
+
+
+def test_a_members_text_waits_for_the_hours_and_an_answer_does_not(
+    twilio: TwilioLike, with_twilio: Texting
+) -> None:
+    local = now().astimezone(ZoneInfo("America/New_York"))
+    # An hour that is not now, in New York.
+    begin = (local.hour + 12) % 24
+    Texting.objects.update(quiet_until=begin, quiet_from=begin + 1)
+    text, answer = of_a_member(with_twilio), queued(with_twilio)
+
+    sending.send(text.pk)
+    sending.send(answer.pk)
+
+    assert (state(text), state(answer)) == ("queued", "accepted")
+    assert text.try_at is not None
+    assert text.try_at.astimezone(local.tzinfo).hour == begin
+    assert sending.wake_workers_again() == 0
 
 
 def test_nothing_goes_to_a_number_nobody_can_be_texted_at(twilio: TwilioLike, with_twilio: Texting) -> None:

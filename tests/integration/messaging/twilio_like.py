@@ -32,8 +32,11 @@ def serving() -> Iterator[TwilioLike]:
     told = TwilioLike()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            text = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             signed_in = b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
             told.calls.append((self.path, signed_in, dict(parse_qsl(text))))
             time.sleep(told.seconds)

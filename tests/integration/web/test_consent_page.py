@@ -16,7 +16,7 @@ from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Review, StagedFlip
 from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
-from carillon.imports.models import ImportRun
+from carillon.imports.models import HeldOptIns
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, day, lines, read, status
 from tests.integration.web.conftest import Rows, SignedIn, add_contact
@@ -164,7 +164,7 @@ def test_a_likely_opt_out_is_decided_about(bob: Member, ana: Contact, signed_in:
 
     body = shown(client)
     asked = shown(client, "review", digits(ana), "opt-out")
-    decided(client, "review", digits(ana), "opt-out", reason="")
+    decided(client, "review", digits(ana), "opt-out", seen="1", reason="")
 
     assert "please stop texting me" in body
     assert Review.objects.get().due_at.strftime("%b") in body
@@ -177,7 +177,7 @@ def test_a_likely_opt_out_is_decided_about(bob: Member, ana: Contact, signed_in:
 def test_what_is_no_opt_out_may_be_texted_again(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
     text(ana, "stop by anytime", Meaning.LIKELY_STOP)
 
-    decided(signed_in(bob), "review", digits(ana), "not", reason="A visit")
+    decided(signed_in(bob), "review", digits(ana), "not", seen="1", reason="A visit")
 
     assert queries.standings(ana.workspace, [ana.mobile_number])[ana.mobile_number].may_be_texted
 
@@ -195,7 +195,7 @@ def test_a_number_that_nobody_has_is_reviewed_too(
     client = signed_in(bob)
 
     body = shown(client)
-    decided(client, "review", "12125559999", "opt-out")
+    decided(client, "review", "12125559999", "opt-out", seen="1")
 
     assert "Nobody here" in body
     assert status(workspace, "+12125559999") == "opted_out"
@@ -245,63 +245,126 @@ def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: Sign
     assert status(ana.workspace, ana.mobile_number) == "opted_out"
 
 
-def held(contact: Contact) -> uuid.UUID:
-    """Staff opted out, Salesforce took it, and a run found the record opted in again."""
-    actions.opt_out(workspace=contact.workspace, number=contact.mobile_number, by=None)
-    concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
-    run = uuid.uuid4()
-    assert read(contact, False, at=day(2), run=run).staged == 1
-    return run
+def test_a_conflict_is_decided_once(alice: Member, bob: Member, ana: Contact, signed_in: SignedIn) -> None:
+    version = conflicting(ana).event.version
+    admin, texter = signed_in(alice), signed_in(bob)
+    keep, accept = (("conflict", digits(ana), version, how) for how in ("keep", "accept"))
+    decided(texter, *keep)
+
+    again = decided(texter, *keep)
+    other_way = decided(admin, *accept, reason="She wrote to us")
+
+    assert "The number stays opted out" in again
+    assert "Somebody decided meanwhile that this number stays opted out." in other_way
+    assert status(ana.workspace, ana.mobile_number) == "opted_out"
+    assert AuditEntry.objects.filter(action="conflict kept opted out").count() == 1
 
 
-@pytest.mark.parametrize(
-    ("decision", "after"), [("apply", "opted_in"), ("accept", "opted_in"), ("drop", "opted_out")]
-)
-def test_held_opt_ins_are_decided_by_an_admin(
-    alice: Member, ana: Contact, signed_in: SignedIn, decision: str, after: str
+def test_what_was_accepted_is_not_accepted_or_kept_again(
+    alice: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
-    run = held(ana)
+    version = conflicting(ana).event.version
     client = signed_in(alice)
+    keep, accept = (("conflict", digits(ana), version, how) for how in ("keep", "accept"))
+    decided(client, *accept, reason="She wrote to us")
+    said = lines(ana.workspace, ana.mobile_number)
 
-    body = shown(client)
-    asked = shown(client, "held_flips", run, decision)
-    decided(client, "held_flips", run, decision, reason="The slider was reversed")
+    again = decided(client, *accept, reason="She wrote to us")
+    kept = decided(client, *keep)
 
-    assert "Held: imports that would opt people back in" in body
-    assert "Ana García" in asked
-    assert status(ana.workspace, ana.mobile_number) == after
-    assert not StagedFlip.objects.exists()
-    assert AuditEntry.objects.filter(action__startswith="held opt-ins").count() == 1
+    assert "This was accepted: the number is opted in." in again
+    assert "An admin accepted meanwhile what the record says" in kept
+    assert lines(ana.workspace, ana.mobile_number) == said
 
 
-def test_accepting_held_opt_ins_needs_a_reason(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
-    run = held(ana)
+@pytest.mark.parametrize("words", ["STOP", "please stop"])
+def test_a_stop_since_the_record_spoke_is_not_lifted_by_it(
+    alice: Member, ana: Contact, signed_in: SignedIn, words: str
+) -> None:
+    version = conflicting(ana).event.version
+    text(ana, words, Meaning.STOP if words == "STOP" else Meaning.LIKELY_STOP)
 
-    decided(signed_in(alice), "held_flips", run, "accept", reason=" ")
+    body = decided(signed_in(alice), "conflict", digits(ana), version, "accept", reason="She wrote to us")
 
+    assert "the record&#x27;s word is no longer the last one" in body
     assert status(ana.workspace, ana.mobile_number) == "opted_out"
 
 
-def test_what_a_run_under_way_staged_is_not_held_yet(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
-    a_mapping(rows.contact.workspace)
-    run = held(rows.contact)
-    ImportRun.objects.filter(pk=rows.run.pk).update(public_id=run, status="running", finished_at=None)
+def test_a_conflict_that_a_start_settled_is_only_taken_off_the_list(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    version = conflicting(ana).event.version
+    text(ana, "START", Meaning.START)
 
-    assert "Held:" not in shown(signed_in(alice))
+    body = decided(signed_in(bob), "conflict", digits(ana), version, "keep")
+
+    assert "It is off the list. The number stays opted in." in body
+    assert status(ana.workspace, ana.mobile_number) == "opted_in"
+
+
+def test_words_that_came_since_are_read_before_a_review_is_decided(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    text(ana, "wrong number?", Meaning.LIKELY_STOP)
+    client = signed_in(bob)
+    page = client.get(reverse("review", args=[digits(ana), "not"]))
+    text(ana, "I said leave me alone", Meaning.LIKELY_STOP)
+
+    body = decided(client, "review", digits(ana), "not", seen=page.context["seen"])
+
+    assert "The person wrote again since you opened this page." in body
+    assert "I said leave me alone" in body
+    assert Review.objects.filter(closed_at=None).exists()
+
+
+def held(rows: Rows) -> HeldOptIns:
+    """Staff opted out, Salesforce took it, and a run found the record opted in again, with many others."""
+    contact = rows.contact
+    a_mapping(contact.workspace)
+    actions.opt_out(workspace=contact.workspace, number=contact.mobile_number, by=None)
+    concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
+    assert read(contact, False, at=day(2), run=rows.run.public_id).staged == 1
+    return HeldOptIns.objects.create(
+        setup=rows.run.setup,
+        run=rows.run,
+        people=41,
+        reason="41 of 400 people.",
+        mapping_is_new=False,
+        mapping_version=1,
+    )
+
+
+@pytest.mark.parametrize(("decision", "after"), [("apply", "opted_in"), ("drop", "opted_out")])
+def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
+    alice: Member, rows: Rows, signed_in: SignedIn, decision: str, after: str
+) -> None:
+    held(rows)
+    client = signed_in(alice)
+    address = ("decide_opt_ins", rows.run.public_id, decision)
+
+    body = shown(client)
+    asked = shown(client, *address)
+    decided(client, *address)
+
+    assert reverse(address[0], args=address[1:]) in body
+    assert "41 of 400 people." in body
+    assert f">{rows.contact}</a>" in asked
+    assert "and 40 more" in asked
+    assert status(rows.contact.workspace, rows.contact.mobile_number) == after
+    assert "Held: imports" not in shown(client)
 
 
 @pytest.mark.parametrize("role", ["texter", "auditor"])
-def test_others_decide_nothing_of_what_is_held(
-    bob: Member, dana: Member, ana: Contact, signed_in: SignedIn, role: str
+def test_others_read_what_is_held_and_are_offered_no_decision(
+    bob: Member, dana: Member, rows: Rows, signed_in: SignedIn, role: str
 ) -> None:
-    run = held(ana)
-    client = signed_in(bob if role == "texter" else dana)
+    held(rows)
 
-    answer = client.post(reverse("held_flips", args=[run, "apply"]))
+    body = shown(signed_in(bob if role == "texter" else dana))
 
-    assert answer.status_code == 403
-    assert reverse("held_flips", args=[run, "apply"]) not in shown(client)
-    assert StagedFlip.objects.exists()
+    assert "41 of 400 people." in body
+    assert reverse("decide_opt_ins", args=[rows.run.public_id, "apply"]) not in body
+    assert (reverse("import_run", args=[rows.run.public_id]) in body) is (role == "auditor")
 
 
 def test_an_auditor_reads_the_page_and_changes_nothing(
@@ -339,12 +402,11 @@ def test_outsiders_find_nothing(charlie: Member, ana: Contact, signed_in: Signed
         client.get(reverse("review", args=[digits(other), "not"])).status_code,
         client.post(reverse("review", args=[digits(other), "not"])).status_code,
         client.post(reverse("conflict", args=[digits(ana), found.event.version, "keep"])).status_code,
-        client.post(reverse("held_flips", args=[uuid.uuid4(), "apply"])).status_code,
     ]
 
     assert "García" not in body
     assert "Lund" not in body
-    assert answers == [404] * 5
+    assert answers == [404] * 4
 
 
 def test_the_last_audit_is_told(alice: Member, workspace: Workspace, signed_in: SignedIn) -> None:

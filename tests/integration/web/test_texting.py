@@ -6,9 +6,10 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
+from carillon.contacts.models import Contact
 from carillon.messaging import credentials, webhooks
-from carillon.messaging.models import Texting
-from tests.integration.web.conftest import SignedIn
+from carillon.messaging.models import Message, Texting
+from tests.integration.web.conftest import SignedIn, add_contact
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 WANTED = {
@@ -19,6 +20,7 @@ WANTED = {
     "numbers": "(202) 555-0100\r\n55555",
     "public_url": "https://texts.campus.example/",
     "confirms": "carrier",
+    "answers_help": "carrier",
     "confirmation_text": "No more texts from us.",
     "help_text": "Ask help@campus.example.",
     "quiet_until": "9",
@@ -46,6 +48,7 @@ def test_an_admin_saves_how_texts_come_and_go(alice: Member, page: str, signed_i
     assert texting.numbers == ["+12025550100", "55555"]
     assert texting.public_url == "https://texts.campus.example"
     assert (texting.quiet_until, texting.quiet_from) == (9, 20)
+    assert (texting.confirms, texting.answers_help) == ("carrier", "carrier")
     assert credentials.auth_token(texting) == "hush-hush"
     assert f"https://texts.campus.example/carriers/twilio/inbound/{texting.path_token}" in body
     assert "Run the self-test" in body
@@ -177,6 +180,57 @@ def test_refused_calls_raise_an_alarm_on_the_page(alice: Member, page: str, sign
     body = client.get(page).content.decode()
     assert "2 calls of the webhooks refused" in body
     assert "It was not signed." in body
+
+
+def test_texts_of_numbers_nobody_has_are_listed_until_somebody_has_them(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    zoe = add_contact(alice.workspace, 1, "Zoë", "Okafor")
+    said = [(zoe.mobile_number, "I am Zoë"), ("+447911123456", "First"), ("+447911123456", "STOP")]
+    for sid, (number, body) in enumerate(said):
+        Message.objects.create(
+            workspace=alice.workspace,
+            direction="in",
+            sid=f"SM{sid}",
+            number=number,
+            body=body,
+            state="received",
+        )
+
+    shown = client.get(page).content.decode()
+    assert "+44 7911 123456" in shown
+    assert "STOP</dd>" in shown
+    assert "First" not in shown
+    assert "I am Zoë" not in shown
+    Contact.objects.update(mobile_number="+447911123456")
+
+    assert "I am Zoë" in client.get(page).content.decode()
+    assert "+44 7911 123456" not in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("code", "words"), [(20003, "does not accept the account SID"), (30003, "")])
+def test_what_keeps_all_texts_back_is_said(
+    alice: Member, page: str, signed_in: SignedIn, code: int, words: str
+) -> None:
+    client = signed_in(alice)
+    client.post(page, WANTED)
+    Message.objects.create(
+        workspace=alice.workspace,
+        direction="out",
+        number="+12125550001",
+        state="queued",
+        purpose="help",
+        error_code=code,
+    )
+
+    shown = client.get(page).content.decode()
+
+    assert words in shown
+    assert ("Texts don't leave" in shown) is bool(words)
+    Message.objects.update(state="not_sent")
+    client.post(page, {**WANTED, "auth_token": "another"})
+    assert "Texts don't leave" not in client.get(page).content.decode()
 
 
 def test_the_address_of_the_webhook_is_replaced_after_a_question(

@@ -82,12 +82,16 @@ def seen(value: str | None, *, stamp: int = 10, by_us: bool = False) -> Seen:
         (held(OUT, stamp=10, acknowledged_at=at(10)), seen("Yes"), Heard.STALE),
         (held(IN, stamp=10, acknowledged_at=at(10)), seen("No"), Heard.SPOKE),
         (held(OUT, stamp=10), seen("Yes"), Heard.SPOKE),
+        # An opt-out that we wrote in that second, too: a page read between it and the opt-in after it.
+        (held(IN, stamp=10, acknowledged_at=at(10)), seen("No", by_us=True), Heard.STALE),
         # What waits is not undone; an opt-out tightens all the same.
         (held(IN, waiting=OUT), seen("Yes"), Heard.SILENT),
         (held(BLANK, waiting=OUT), seen("Yes"), Heard.STALE),
         (held(IN, waiting=IN), seen("No"), Heard.SPOKE),
         # What we sent comes back.
         (held(IN, sent=OUT, waiting=IN), seen("No"), Heard.STALE),
+        (held(IN, sent=IN, waiting=IN), seen("No", by_us=True), Heard.STALE),
+        (held(IN, sent=IN, waiting=IN), seen("No"), Heard.SPOKE),
         # Not staff.
         (held(OUT), seen("Yes", by_us=True), Heard.SILENT),
         (held(OUT, is_merged=True), seen("Yes"), Heard.SILENT),
@@ -163,5 +167,6 @@ def test_an_opt_out_is_heard_unless_it_is_old_or_our_own(known: Held, now: Seen)
     speech = listen(known, now, LIST)
 
     old = now.stamp < known.stamp
-    if LIST.says(now.value) is OUT and known.says is not OUT and known.sent is not OUT and not old:
+    ours = now.by_us and (known.sent or now.stamp == known.acknowledged_at)
+    if LIST.says(now.value) is OUT and known.says is not OUT and known.sent is not OUT and not (old or ours):
         assert speech.statement(LIST) is not None

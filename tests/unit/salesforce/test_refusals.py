@@ -52,6 +52,13 @@ CODES = [
     ("DUPLICATES_DETECTED", "Use one of these records?", [], Kind.DUPLICATE),
     (
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "PersonTrigger: execution of AfterUpdate caused by: System.DmlException: Update failed. First exception on row 0"
+        " with id 001x; first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record",
+        [],
+        Kind.TRANSIENT,
+    ),
+    (
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
         "PersonTrigger: execution of BeforeUpdate caused by: System.NullPointerException",
         [],
         Kind.AUTOMATION,
