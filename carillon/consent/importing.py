@@ -21,7 +21,7 @@ from carillon.consent.decide import Says, State
 from carillon.consent.judging import LOOSENING, Reading, flipping, judge_all, known_of, trial, without_flip
 from carillon.consent.judging import Sighting as Sighting
 from carillon.consent.ledger import Room, Source, Told
-from carillon.consent.models import OptOutMapping, StagedFlip
+from carillon.consent.models import OptOutMapping, RecordValue, StagedFlip
 from carillon.consent.reading import Heard, Mapping, Seen, listen
 from carillon.consent.store import HeldRow
 from carillon.contacts.models import Contact
@@ -201,9 +201,15 @@ def leave_staged(*, workspace: Workspace, run: UUID, to: Sequence[UUID]) -> None
         staged.filter(salesforce_id__in=ids).update(run=other)
 
 
-def everything_was_read(*, workspace: Workspace, object_name: str, version: int) -> None:
-    """A run that succeeded read every record under this version of the mapping. From now on a stored record of which
-    nothing is known is one that was read as opted in."""
+def everything_was_read(
+    *, workspace: Workspace, object_name: str, version: int, but: Sequence[str] = ()
+) -> None:
+    """A run that succeeded read every record under this version of the mapping, `but` these: when they come, they are
+    seen for the first time. From now on any other stored record of which nothing is known is one that was read as opted
+    in."""
+    unread = [HeldRow.never_read(record, None) for record in but]
+    rows = [RecordValue(workspace=workspace, **row._asdict()) for row in unread]
+    RecordValue.objects.bulk_create(rows, batch_size=5_000, ignore_conflicts=True)
     mapped = OptOutMapping.objects.filter(workspace=workspace, object=object_name, version=version)
     mapped.update(read_version=version)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from carillon.consent.importing import Imported, Sighting, import_batch
@@ -57,6 +58,17 @@ and f.salesforce_id = s.salesforce_id and f.stamp <= s.system_modstamp::timestam
 and not exists (
     select 1 from consent_stagedflip n
     where n.workspace_id = f.workspace_id and n.run = %(run)s and n.salesforce_id = f.salesforce_id
+)
+"""
+# Stored people whose record the run did not read and of whom Sighting.is_back would not say it: who leaves with this
+# run, or left since the field was mapped, and whose record was rejected.
+_UNREAD = """
+select c.salesforce_id from contacts_contact c
+where c.workspace_id = %(workspace)s and c.object = %(object)s and c.created_at < %(began)s
+and (c.in_source or c.left_source_at >= %(since)s) and not exists (
+    select 1 from (
+        select unnest(b.created || b.updated || b.unchanged) as id from imports_runbatch b where b.run_id = %(run)s
+    ) read where read.id = c.salesforce_id
 )
 """
 
@@ -137,6 +149,21 @@ def tell(cursor: CursorWrapper, run: ImportRun, told: Sequence[Sighting], arrive
         names: dict[str, Any] = {"workspace": run.workspace_id, "object": run.object, "run": run.public_id}
         cursor.execute(_READ_OTHERWISE, names)
     return heard
+
+
+def unread_by(run: ImportRun, meaning: Mapping) -> list[str]:
+    """Stored records that a run of everything did not read, and that a later import could take for read. Call it while
+    the run has its proof."""
+    names: dict[str, Any] = {
+        "workspace": run.workspace_id,
+        "object": run.object,
+        "began": run.started_at,
+        "since": meaning.since,
+        "run": run.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREAD, names)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def ask_who_changed(client: Client, run: ImportRun, user_id: str) -> None:

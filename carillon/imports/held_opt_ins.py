@@ -23,7 +23,7 @@ from carillon.consent.importing import (
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import Mapping
 from carillon.imports import alerts
-from carillon.imports.consents import OptOutFieldChanged, still_means
+from carillon.imports.consents import OptOutFieldChanged, still_means, unread_by
 from carillon.imports.flips import are_held, likely_reason, opt_ins_held
 from carillon.imports.held import NothingHeld
 from carillon.imports.lock import LockHeld, setup_lock
@@ -50,7 +50,10 @@ def settle(run: ImportRun, meaning: Mapping | None) -> HeldOptIns | None:
     elif flips:
         _count(run, apply_staged(workspace=run.workspace, run=run.public_id))
     if meaning and run.mode == Mode.EVERYTHING:
-        everything_was_read(workspace=run.workspace, object_name=run.object, version=meaning.version)
+        unread = [] if meaning.is_read else unread_by(run, meaning)
+        everything_was_read(
+            workspace=run.workspace, object_name=run.object, version=meaning.version, but=unread
+        )
     return held or waiting.order_by("-pk").first()
 
 

@@ -360,6 +360,21 @@ def test_who_returns_to_the_list_under_a_mapping_never_read_is_seen_for_the_firs
     assert status(person) == "opted_out"
 
 
+def test_who_was_away_when_a_new_mapping_was_first_read_is_seen_for_the_first_time(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages())
+    person = somebody(org, "Texting_Preference__c IS NULL")
+    org.delete(person.salesforce_id)
+    succeeded(by_pages(PICKLIST))
+    org.undelete(person.salesforce_id)
+
+    succeeded(by_pages())
+
+    person.refresh_from_db()
+    assert (person.in_source, status(person)) == (True, "opted_out")
+
+
 def test_a_mapping_changed_under_a_run_stops_it(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
