@@ -10,11 +10,12 @@ from django.db import connection
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.tables import aligned
-from carillon.consent import actions, pushes, queries, store
+from carillon.consent import actions, pushes, queries, store, words
 from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
 from carillon.consent.decide import When
+from carillon.consent.models import ConsentEvent, ConsentPush, PushState
 from carillon.contacts.queries import by_record_id
 from carillon.imports.queries import time_zone
 from carillon.lib import phones
@@ -39,9 +40,10 @@ def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
             {
                 "at": _moment(event.counts_at),
                 "learnt_at": _moment(event.learnt_at),
-                "what": event.get_kind_display(),
-                "how": event.get_cause_display(),
-                "by": event.member.email if event.member else "",
+                "kind": event.kind,
+                "cause": event.cause,
+                "what": words.sentence(event.kind, event.cause),
+                "by": words.by_whom(event),
                 **_evidence(event),
             }
             for event in queries.timeline(workspace, number)[:SHOWN]
@@ -51,16 +53,16 @@ def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
 
 
 def in_words(shown: dict[str, Any]) -> Iterator[str]:
-    texted = "" if shown["may_be_texted"] or shown["status"] == "opted_out" else ", but not texted for now"
     since = f" since {shown['since']}" if shown["since"] else ""
-    yield f"{shown['number']}: {shown['status'].replace('_', ' ')}{since}{texted}"
+    is_likely = shown["status"] == words.Word.OPTED_IN and not shown["may_be_texted"]
+    word = words.Word.SUPPRESSED if is_likely else words.Word(shown["status"])
+    yield f"{shown['number']}: {_lower_first(word.label)}{since}"
     for event in shown["events"]:
-        told = " ".join(part for part in (event["by"], event["words"], event["reason"]) if part)
-        yield from (
-            "  ".join(row).rstrip() for row in [[event["at"], f"{event['what']}.", event["how"], told]]
-        )
+        told = " ".join(part for part in (event["words"], event["reason"]) if part)
+        yield f"{event['at']}  {event['what']} ({event['by']})  {told}".rstrip()
     for push in shown["pushes"]:
-        yield f"{push['salesforce_id']}: {push['wanted'].replace('_', ' ')}, {push['state']} {push['error']}".rstrip()
+        why = f". {push['error']}" if push["error"] else ""
+        yield f"{push['salesforce_id']}: {_spaced(push['wanted'])}, {_state(push)}{why}"
 
 
 def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | None) -> str:
@@ -100,7 +102,7 @@ def pending_in_words(found: list[dict[str, Any]]) -> Iterator[str]:
             push["created_at"],
             push["salesforce_id"],
             push["wanted"].replace("_", " "),
-            push["state"],
+            _state(push),
             str(push["attempts"]),
             push["next_try_at"] or "when asked",
         ]
@@ -180,8 +182,8 @@ def _number(workspace: Workspace, text: str) -> str:
     return phone.e164
 
 
-def _evidence(event: Any) -> dict[str, str]:
-    kept = getattr(event, "evidence", None)
+def _evidence(event: ConsentEvent) -> dict[str, str]:
+    kept = words.evidence(event)
     return {
         "words": kept.words if kept else "",
         "reason": kept.reason if kept else "",
@@ -189,7 +191,7 @@ def _evidence(event: Any) -> dict[str, str]:
     }
 
 
-def _push(push: Any) -> dict[str, Any]:
+def _push(push: ConsentPush) -> dict[str, Any]:
     return {
         "salesforce_id": push.salesforce_id,
         "object": push.object,
@@ -208,6 +210,14 @@ def _records(count: int) -> str:
     if not count:
         return "No record in Salesforce needs to be told."
     return f"{'One record' if count == 1 else f'{count:,} records'} in Salesforce {'is' if count == 1 else 'are'} told."
+
+
+def _state(push: dict[str, Any]) -> str:
+    return _lower_first(PushState(push["state"]).label)
+
+
+def _lower_first(label: str) -> str:
+    return label[:1].lower() + label[1:]
 
 
 def _spaced(status: str) -> str:

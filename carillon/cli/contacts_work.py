@@ -13,7 +13,7 @@ import msgspec
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.tables import aligned
-from carillon.consent import queries as consent_queries
+from carillon.consent import words
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
 from carillon.imports import erasing
@@ -52,7 +52,7 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
 
 def _some_values(some: list[Contact], extra: list[str]) -> Iterator[dict[str, Any]]:
     former = queries.former_ids_of(some)
-    for contact, word in zip(some, consent_queries.words(some), strict=True):
+    for contact, word in zip(some, words.for_programs(some), strict=True):
         yield _values(contact, word, former.get(contact.pk, []), extra)
 
 

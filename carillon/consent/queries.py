@@ -21,7 +21,6 @@ from carillon.consent.models import (
 from carillon.consent.reading import Mapping, OptOutField
 from carillon.consent.store import STAMPS
 from carillon.contacts import remembered
-from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 
 
@@ -75,21 +74,6 @@ def pushes_of(workspace: Workspace, number: str) -> QuerySet[ConsentPush]:
 def pending(workspace: Workspace) -> QuerySet[ConsentPush]:
     """What Salesforce has not acknowledged yet, the oldest first."""
     return ConsentPush.objects.filter(workspace=workspace, state__in=UNSETTLED).order_by("created_at", "pk")
-
-
-def words(contacts: Sequence[Contact]) -> list[str]:
-    """The word for each contact's consent: opted_in, opted_out (also while a likely opt-out is undecided), empty without
-    a valid number; unknown when the key is lost that tells whether somebody was erased, so that nobody may be texted.
-    The contacts are of one workspace."""
-    numbers = [contact.mobile_number for contact in contacts]
-    try:
-        found = standings(contacts[0].workspace, numbers) if contacts else {}
-    except remembered.KeyLost:
-        return ["unknown" if number else "" for number in numbers]
-    return [
-        "" if not number else (Says.IN if found[number].may_be_texted else Says.OUT).value
-        for number in numbers
-    ]
 
 
 def latest_audit(workspace: Workspace) -> ConsentAudit | None:

@@ -9,9 +9,10 @@ from carillon.consent import actions, person, queries, staff
 from carillon.consent.decide import Authority, Refusal, State, opting_in
 from carillon.consent.models import Cause, Consent, ConsentEvent, Review
 from carillon.consent.person import Line
+from carillon.consent.words import Word
 from carillon.contacts.models import Contact
 from carillon.contacts.remembered import KeyLost, suppressed_since
-from carillon.web import consent_words, keyset
+from carillon.web import keyset
 from carillon.web.consent_people import runs_to_show
 
 LINES = 10
@@ -34,7 +35,7 @@ class May:
 class Card:
     """`line` is what the status rests on. `runs` are the imports to be linked; `next` is the cursor of older lines."""
 
-    word: str
+    word: Word
     state: State
     may: May
     is_erased: bool = False
@@ -52,13 +53,13 @@ def card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
     """At most a page of lines, however many there are."""
     number, workspace = contact.mobile_number, member.workspace
     if not number:
-        return Card(consent_words.NO_NUMBER, State(), May())
+        return Card(Word.NO_NUMBER, State(), May())
     consent = person.consent_of(workspace, number)
     if consent is None:
         try:
             erased = suppressed_since(workspace.pk, [number]).get(number)
         except KeyLost:
-            return Card(consent_words.UNKNOWN, State(), May(opt_out=member.role != Role.AUDITOR))
+            return Card(Word.UNKNOWN, State(), May(opt_out=member.role != Role.AUDITOR))
         state = State(person_out=erased)
         return Card(_word(state), state, _may(state, member), is_erased=erased is not None)
     state = queries.state_of(consent)
@@ -80,10 +81,10 @@ def card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
     )
 
 
-def _word(state: State) -> str:
+def _word(state: State) -> Word:
     if state.is_opted_out:
-        return consent_words.OPTED_OUT
-    return consent_words.SUPPRESSED if state.is_suppressed else consent_words.OPTED_IN
+        return Word.OPTED_OUT
+    return Word.SUPPRESSED if state.is_suppressed else Word.OPTED_IN
 
 
 def _may(state: State, member: Member) -> May:

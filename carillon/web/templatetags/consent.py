@@ -5,35 +5,46 @@ from datetime import timedelta
 from django import template
 from django.utils.safestring import SafeString
 
-from carillon.consent.models import ConsentEvent, Evidence
-from carillon.web import consent_words
+from carillon.consent import words as table
+from carillon.consent.models import ConsentEvent
 from carillon.web.templatetags.page import moment
 
 register = template.Library()
 
 
 @register.filter
+def label(word: str) -> str:
+    """How a number stands."""
+    return table.Word(word).label
+
+
+@register.filter
 def sentence(event: ConsentEvent) -> str:
-    return consent_words.what(event)
+    return table.sentence(event.kind, event.cause)
+
+
+@register.filter
+def by_whom(event: ConsentEvent) -> str:
+    return table.by_whom(event)
 
 
 @register.filter
 def words(event: ConsentEvent | None) -> str:
     """Of the text, where it was one."""
-    found = _evidence(event)
+    found = table.evidence(event)
     return found.words if found else ""
 
 
 @register.filter
 def reason(event: ConsentEvent | None) -> str:
-    found = _evidence(event)
+    found = table.evidence(event)
     return found.reason if found else ""
 
 
 @register.filter
 def record(event: ConsentEvent) -> str:
     """The id of the Salesforce record that said it."""
-    found = _evidence(event)
+    found = table.evidence(event)
     return found.salesforce_id if found else ""
 
 
@@ -58,10 +69,3 @@ def digits(number: str) -> str:
 @register.filter
 def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _evidence(event: ConsentEvent | None) -> Evidence | None:
-    try:
-        return event.evidence if event else None
-    except Evidence.DoesNotExist:
-        return None

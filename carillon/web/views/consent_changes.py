@@ -16,11 +16,11 @@ from carillon.accounts.models import Workspace
 from carillon.consent import changes as ledger
 from carillon.consent.changes import By, Wanted
 from carillon.consent.models import ConsentEvent, Status
+from carillon.consent.words import sentence
 from carillon.lib import phones
 from carillon.web import csv_download, keyset
 from carillon.web.access import MemberRequest, any_member
 from carillon.web.consent_people import Household, households, runs_to_show
-from carillon.web.consent_words import what
 from carillon.web.forms import PageForm
 
 SIZE = 25
@@ -66,7 +66,6 @@ class FilterForm(PageForm):
 @dataclass(frozen=True, slots=True)
 class Line:
     event: ConsentEvent
-    sentence: str
     household: Household
 
 
@@ -103,10 +102,13 @@ def changes_csv(request: MemberRequest) -> HttpResponseBase:
 
 
 def _table(workspace: Workspace, wanted: Wanted) -> Iterator[list[str]]:
-    yield list(ledger.COLUMNS)
-    for learnt_at, number, *others in ledger.export(workspace, wanted):
+    """The columns of the ledger, and after the codes of a line what it says in words."""
+    heads = list(ledger.COLUMNS)
+    yield [*heads[:5], "what", *heads[5:]]
+    for learnt_at, number, status, kind, cause, *others in ledger.export(workspace, wanted):
         shown = "erased" if number.startswith("#") else number
-        yield [_cell(value) for value in (learnt_at, shown, *others)]
+        told = (learnt_at, shown, status, kind, cause, sentence(kind, cause), *others)
+        yield [_cell(value) for value in told]
 
 
 def _cell(value: object) -> str:
@@ -117,7 +119,7 @@ def _cell(value: object) -> str:
 
 def _lines(workspace: Workspace, events: list[ConsentEvent]) -> list[Line]:
     found = households(workspace, (event.consent.number for event in events))
-    return [Line(event, what(event), found[event.consent.number]) for event in events]
+    return [Line(event, found[event.consent.number]) for event in events]
 
 
 def _midnight(day: date) -> datetime:

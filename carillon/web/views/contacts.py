@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.user_ids import assigned
+from carillon.consent.words import words_of
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -24,7 +25,6 @@ from carillon.messaging.models import Message
 from carillon.web import keyset, people, timeline
 from carillon.web.access import MemberRequest, admin_only, any_member, connection_of, contact_or_404
 from carillon.web.consent_card import card
-from carillon.web.consent_words import words_of
 from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.

@@ -28,7 +28,8 @@ def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None
     assert shown.json["events"][0]["reason"] == "asked at the desk"
     assert shown.json["pushes"][0]["state"] == "acknowledged"
     assert back.out.startswith(f"{number} is opted in.")
-    assert "was a mistake" in in_words.out
+    assert "A member opted the number back in (The command line)  was a mistake" in in_words.out
+    assert f"{contact.salesforce_id}: opted out, in Salesforce" in in_words.out
     assert carillon("consent", "verify").out.startswith("All numbers follow from the ledger's 2 lines.")
 
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import AuditEntry, Workspace
-from carillon.consent.queries import words
+from carillon.consent.words import for_programs
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, RecogniserKey, SuppressedNumber
 from carillon.imports import alerts, jobs
@@ -289,7 +289,7 @@ def test_whoever_has_an_erased_number_is_not_texted(
     import_now()
 
     people = [Contact.objects.get(salesforce_id=record_id) for record_id in (again, elsewhere)]
-    assert words(people) == ["opted_out", "opted_in"]
+    assert for_programs(people) == ["opted_out", "opted_in"]
     kept = SuppressedNumber.objects.get()
     assert kept.by == "command line"
 
@@ -305,7 +305,7 @@ def test_another_workspace_keeps_the_person(
     contact = Contact.objects.get(salesforce_id=person)
     assert run.status == RunStatus.SUCCEEDED, run.error
     assert contact.workspace == other.workspace
-    assert words([contact]) == ["opted_in"]
+    assert for_programs([contact]) == ["opted_in"]
 
 
 def test_a_key_that_can_not_be_opened_stops_imports_before_they_bring_anybody_back(

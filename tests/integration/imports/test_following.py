@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from carillon.consent.queries import words
+from carillon.consent.words import for_programs
 from carillon.contacts import queries, remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
@@ -302,7 +302,7 @@ def test_a_number_that_must_not_be_texted_stays_so_through_a_merge(
 
     import_now()
 
-    assert words([person(master)]) == ["opted_out"]
+    assert for_programs([person(master)]) == ["opted_out"]
 
 
 def test_a_merge_into_somebody_erased_brings_nobody_back(

@@ -131,9 +131,10 @@ def test_the_csv_holds_all_lines_in_utc_and_no_formula(
 
     text = b"".join(answer).decode()
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert text.startswith("\ufefflearnt_at,number,status,kind,cause,")
+    assert text.startswith("\ufefflearnt_at,number,status,kind,cause,what,")
     assert [row["kind"] for row in rows] == ["staff_in", "staff_out", "person_in", "person_out"]
     assert rows[3]["words"] == '\'=HYPERLINK("http://x")'
+    assert rows[0]["what"] == "A member opted the number back in"
     assert rows[0]["member"] == "alice@campus.example"
     assert rows[0]["reason"] == "Asked in person"
     assert rows[1]["record"] == "003000000000002AAA"
