@@ -23,8 +23,8 @@ OVERDUE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed. Those about
-    pushes are looked into on the Consent page."""
+    """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed; `page` is the
+    name of the page that says more."""
 
     title: str
     sentence: str
@@ -32,7 +32,7 @@ class Notice:
     since: datetime
     run: ImportRun | None = None
     mail: str = ""
-    is_about_pushes: bool = False
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
             alert.remedy,
             alert.since,
             mail=mailing.mail_trouble(alert),
-            is_about_pushes=True,
+            page="consent",
         )
         for alert in push_alerts(workspace)
     ]

@@ -7,7 +7,7 @@ from django.db import close_old_connections
 from carillon.accounts.models import Workspace
 from carillon.contacts import remembered
 from carillon.lib.clock import now
-from carillon.messaging import sending
+from carillon.messaging import alerts, sending
 from carillon.messaging.models import Message, RefusedCalls
 
 # Counts of refused calls say nothing about people; a month shows a habit.
@@ -22,6 +22,13 @@ def send_text(message_id: int) -> None:
 def wake_workers_again() -> int:
     close_old_connections()
     return sending.wake_workers_again()
+
+
+def tell_of_refused_calls() -> None:
+    close_old_connections()
+    for workspace in alerts.workspaces_to_look_at(now()):
+        alerts.look(workspace, now())
+    alerts.send_mails()
 
 
 def keep_house() -> None:

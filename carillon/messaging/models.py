@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from carillon.accounts.models import Workspace
+from carillon.accounts.models import Alert, Workspace
 from carillon.lib.clock import now
 from carillon.messaging.states import State
 
@@ -176,3 +176,20 @@ class RefusedCalls(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} refused calls"
+
+
+class RefusalAlert(Alert):
+    """Calls of a workspace's webhooks are refused."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="refusal_alert_one_open", fields=["workspace"], condition=Q(over_at__isnull=True)
+            ),
+        ]
+        indexes = [models.Index(fields=["over_at"], name="refusal_alert_by_end")]
+
+    def __str__(self) -> str:
+        return f"refused calls since {self.since:%Y-%m-%d %H:%M} UTC"

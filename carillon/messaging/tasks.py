@@ -16,6 +16,13 @@ def send_texts_that_wait(timestamp: int) -> None:
     jobs.wake_workers_again()
 
 
+# A job of its own: a mail server that does not answer must not keep texts from going out.
+@app.periodic(cron="* * * * *")
+@app.task(name="carillon.tell_of_refused_calls", queue="urgent", queueing_lock="tell_of_refused_calls")
+def tell_of_refused_calls(timestamp: int) -> None:
+    jobs.tell_of_refused_calls()
+
+
 @app.periodic(cron="43 3 * * *")
 @app.task(name="carillon.keep_house_of_texts", queue="urgent", queueing_lock="keep_house_of_texts")
 def keep_house_of_texts(timestamp: int) -> None:

@@ -1,5 +1,5 @@
 """What every page shows around its content: the sections the member may open, which one this is, and what is
-wrong with the imports."""
+wrong now."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,9 @@ from django.utils.functional import SimpleLazyObject
 
 from carillon.accounts.models import Member, Role
 from carillon.consent.queries import open_reviews
-from carillon.imports.notices import Notice, notices
+from carillon.imports.notices import Notice
 from carillon.lib.clock import now
+from carillon.web.notices import notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,6 @@ def _play(member: Member) -> tuple[tuple[str, str, str, str, bool], ...]:
 def _is_of(request: HttpRequest, notice: Notice) -> bool:
     """Whether the page is the one that the notice leads to, or its next step: they say the same themselves."""
     page = reverse("import_run", args=[notice.run.public_id]) if notice.run else ""
+    if notice.page == "texting":
+        page = reverse("texting")
     return bool(page) and request.path.startswith(page)
