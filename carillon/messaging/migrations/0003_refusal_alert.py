@@ -7,7 +7,7 @@ import carillon.lib.clock
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_keep_texts"),
-        ("messaging", "0001_initial"),
+        ("messaging", "0002_help_and_members"),
     ]
 
     operations = [
