@@ -54,7 +54,7 @@ DRY_RUN_KEYS = {
     "dry_run", "status", "object", "source", "mode", "mode_reason", "org_count", "received", "created", "updated",
     "unchanged", "rejected", "rejected_by_reason", "left_source", "held", "issue_count", "issues_by_code", "blanked",
     "opted_in", "opted_out",
-    "api_calls", "api_calls_by_kind", "seconds", "started_at", "finished_at", "note", "error",
+    "api_calls", "api_calls_by_kind", "seconds", "started_at", "finished_at", "note", "error", "flips",
 }  # fmt: skip
 
 
