@@ -220,6 +220,7 @@ def test_a_second_opt_out_adds_nothing_but_a_request(bob: Member, ana: Contact, 
     post(client, ana, "opt_out", way="person", day="2026-01-12", reason="Came by.")
     stopped = post(client, ana, "opt_out", way="person", day="2026-01-12", reason="Came by.")
 
+    assert "alert-success" in again
     assert "Only the person" in again
     assert lines_of(ana) == ["staff_out by member", "person_out by request"]
     assert "The person opted out already" in stopped
