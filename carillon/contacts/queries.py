@@ -50,6 +50,11 @@ def timeline(contact: Contact) -> QuerySet[FieldChange]:
     return FieldChange.objects.filter(contact=contact).order_by("-pk")
 
 
+def number_changes(contact: Contact) -> QuerySet[FieldChange]:
+    """When the contact's number became another one; newest first."""
+    return timeline(contact).filter(field="mobile_number")
+
+
 def by_record_id(workspace: Workspace, text: str) -> Contact | None:
     """The person of a record, by its id of 15 or 18 characters in any case, or by an id from before a merge or
     conversion. A record's own id comes first: one that was taken back from a merge is somebody's own again."""

@@ -1,6 +1,6 @@
 """Consent on a contact's page: how the number stands and why, what the member may do about it, and its lines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,11 +11,13 @@ from carillon.consent.models import Cause, Consent, ConsentEvent, Review
 from carillon.consent.person import Line
 from carillon.consent.words import Word
 from carillon.contacts.models import Contact
+from carillon.contacts.queries import number_changes
 from carillon.contacts.remembered import KeyLost, suppressed_since
 from carillon.web import keyset
 from carillon.web.consent_people import runs_to_show
 
 LINES = 10
+CHANGES_LOOKED_AT, FORMER_SHOWN = 20, 3
 _ORDER = ("-version",)
 # What a texter would be told who may do all that texters may.
 _ANY_REASON = "-"
@@ -32,8 +34,20 @@ class May:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A number that the person had until then, and how it stands now. `travelled`: its opt-out came along."""
+
+    number: str
+    until: datetime
+    word: Word
+    since: datetime | None
+    travelled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """`line` is what the status rests on. `runs` are the imports to be linked; `next` is the cursor of older lines."""
+    """`line` is what the status rests on. `runs` are the imports to be linked; `next` is the cursor of older lines.
+    `former` are earlier numbers of whom something was said."""
 
     word: Word
     state: State
@@ -47,10 +61,38 @@ class Card:
     runs: frozenset[UUID] = frozenset()
     next: str = ""
     undo: staff.Undoable | None = None
+    former: tuple[Former, ...] = ()
 
 
 def card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
     """At most a page of lines, however many there are."""
+    return replace(_card(contact, member, older, at), former=_former(contact))
+
+
+def _former(contact: Contact) -> tuple[Former, ...]:
+    until: dict[str, datetime] = {}
+    for change in number_changes(contact)[:CHANGES_LOOKED_AT]:
+        if change.before and change.before != contact.mobile_number:
+            until.setdefault(str(change.before), change.at)
+    if not until:
+        return ()
+    known = Consent.objects.filter(workspace=contact.workspace_id, number__in=until)
+    states = {consent.number: queries.state_of(consent) for consent in known}
+    found = [
+        Former(
+            number,
+            left,
+            _word(states[number]),
+            states[number].since,
+            travelled=bool(states[number].is_opted_out and (states[number].since or left) <= left),
+        )
+        for number, left in until.items()
+        if number in states
+    ]
+    return tuple(found[:FORMER_SHOWN])
+
+
+def _card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
     number, workspace = contact.mobile_number, member.workspace
     if not number:
         return Card(Word.NO_NUMBER, State(), May())

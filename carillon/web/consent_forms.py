@@ -26,8 +26,6 @@ def _reason(label: str, hint: str, *, required: bool = True) -> forms.CharField:
 
 
 class OptOutForm(PageForm):
-    """`only_requests`: the number is opted out already, and only the person's own word adds anything."""
-
     way = forms.ChoiceField(
         label="Who says so",
         choices=[*_ASKED, (STAFF, "I do, as staff")],
@@ -42,17 +40,14 @@ class OptOutForm(PageForm):
     )
     reason = _reason("Reason", "Such as what the person said, or why you decide it.")
 
-    def __init__(self, *args: Any, only_requests: bool, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._today = today
-        self._only_requests = only_requests
         self.fields["day"].widget.attrs["max"] = today.isoformat()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         day = values.get("day")
-        if values.get("way") == STAFF and self._only_requests:
-            self.add_error("way", "The number is opted out already. Only the person's own word adds to that.")
         if values.get("way") in WAYS and "day" not in self.errors:
             if day is None:
                 self.add_error("day", "Give the day on which the person asked.")

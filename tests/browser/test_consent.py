@@ -1,4 +1,5 @@
-"""Consent, as staff see to it: somebody opted out and that undone, a refused push tried again, a conflict decided."""
+"""Consent, as people and staff see to it: a STOP that reaches Salesforce, somebody opted out and that undone, a refused push
+tried again, a conflict decided."""
 
 import os
 import time
@@ -6,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, WIDE, Installation, Visit, Visitor, skip_without_browser
+from tests.browser.conftest import WIDE, Installation, Visit, Visitor, skip_without_browser
 from tests.browser.test_held import import_people_of
 from tests.browser.test_main_job import connect
+from tests.browser.test_texting import use_the_simulated_carrier
 
 skip_without_browser()
 
@@ -99,12 +101,37 @@ def test_staff_opt_somebody_out_and_undo_it(visit: Visit, someone: str, width: i
     picture(visitor, "undone")
 
 
+def test_a_stop_is_seen_in_the_orgs_own_page_and_a_start_undoes_it(
+    visit: Visit, installation: Installation, browser: Browser, someone: str
+) -> None:
+    visitor = visit(390)
+    page = visitor.page
+    use_the_simulated_carrier(visitor)
+    staff = as_staff_of_the_org(browser, installation, someone)
+    expect(staff.get_by_label("SMS Opt Out")).not_to_be_checked()
+
+    page.goto(f"{visitor.address}/phone/{someone}/")
+    page.get_by_role("button", name="STOP").click()
+    patiently(staff, lambda: staff.get_by_label("SMS Opt Out").is_checked())
+    page.goto(f"{visitor.address}/contacts/{someone}/")
+    said = page.get_by_role("row").filter(has_text="The person opted out by a text")
+    expect(said).to_contain_text("STOP")
+    arrives_in_salesforce(page, "Opted out to")
+    picture(visitor, "stop")
+
+    page.goto(f"{visitor.address}/phone/{someone}/")
+    page.get_by_role("button", name="START").click()
+    patiently(staff, lambda: not staff.get_by_label("SMS Opt Out").is_checked())
+    staff.context.close()
+
+
 def test_a_refused_push_is_retried_from_the_page(
     visit: Visit, installation: Installation, someone: str
 ) -> None:
     visitor = visit(1280)
     page = visitor.page
-    installation.scenario("lock_for_approval", record_id=someone)
+    rule = {"sobject": "Contact", "when": f"Id = '{someone}'", "message": "Ask the registrar first"}
+    installation.scenario("set_validation_rule", name="Ask_First", **rule)
     page.goto(f"{visitor.address}/contacts/{someone}/opt-out/")
     page.get_by_label("The person asked by phone").check()
     page.get_by_label("When they asked").fill("2026-01-12")
@@ -117,8 +144,11 @@ def test_a_refused_push_is_retried_from_the_page(
     patiently(page, lambda: refused.is_visible())
     picture(visitor, "refused")
     row = refused.get_by_role("row").filter(has_text=someone)
-    expect(row).to_contain_text("approval")
-    installation.scenario("release_approval", record_id=someone)
+    expect(row).to_contain_text(
+        "A validation rule of your Salesforce org refused the change: Ask the registrar first"
+    )
+    expect(row).to_contain_text("exempt the API user from the rule")
+    installation.scenario("remove_automation", name="Ask_First")
     row.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("It is tried again now.")).to_be_visible()
     patiently(page, lambda: page.get_by_text(someone).count() == 0)
@@ -126,9 +156,9 @@ def test_a_refused_push_is_retried_from_the_page(
     arrives_in_salesforce(page, "Opted out to")
 
 
-@NARROW
+@pytest.mark.parametrize(("width", "is_kept"), [(1280, True), (390, False)])
 def test_a_conflict_and_a_likely_opt_out_are_decided_about(
-    visit: Visit, installation: Installation, someone: str, width: int
+    visit: Visit, installation: Installation, someone: str, width: int, is_kept: bool
 ) -> None:
     visitor = visit(width)
     page = visitor.page
@@ -144,9 +174,14 @@ def test_a_conflict_and_a_likely_opt_out_are_decided_about(
     picture(visitor, "decide")
     conflict.get_by_role("link", name="Accept").click()
     picture(visitor, "accept")
-    page.get_by_role("link", name="Go back").click()
-    conflict.get_by_role("button", name="Keep opted out").click()
-    expect(page.get_by_text("The number stays opted out, and Salesforce is corrected.")).to_be_visible()
+    if is_kept:
+        page.get_by_role("link", name="Go back").click()
+        conflict.get_by_role("button", name="Keep opted out").click()
+        expect(page.get_by_text("The number stays opted out, and Salesforce is corrected.")).to_be_visible()
+    else:
+        page.get_by_label("Reason").fill("She signed the form at the desk")
+        page.get_by_role("button", name="Accept: opt in").click()
+        expect(page.get_by_text("The number is opted in, as the record says.")).to_be_visible()
     expect(conflict).to_have_count(0)
     reviews = page.get_by_role("region", name="Likely opt-outs to decide about")
     reviews.get_by_role("row").filter(has_text=WORDS).get_by_role("link", name="Is an opt-out").first.click()
@@ -162,6 +197,16 @@ def open_consent(visitor: Visitor) -> None:
     visitor.go("Contacts")
     visitor.page.get_by_role("navigation", name="Contacts").get_by_role("link", name="Consent").click()
     visitor.page.get_by_role("heading", level=1, name="Consent").wait_for()
+
+
+def as_staff_of_the_org(browser: Browser, installation: Installation, record: str) -> Page:
+    """The simulated org's own page of a record, in a window of its own."""
+    page = browser.new_context(base_url=installation.org).new_page()
+    page.goto(f"/{record}")
+    page.get_by_label("Token").fill(installation.org_token)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("SMS Opt Out")).to_be_visible()
+    return page
 
 
 def arrives_in_salesforce(page: Page, what: str) -> None:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.consent import actions, staff
 from carillon.consent.decide import When
+from carillon.consent.words import Word
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
 from carillon.imports.queries import time_zone
@@ -16,7 +17,7 @@ from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web.access import MemberRequest, contact_or_404, staff_only
 from carillon.web.consent_card import Card, card
-from carillon.web.consent_forms import OptInForm, OptOutForm
+from carillon.web.consent_forms import STAFF, OptInForm, OptOutForm
 
 
 @staff_only
@@ -25,14 +26,11 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     """Asks for who says so and why. A person's own request counts from its day and carries the person's authority."""
     contact = contact_or_404(request, salesforce_id)
     about = card(contact, request.user, "", now())
-    if not (about.may.opt_out or about.may.enter_request):
-        return _refused(request, contact, _why_no_opt_out(about))
+    is_again = about.state.is_opted_out and request.POST.get("way") == STAFF
+    if is_again or not (about.may.opt_out or about.may.enter_request):
+        return _nothing_to_do(request, contact, _why_no_opt_out(about), is_so=about.state.is_opted_out)
     zone = time_zone(request.user.workspace)
-    form = OptOutForm(
-        request.POST if request.method == "POST" else None,
-        only_requests=not about.may.opt_out,
-        today=datetime.now(zone).date(),
-    )
+    form = OptOutForm(request.POST if request.method == "POST" else None, today=datetime.now(zone).date())
     if form.is_valid():
         requested = When.on(form.requested_on, zone) if form.requested_on else None
         try:
@@ -58,7 +56,9 @@ def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     contact = contact_or_404(request, salesforce_id)
     about = card(contact, request.user, "", now())
     if not about.may.opt_in:
-        return _refused(request, contact, about.may.why_not or "This number is not opted out.")
+        is_so = about.word is Word.OPTED_IN
+        sentence = about.may.why_not or "This number is not opted out."
+        return _nothing_to_do(request, contact, sentence, is_so=is_so)
     form = OptInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -109,12 +109,15 @@ def _asked(
     return render(request, template, context)
 
 
-def _refused(request: MemberRequest, contact: Contact, sentence: str) -> HttpResponse:
-    messages.error(request, sentence)
+def _nothing_to_do(request: MemberRequest, contact: Contact, sentence: str, *, is_so: bool) -> HttpResponse:
+    """`is_so`: it is already as was asked for, such as after a double click."""
+    messages.add_message(request, messages.SUCCESS if is_so else messages.ERROR, sentence)
     return redirect("contact", contact.salesforce_id)
 
 
 def _why_no_opt_out(about: Card) -> str:
-    if about.state.is_opted_out:
+    if about.state.is_stopped_by_person:
         return "The person opted out already, and that stands."
+    if about.state.is_opted_out:
+        return "This number is opted out already. Only the person's own request adds to that."
     return "Without a valid mobile number there is nothing to opt out: nobody can text this person."

@@ -1,5 +1,6 @@
 """Consent on a contact's page: what is shown, who may change it, and undo."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from carillon.consent import actions, staff
 from carillon.consent.decide import Kind
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import Cause, ConsentEvent, ConsentPush
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, FieldChange
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, lines, status
 from tests.integration.web.conftest import SignedIn, add_contact
@@ -219,6 +220,7 @@ def test_a_second_opt_out_adds_nothing_but_a_request(bob: Member, ana: Contact, 
     post(client, ana, "opt_out", way="person", day="2026-01-12", reason="Came by.")
     stopped = post(client, ana, "opt_out", way="person", day="2026-01-12", reason="Came by.")
 
+    assert "alert-success" in again
     assert "Only the person" in again
     assert lines_of(ana) == ["staff_out by member", "person_out by request"]
     assert "The person opted out already" in stopped
@@ -271,6 +273,16 @@ def test_a_request_that_met_a_likely_opt_out_is_not_undone(
 
     assert "Undo</button>" not in offered
     assert status_of(ana) == "opted_out"
+
+
+def test_a_double_click_on_undo_undoes_once(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
+    client = signed_in(bob)
+    post(client, ana, "opt_out", **STAFF)
+
+    answers = [undo(client, ana, 1) for _ in range(2)]
+
+    assert all("Undone. Both lines stay" in answer for answer in answers)
+    assert lines_of(ana) == ["staff_out by member", "staff_in by member"]
 
 
 def test_undo_ends_with_its_minute(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -364,6 +376,39 @@ def test_words_of_a_text_are_shown_as_text(bob: Member, ana: Contact, signed_in:
 
     assert "<script>alert" not in body
     assert "&lt;script&gt;alert(1)" in body
+
+
+def test_an_opt_out_of_a_former_number_is_told_with_its_lines(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    before = ana.mobile_number
+    text(ana, "STOP", Meaning.STOP)
+    ana.mobile_number = "+12125557777"
+    ana.save(update_fields=["mobile_number"])
+    actions.number_changed(
+        workspace=ana.workspace, salesforce_id=ana.salesforce_id, before=before, after=ana.mobile_number
+    )
+    FieldChange.objects.create(
+        workspace=ana.workspace,
+        contact=ana,
+        field="mobile_number",
+        before=before,
+        after=ana.mobile_number,
+        run=uuid.uuid4(),
+    )
+    client = signed_in(bob)
+
+    shown = page(client, ana)
+    said = client.get(reverse("consent_changes"), {"number": before}).content.decode()
+    ana.mobile_number = ""
+    ana.save(update_fields=["mobile_number"])
+    without = page(client, ana)
+
+    assert "the number was +1 212-555-0001, which is opted out since" in shown
+    assert "The opt-out came along to this number." in shown
+    assert f"{reverse('consent_changes')}?number=%2B12125550001" in shown
+    assert "The person opted out by a text" in said
+    assert "The opt-out comes along to the next number." in without
 
 
 def test_long_timelines_come_a_page_at_a_time_by_a_fixed_number_of_queries(
