@@ -6,11 +6,12 @@ the holder looks once more after it let go.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Min
@@ -30,6 +31,10 @@ LARGEST_CLAIM = 200
 # A job goes on for so long, then leaves the rest to the next one: others want the slot, and a worker to stop.
 SLICE_SECONDS = 10.0
 LOCKED_FOR = 0.1
+# So many of a worker's four slots at most wait for orgs that are known to fail: one that hangs must not keep the others'
+# pushes from theirs.
+SLOTS_FOR_FAILING = 2
+SLOT_TAKEN_FOR = timedelta(seconds=5)
 # Nearer than this a wake-up is worth a job of its own; what is due later, the job of each minute finds.
 SOON_SECONDS = 60.0
 
@@ -46,13 +51,14 @@ class Means:
     clock: Callable[[], datetime] = _database_now
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
-    retry: Retry = lines.RETRY
+    patience: Callable[[int, bool], Retry] = lines.patience
 
     def turn(self) -> Turn:
         return Turn(self.clock(), self.jitter())
 
 
 WORKING = Means()
+_slots_for_failing = threading.BoundedSemaphore(SLOTS_FOR_FAILING)
 
 
 def deliver(workspace_id: int, means: Means = WORKING) -> int:
@@ -109,22 +115,38 @@ def _alone(workspace_id: int) -> Iterator[bool]:
                 cursor.execute("select pg_advisory_unlock(%s, %s)", [_NAMESPACE, workspace_id])
 
 
+@contextmanager
+def _slot(*, is_failing: bool) -> Iterator[bool]:
+    """Whether there is one to call the org in."""
+    is_ours = not is_failing or _slots_for_failing.acquire(blocking=False)
+    try:
+        yield is_ours
+    finally:
+        if is_failing and is_ours:
+            _slots_for_failing.release()
+
+
 def _deliver_alone(workspace_id: int, means: Means) -> tuple[int, bool]:
     """How many attempts were made, and whether there is more to do at once."""
-    try:
-        line = lines.open_line(workspace_id, means.retry)
-    except (CarillonError, SalesforceError) as error:
-        _leave_alone(workspace_id, error, means.turn())
-        return 0, False
-    try:
-        return _drain(workspace_id, line, means)
-    finally:
-        line.settle()
+    is_failing = Delivery.objects.filter(workspace=workspace_id, failures__gt=0).exists()
+    with _slot(is_failing=is_failing) as is_ours:
+        if not is_ours:
+            waking.wake_after_commit(workspace_id, at=means.clock() + SLOT_TAKEN_FOR)
+            return 0, False
+        try:
+            line = lines.open_line(workspace_id, means.patience(1, is_failing))
+        except (CarillonError, SalesforceError) as error:
+            _leave_alone(workspace_id, error, means.turn())
+            return 0, False
+        try:
+            return _drain(workspace_id, line, means, is_failing=is_failing)
+        finally:
+            line.settle()
 
 
-def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool]:
+def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: bool) -> tuple[int, bool]:
     begun = time.monotonic()
-    is_failing, attempts, is_full = _is_failing(workspace_id), 0, False
+    attempts, is_full = 0, False
     while time.monotonic() - begun < SLICE_SECONDS:
         # Also when this is a new job: a storm that trickles in must not take a call for each few.
         waited = delivery.gathering(line.taken_since(means.clock() - delivery.LATELY))
@@ -139,6 +161,7 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
             means.sleep(LOCKED_FOR)
             continue
         line.took(now, len(claimed))
+        line.client.transport.retry = means.patience(len(claimed), is_failing)
         attempts += len(claimed)
         error = _carry_out(workspace_id, line, claimed, means)
         if error is not None:
@@ -146,8 +169,9 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
             _leave_alone(workspace_id, error, means.turn())
             return attempts, False
         if is_failing:
+            # The others follow outside of the slots for orgs that fail.
             _works_again(workspace_id)
-            is_failing = False
+            return attempts, False
         is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
 
@@ -168,10 +192,6 @@ def _carry_out(
             workspace_id=workspace_id, push=push, sobject=fate.sobject, salesforce_id=fate.id, now=now
         )
     return carried.error
-
-
-def _is_failing(workspace_id: int) -> bool:
-    return Delivery.objects.filter(workspace=workspace_id, failures__gt=0).exists()
 
 
 def _leave_alone(workspace_id: int, error: CarillonError | SalesforceError, turn: Turn) -> None:

@@ -15,10 +15,10 @@ from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.consent.org_people import (
     FIELD,
-    IMPATIENT,
     Clock,
     connected_to,
     holds,
+    impatient,
     states,
     stored,
     text,
@@ -346,7 +346,7 @@ def test_a_lost_answer_leads_to_a_repetition(
 
 
 def test_wrong_credentials_are_said_and_mended_ones_work_at_once(workspace: Workspace, org: OrgSim) -> None:
-    means = Means(retry=IMPATIENT)
+    means = Means(patience=impatient)
     (contact,) = stored(workspace, org)
     text(contact)
     save_connection(workspace=workspace, host=org.url, client_id="orgsim-client", client_secret="no", by=None)

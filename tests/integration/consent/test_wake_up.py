@@ -135,7 +135,7 @@ def test_a_worker_killed_between_call_and_acknowledgement_leads_to_a_repetition(
     assert states(connected) == ["sent"]
 
     assert push.deliver(connected.pk, means) == 0
-    after = Means(clock=lambda: now() + timedelta(minutes=2), retry=means.retry)
+    after = Means(clock=lambda: now() + timedelta(minutes=2), patience=means.patience)
     wait_until(lambda: push.deliver(connected.pk, after) > 0 or states(connected) == ["acknowledged"])
 
     assert states(connected) == ["acknowledged"]
