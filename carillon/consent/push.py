@@ -39,7 +39,7 @@ SLOT_TAKEN_FOR = timedelta(seconds=5)
 SOON_SECONDS = 60.0
 
 
-def _database_now() -> datetime:
+def database_now() -> datetime:
     with connection.cursor() as cursor:
         return store.database_time(cursor)
 
@@ -48,7 +48,7 @@ def _database_now() -> datetime:
 class Means:
     """What time is, and how an org is called."""
 
-    clock: Callable[[], datetime] = _database_now
+    clock: Callable[[], datetime] = database_now
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     patience: Callable[[int, bool], Retry] = lines.patience
