@@ -62,6 +62,16 @@ def test_a_lost_wake_up_is_made_up_for_each_minute(connected: Workspace, org: Or
     assert before == jobs_waiting() == 2
 
 
+def test_what_is_due_soon_does_not_wait_for_what_is_due_later(connected: Workspace) -> None:
+    then = now().replace(second=1)
+    for seconds in (55, 56, 20, 2):
+        waking.wake_after_commit(connected.pk, at=then + timedelta(seconds=seconds))
+    waking.wake_after_commit(connected.pk)
+
+    found = ProcrastinateJob.objects.order_by("scheduled_at").values_list("scheduled_at", flat=True)
+    assert [at and (at - then).total_seconds() for at in found] == [2, 20, 55, None]
+
+
 def test_one_at_a_time_delivers_and_looks_again_when_it_is_done(
     connected: Workspace, org: OrgSim, means: Means
 ) -> None:
