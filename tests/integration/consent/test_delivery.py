@@ -255,6 +255,24 @@ def test_a_record_that_is_gone_for_good_or_hidden_is_shown(
     assert "hidden from the API user" in ConsentPush.objects.get().error
 
 
+def test_a_record_purged_after_an_import_found_it_deleted_is_gone(
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock
+) -> None:
+    purged, hidden = stored(workspace, org, count=2)
+    for contact in (purged, hidden):
+        text(contact)
+        org.hard_delete(contact.salesforce_id)
+    push.deliver(workspace.pk, means)
+    assert states(workspace) == ["failed", "failed"]
+    left = Contact.objects.filter(pk=purged.pk)
+    left.update(in_source=False, left_source_at=clock(), absence="deleted", absent_since=clock())
+
+    clock.now = delivery.after_refusal(means.turn())
+    push.deliver(workspace.pk, means)
+
+    assert states(workspace) == ["gone", "failed"]
+
+
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_the_opt_out_of_a_merged_record_goes_to_the_one_that_lives_on(
     workspace: Workspace, org: OrgSim, means: Means, is_stored: bool
