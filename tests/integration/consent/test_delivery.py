@@ -7,8 +7,8 @@ import pytest
 from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
 from carillon.connections.models import CallsInHour
-from carillon.consent import delivery, lines, push, pushes
-from carillon.consent.models import ConsentPush, Delivery
+from carillon.consent import delivery, lines, push, pushes, queries
+from carillon.consent.models import ConsentPush, Delivery, OptOutMapping
 from carillon.consent.push import Means
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
@@ -211,6 +211,22 @@ def test_a_hidden_field_fails_and_names_the_field(
 
     assert states(workspace) == ["failed"] * count
     assert FIELD in ConsentPush.objects.all()[0].error
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_field_that_may_not_be_edited_is_named(
+    workspace: Workspace, org: OrgSim, means: Means, count: int
+) -> None:
+    OptOutMapping.objects.filter(workspace=workspace).update(field="IsEmailBounced")
+    for contact in stored(workspace, org, count=count):
+        text(contact)
+
+    push.deliver(workspace.pk, means)
+
+    assert states(workspace) == ["failed"] * count
+    for failed in queries.pending(workspace):
+        assert failed.error.startswith("No edit right on IsEmailBounced: ")
+        assert "Give Edit Access to the field" in failed.remedy
 
 
 def test_what_the_org_puts_back_three_times_is_not_fought_any_longer(
