@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import close_old_connections
 
 from carillon.accounts.models import Workspace
-from carillon.consent import actions, alerts, audit, push, waking
+from carillon.consent import actions, alerts, audit, push, pushes, waking
 from carillon.consent.models import OptOutMapping, Review
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
@@ -26,10 +26,10 @@ def deliver(workspace_id: int) -> None:
 
 
 def look_after() -> None:
-    """What a lost wake-up left, how pushes fare, and reviews that are due."""
+    """What a lost wake-up left, pushes that go nowhere, how the others fare, and reviews that are due."""
     close_old_connections()
     at = push.database_now()
-    _each(lambda step: step(at), (_wake_again, _look_at_pushes, close_due_reviews))
+    _each(lambda step: step(at), (_wake_again, pushes.withdraw_unmapped, _look_at_pushes, close_due_reviews))
 
 
 def _wake_again(at: datetime) -> None:
