@@ -169,6 +169,11 @@ def says_of(row: str, meaning: Mapping) -> Says:
     return meaning.says(stored_value(row)) if row else Says.IN
 
 
+def row_value(value: str | bool | None) -> str:
+    """A value that does not mean opted in, as a row's `opt_out` has it."""
+    return msgspec.json.encode(value).decode()
+
+
 def stored_value(row: str) -> str | bool | None:
     value: str | bool | None = msgspec.json.decode(row, type=str | bool | None)
     return value
