@@ -235,6 +235,26 @@ def test_an_admin_accepts_a_conflict_with_a_reason_only(
     assert "Keep opted out" not in shown(client)
 
 
+@pytest.mark.parametrize("how", ["keep", "accept"])
+def test_a_record_that_speaks_again_is_listed_and_decided_once(
+    alice: Member, ana: Contact, signed_in: SignedIn, how: str
+) -> None:
+    conflicting(ana)
+    concluded(ana, ReadBack(claimed(ana).id, True, day(3)))
+    read(ana, False, at=day(4))
+    for run in set(StagedFlip.objects.values_list("run", flat=True)):
+        apply_staged(workspace=ana.workspace, run=run)
+    latest = ConsentConflict.objects.latest("pk")
+    client = signed_in(alice)
+
+    before = shown(client)
+    decided(client, "conflict", digits(ana), latest.event.version, how, reason="She wrote to us")
+
+    assert ConsentConflict.objects.count() == 2
+    assert before.count("Keep opted out") == 1
+    assert "None: Salesforce contradicts nobody" in shown(client)
+
+
 def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
     found = conflicting(ana)
     address = reverse("conflict", args=[digits(ana), found.event.version, "accept"])
