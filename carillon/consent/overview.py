@@ -94,6 +94,11 @@ def open_conflicts(workspace: Workspace) -> QuerySet[ConsentConflict]:
     )
 
 
+def conflicts_of(workspace: Workspace, run: UUID) -> int:
+    """How many a run found and that wait for a decision."""
+    return open_conflicts(workspace).filter(event__run=run).count()
+
+
 def first_staged(workspace: Workspace, run: UUID, limit: int) -> list[str]:
     """Records that a run would opt back in, the first it read."""
     staged = StagedFlip.objects.filter(workspace=workspace, run=run).order_by("pk")

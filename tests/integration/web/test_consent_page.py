@@ -57,11 +57,11 @@ def refused(contact: Contact) -> ConsentPush:
     return ConsentPush.objects.get(pk=push.id)
 
 
-def conflicting(contact: Contact) -> ConsentConflict:
+def conflicting(contact: Contact, run: uuid.UUID | None = None) -> ConsentConflict:
     """The person texted STOP, Salesforce took it, and later somebody there opted them in."""
     text(contact, "STOP")
     concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
-    read(contact, False, at=day(2))
+    read(contact, False, at=day(2), run=run)
     for run in set(StagedFlip.objects.values_list("run", flat=True)):
         apply_staged(workspace=contact.workspace, run=run)
     return ConsentConflict.objects.get()
@@ -199,6 +199,19 @@ def test_a_number_that_nobody_has_is_reviewed_too(
 
     assert "Nobody here" in body
     assert status(workspace, "+12125559999") == "opted_out"
+
+
+def test_an_imports_page_leads_to_the_conflicts_it_found(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    a_mapping(rows.contact.workspace)
+    conflicting(rows.contact, rows.run.public_id)
+    client = signed_in(alice)
+
+    body = shown(client, "import_run", rows.run.public_id)
+
+    assert f'href="{reverse("consent")}#conflicts"' in body
+    assert "1 conflict with a person's opt-out" in body
 
 
 def test_a_conflict_is_kept_opted_out(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -363,10 +376,14 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     address = ("decide_opt_ins", rows.run.public_id, decision)
 
     body = shown(client)
+    history = shown(client, "import_history")
     asked = shown(client, *address)
     decided(client, *address)
 
     assert reverse(address[0], args=address[1:]) in body
+    assert "Opt-ins held: 41, waiting for an admin" in history
+    run = shown(client, "import_run", rows.run.public_id)
+    assert ('href="#opt-ins"' in run) is (decision == "drop")
     assert "41 of 400 people." in body
     assert f">{rows.contact}</a>" in asked
     assert "and 40 more" in asked
