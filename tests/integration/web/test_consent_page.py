@@ -86,8 +86,8 @@ def test_nothing_to_do_is_said_in_words(alice: Member, signed_in: SignedIn) -> N
     body = shown(signed_in(alice))
 
     assert "Nothing: every change that Salesforce is to know is there." in body
-    assert "Nothing was acknowledged in that time." in body
-    assert "None: whoever wrote something like an opt-out was decided about." in body
+    assert "None in that time." in body
+    assert "None: every text that looked like an opt-out is decided." in body
     assert "None: Salesforce contradicts nobody" in body
     assert "Held:" not in body
     assert "Retry" not in body
@@ -453,6 +453,8 @@ def test_the_last_audit_is_told(alice: Member, workspace: Workspace, signed_in: 
         workspace=workspace, finished_at=now(), compared=4321, differing=2, repaired=2
     )
     agreeing = shown(client)
+    ConsentAudit.objects.create(workspace=workspace, finished_at=now(), compared=9, waiting=2)
+    waiting = shown(client)
     ConsentAudit.objects.create(
         workspace=workspace, finished_at=now(), error="The org did not answer.", remedy="Try again."
     )
@@ -460,6 +462,8 @@ def test_the_last_audit_is_told(alice: Member, workspace: Workspace, signed_in: 
     assert "None yet." in before
     assert "What differed was repaired" in agreeing
     assert "4,321" in agreeing
+    assert "Some wait for a push or an import" in waiting
+    assert "Salesforce and Carillon agree" not in waiting
     assert "The org did not answer." in shown(client)
 
 

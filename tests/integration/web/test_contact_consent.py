@@ -433,7 +433,7 @@ def test_an_opt_out_of_a_former_number_is_told_with_its_lines(
     ana.save(update_fields=["mobile_number"])
     without = page(client, ana)
 
-    assert "the number was +1 212-555-0001, which is opted out since" in shown
+    assert "the number was +1 212-555-0001: opted out since" in shown
     assert "The opt-out came along to this number." in shown
     assert f"{reverse('consent_changes')}?number=%2B12125550001" in shown
     assert "The person opted out by a text" in said
