@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from carillon.connections.clients import connection_for
-from carillon.consent.decide import Says
-from carillon.consent.importing import Foreseen, Sighting, foresee
+from carillon.consent.decide import Says, Statement
+from carillon.consent.foreseeing import Foreseen, foresee, staying_out
+from carillon.consent.importing import Sighting
 from carillon.consent.reading import Mapping as Meaning
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
@@ -130,7 +131,12 @@ def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, F
         )
         for row in rows
     ]
-    return foresee(workspace=setup.workspace, object_name=setup.object, rows=sightings, mapping=plan.meaning)
+    seen = foresee(workspace=setup.workspace, object_name=setup.object, rows=sightings, mapping=plan.meaning)
+    words: dict[str, list[Statement]] = {}
+    for one in seen.flips.values():
+        words.setdefault(one.number, []).extend([one.word] if one.word else [])
+    staying = staying_out(workspace=setup.workspace, words=words, known=seen.states)
+    return {record: one for record, one in seen.flips.items() if not (one.word and one.number in staying)}
 
 
 def _seen(row: Row, meaning: Meaning) -> Seen:
