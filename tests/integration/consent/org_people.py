@@ -33,9 +33,9 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-def connected_to(org: OrgSim) -> Workspace:
+def connected_to(org: OrgSim, name: str = "Admissions") -> Workspace:
     """A workspace whose Contacts and Leads have an opt-out box in the org."""
-    made = Workspace.objects.create(name="Admissions")
+    made = Workspace.objects.create(name=name)
     save_connection(
         workspace=made, host=org.url, client_id="orgsim-client", client_secret="orgsim-secret", by=None
     )
