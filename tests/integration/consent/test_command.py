@@ -23,7 +23,7 @@ def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None
     in_words = carillon("consent", "show", number)
 
     assert (out.code, out.out) == (0, f"{number} is opted out. One record in Salesforce is told.\n")
-    assert [one["state"] for one in waiting.json] == ["waiting"]
+    assert [one["state"] for one in waiting.json["pushes"]] == ["waiting"]
     assert shown.json["status"] == "opted_out"
     assert shown.json["events"][0]["reason"] == "asked at the desk"
     assert shown.json["pushes"][0]["state"] == "acknowledged"
@@ -47,6 +47,8 @@ def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
     assert listed.code == 1
     assert f"{contact.mobile_number} is opted out, {contact.salesforce_id} says opted in" in listed.out
     assert (repaired.code, repaired.json["repaired"]) == (0, 1)
+    assert [one["salesforce_id"] for one in repaired.json["differences"]] == [contact.salesforce_id]
+    assert carillon("consent", "audit", "--json").json["differences"] == []
     assert holds(org, contact.salesforce_id) == [True]
 
 
