@@ -52,6 +52,14 @@ select salesforce_id, mobile_number from contacts_contact where workspace_id = %
 """
 
 
+class NoOptOutField(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "No opt-out field is mapped, so no record in Salesforce says who may be texted.",
+            "Map one in the section Opt-Out Field of the page Contact Import.",
+        )
+
+
 class MappingChanged(CarillonError):
     def __init__(self) -> None:
         super().__init__(
@@ -85,16 +93,22 @@ class _Row:
 
 
 def run(
-    workspace: Workspace, *, repair: bool, tell: Callable[[Difference], None] = lambda difference: None
+    workspace: Workspace,
+    *,
+    repair: bool,
+    tell: Callable[[Difference], None] = lambda difference: None,
+    retry: Retry = RETRY,
 ) -> ConsentAudit:
-    """The audit as it is kept; `tell` is called with each difference. What is raised, CarillonError and SalesforceError
-    among it, is kept with it, too."""
+    """The audit as it is kept; `tell` is called with each difference. Raises NoOptOutField; what else is raised,
+    CarillonError and SalesforceError among it, is kept with it, too."""
+    if not store.fields_of(workspace.pk):
+        raise NoOptOutField
     row = ConsentAudit.objects.create(workspace=workspace)
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
         known = connection_for(workspace.pk)
-        line = lines.line_apart(known, RETRY, spares=known.reserve_calls)
+        line = lines.line_apart(known, retry, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
             counts["repaired"] += difference.repair == REPAIRED
