@@ -43,6 +43,10 @@ order by salesforce_id limit %s
 """
 
 
+# What must be read of a record beside its opt-out field.
+BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A record that holds something else than its number is. `repair` says what is done about it; empty when nothing."""
@@ -114,16 +118,14 @@ def _differences(
         while people := _people(workspace.pk, object_name, after):
             after = people[-1][0]
             records = client.records.read_many(
-                object_name,
-                [person[0] for person in people],
-                [field, "SystemModstamp", "LastModifiedDate", "LastModifiedById"],
+                object_name, [person[0] for person in people], [field, *BESIDE]
             )
             rows = []
             for person, record in zip(people, records, strict=True):
                 if record is None:
                     counts["unseen"] += 1
                 else:
-                    rows.append(_Row(*person, _seen(record, field, client.session.user_id)))
+                    rows.append(_Row(*person, seen_in(record, field, client.session.user_id)))
             counts["compared"] += len(rows)
             batch = _Batch(workspace, object_name, rules)
             yield from batch.differences(rows, counts, repair=repair)
@@ -135,7 +137,8 @@ def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, 
         return list(cursor.fetchall())
 
 
-def _seen(record: Record, field: str, own_user: str) -> Seen:
+def seen_in(record: Record, field: str, own_user: str) -> Seen:
+    """What a record says that was read by id, with BESIDE."""
     value = record.values[field]
     return Seen(
         value if isinstance(value, str | bool) else None,
