@@ -9,7 +9,7 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.consent import ledger, reading, store
-from carillon.consent.decide import Current, Says, State, Statement, decide
+from carillon.consent.decide import Current, State, Statement, decide
 from carillon.consent.importing import Sieve
 from carillon.consent.judging import LOOSENING, Reading, Sighting, flipping, judge_all, statements_of, trial
 from carillon.consent.ledger import Room, Told
@@ -19,10 +19,11 @@ _NOTHING: Mapping[str, State] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a record's number would become. `word` is what would opt it in, when the run's flips are applied."""
+    """What becomes of a number by what is read of a record: whether it `opts_out` at once; and the `word` that would opt it
+    in, when the run's flips are applied."""
 
     number: str
-    becomes: Says
+    opts_out: bool
     word: Statement | None = None
 
 
@@ -71,11 +72,10 @@ def foresee(
     for one in judged:
         record, number = one.sighting.salesforce_id, one.sighting.number
         before = room.numbers[number].state if number else State()
-        if record in staged:
-            word = statements_of([said for said in one.told if said.kind in LOOSENING])[0]
-            flips[record] = Foreseen(number, Says.IN, word)
-        elif not before.is_opted_out and states.get(number, before).is_opted_out:
-            flips[record] = Foreseen(number, Says.OUT)
+        opts_out = not before.is_opted_out and states.get(number, before).is_opted_out
+        words = statements_of([said for said in one.told if said.kind in LOOSENING and record in staged])
+        if opts_out or words:
+            flips[record] = Foreseen(number, opts_out, words[0] if words else None)
     return Foresight(flips, states)
 
 

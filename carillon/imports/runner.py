@@ -17,6 +17,7 @@ from carillon.imports.bulk_reads import discard_jobs
 from carillon.imports.consents import Hearing, ask_who_changed
 from carillon.imports.following import Following, read_by_id
 from carillon.imports.forecasts import forecast_of, mode_now
+from carillon.imports.hearing import hear_leavers
 from carillon.imports.held import settle
 from carillon.imports.joining import forget_ids_in_use_again
 from carillon.imports.leavers import Leavers
@@ -188,6 +189,7 @@ class _Execution:
         taken_over += following.earlier_leavers(leavers)
         for page in read_by_id(self.client, plan, taken_over):
             self.take(page)
+        hear_leavers(self.client, run, self.hearing, leavers)
         return leavers
 
     def _start(self, scope: Scope) -> Start:

@@ -423,6 +423,22 @@ def test_an_erased_person_is_nowhere_in_consent(
     assert status(person) == "opted_out"
 
 
+def test_who_leaves_the_list_by_opting_out_is_heard(org: OrgSim, workspace: Workspace) -> None:
+    by_pages = importing(workspace, org, replace(LISTED, source="PrefersTexting"))
+    succeeded(by_pages(PICKLIST))
+    person = somebody(org, "Texting_Preference__c = 'Yes'")
+    org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    found = tried(workspace, PICKLIST)
+    assert status(person) == "opted_in"
+    run = succeeded(by_pages())
+
+    person.refresh_from_db()
+    assert (person.in_source, status(person)) == (False, "opted_out")
+    assert (found.opted_out, found.left_source) == (1, 1)
+    assert (run.opted_out, run.left_source) == (1, 1)
+
+
 # Too many at once.
 
 
