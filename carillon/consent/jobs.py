@@ -65,12 +65,19 @@ def send_alerts() -> int:
 
 
 def audit_all() -> None:
-    """Compares each workspace that has an opt-out field with its org, and repairs what differs."""
+    """Compares each workspace that has an opt-out field with its org, and repairs what differs. What stops one is kept
+    with its audit and shown; the others have theirs all the same. Raises what nobody foresaw, at the end."""
     close_old_connections()
     mapped = OptOutMapping.objects.exclude(field="").values("workspace")
+    unforeseen: list[Exception] = []
     for workspace in Workspace.objects.filter(pk__in=mapped):
         try:
             audit.run(workspace, repair=True)
         except (CarillonError, SalesforceError) as error:
-            # Kept with the audit, and shown; the other workspaces have theirs all the same.
             log.warning("the audit of consent in workspace %d failed: %s", workspace.pk, type(error).__name__)
+        except Exception as error:
+            log.exception("the audit of consent in workspace %d failed", workspace.pk)
+            close_old_connections()
+            unforeseen.append(error)
+    if unforeseen:
+        raise ExceptionGroup("audits of consent failed", unforeseen)

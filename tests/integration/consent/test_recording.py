@@ -181,7 +181,7 @@ def test_a_likely_opt_out_suppresses_and_waits_for_people(workspace: Workspace, 
     assert (outcome.status, outcome.is_suppressed, pushes(contact)) == ("opted_in", True, [])
     assert not queries.standings(workspace, [ANN])[ANN].may_be_texted
     review = Review.objects.get(closed_at=None)
-    assert timedelta(days=12) <= review.due_at - review.opened_at <= timedelta(days=16)
+    assert timedelta(days=11) <= review.due_at - review.opened_at <= timedelta(days=16)
 
     confirmed = actions.close_review(review=review, is_opt_out=True, by=texter)
 
