@@ -22,11 +22,11 @@ def deliver(workspace_id: int) -> None:
 
 
 def look_after() -> None:
-    """What a lost wake-up left, reviews that are due, and how pushes fare."""
+    """What a lost wake-up left, which nothing else may hold up; reviews that are due; and how pushes fare."""
     close_old_connections()
-    close_due_reviews()
     for workspace_id in push.workspaces_due(now()):
         waking.wake_after_commit(workspace_id)
+    close_due_reviews()
     for workspace_id in alerts.workspaces_to_look_at():
         alerts.look(workspace_id, now())
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import Workspace
@@ -155,6 +155,31 @@ def test_a_worker_delivers_within_a_second(connected: Workspace, org: OrgSim) ->
         worker.communicate(timeout=30)
 
     assert holds(org, *(one.salesforce_id for one in people)) == [True] * 3
+
+
+def test_lost_wake_ups_are_made_up_for_before_anything_can_hold_that_up(
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (contact,) = stored(connected, org)
+    text(contact)
+    actions.text_received(
+        workspace=connected, number=ANN, words="please no more", meaning=Meaning.LIKELY_STOP, message_id="SM1"
+    )
+    Review.objects.update(due_at=now())
+    with connection.cursor() as cursor:
+        cursor.execute("delete from procrastinate_jobs")
+    parameters = connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "options", f"{options['options']} -c lock_timeout=200")
+    connection.close()
+
+    with psycopg.connect(**parameters) as beside:
+        beside.execute("select 1 from consent_consent where number = %s for update", [ANN])
+        with pytest.raises(OperationalError):
+            jobs.look_after()
+
+    connection.close()
+    assert jobs_waiting() == 1
 
 
 def test_a_review_that_is_due_counts_as_an_opt_out(connected: Workspace) -> None:
