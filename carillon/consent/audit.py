@@ -68,6 +68,10 @@ class MappingChanged(CarillonError):
         )
 
 
+# What must be read of a record beside its opt-out field.
+BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A record that holds something else than its number is. `repair` says what is done about it; empty when nothing."""
@@ -154,10 +158,9 @@ def _differences(
             ids = [person[0] for person in people]
             after = ids[-1]
             batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids))
-            fields = [field, "SystemModstamp", "LastModifiedDate", "LastModifiedById"]
-            records = client.records.read_many(object_name, ids, fields)
+            records = client.records.read_many(object_name, ids, [field, *BESIDE])
             rows = [
-                _Row(*person, _seen(record, field, client.session.user_id))
+                _Row(*person, seen_in(record, field, client.session.user_id))
                 for person, record in zip(people, records, strict=True)
                 if record
             ]
@@ -172,7 +175,8 @@ def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, 
         return list(cursor.fetchall())
 
 
-def _seen(record: Record, field: str, own_user: str) -> Seen:
+def seen_in(record: Record, field: str, own_user: str) -> Seen:
+    """What a record says that was read by id, with BESIDE."""
     value = record.values[field]
     return Seen(
         value if isinstance(value, str | bool) else None,
