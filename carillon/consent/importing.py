@@ -16,7 +16,6 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, pushes, store
 from carillon.consent.decide import Says, State
@@ -46,6 +45,8 @@ where c.workspace_id = %s and c.mobile_number = any(%s) and r.says = 'opted_out'
 _NOTHING: abc.Mapping[str, State] = MappingProxyType({})
 # Longer than a transaction that records something takes.
 _MEANWHILE = timedelta(minutes=1)
+# Staged flips that are applied in one transaction: some tenths of a second.
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,21 @@ def import_batch(
 
 @transaction.atomic
 def apply_staged(
-    *, workspace: Workspace, run: UUID, accepted_by: Member | None = None, reason: str = ""
+    *,
+    workspace: Workspace,
+    run: UUID,
+    accepted_by: Member | None = None,
+    reason: str = "",
+    most: int = MOST_AT_ONCE,
 ) -> Imported:
-    """Judges the run's staged flips anew and applies them. A STOP that came since stands. What staff opted out is not
+    """Judges `most` of the run's staged flips anew, with all that share their numbers, and applies them: until a part is
+    committed, nobody hears a STOP of these numbers. A STOP that came since stands. What staff opted out is not
     loosened by a new mapping, so such records are corrected in Salesforce; unless an admin, who found that the earlier
     mapping was wrong, accepts what they say now, for a written reason; but for numbers that another record opts out."""
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
-    staged = _staged(workspace, run)
+    staged = _staged(workspace, run, most)
     with connection.cursor() as cursor:
         # All of them first and in their order: what follows locks them in parts.
         numbers = {row.number for rows in staged.values() for row in rows if row.number}
@@ -121,9 +128,8 @@ def apply_staged(
                 done = _take(cursor, batch, some)
                 told, pushes = told + done.told, pushes + done.pushes
                 opted_out, opted_in = opted_out + done.opted_out, opted_in + done.opted_in
-    drop_staged(workspace=workspace, run=run)
-    if accepted_by:
-        audit(workspace, accepted_by, "held opt-ins applied", str(run), {"lines": told, "reason": reason})
+    taken = [row.salesforce_id for rows in staged.values() for row in rows]
+    StagedFlip.objects.filter(workspace=workspace, run=run, salesforce_id__in=taken).delete()
     return Imported([], 0, told, pushes, opted_out, opted_in)
 
 
@@ -295,15 +301,17 @@ def _flip(batch: Reading, row: Sighting) -> StagedFlip:
     )
 
 
-def _staged(workspace: Workspace, run: UUID) -> dict[str, list[Sighting]]:
-    """The run's staged flips by object, with the numbers that their contacts have now."""
-    flips = list(StagedFlip.objects.filter(workspace=workspace, run=run).order_by("pk"))
-    contacts = Contact.objects.filter(
-        workspace=workspace, salesforce_id__in=[flip.salesforce_id for flip in flips]
-    )
-    numbers = dict(contacts.values_list("salesforce_id", "mobile_number"))
+def _staged(workspace: Workspace, run: UUID, most: int) -> dict[str, list[Sighting]]:
+    """The first of the run's staged flips, and those that share their numbers, by object: with the numbers that their
+    contacts have now."""
+    flips = StagedFlip.objects.filter(workspace=workspace, run=run)
+    first = list(flips.order_by("salesforce_id").values_list("salesforce_id", flat=True)[:most])
+    contacts = Contact.objects.filter(workspace=workspace)
+    numbers = dict(contacts.filter(salesforce_id__in=first).values_list("salesforce_id", "mobile_number"))
+    sharing = contacts.filter(mobile_number__in={number for number in numbers.values() if number})
+    numbers.update(sharing.values_list("salesforce_id", "mobile_number"))
     staged: dict[str, list[Sighting]] = {}
-    for flip in flips:
+    for flip in flips.filter(salesforce_id__in={*first, *numbers}).order_by("pk"):
         number = numbers.get(flip.salesforce_id, "")
         seen = Seen(flip.value, flip.stamp, flip.modified_at, flip.by_us)
         staged.setdefault(flip.object, []).append(Sighting(flip.salesforce_id, number, number, seen))

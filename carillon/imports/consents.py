@@ -99,16 +99,20 @@ class Hearing:
     meaning: Mapping | None = None
     user_id: str = ""
 
+    @property
+    def version(self) -> int:
+        """The mapping's; 0 when no field is mapped."""
+        return self.meaning.version if self.meaning else 0
 
-def still_means(workspace: int, object_name: str, meaning: Mapping | None) -> None:
-    """Keeps the mapping as it is until the end of the transaction. Raises OptOutFieldChanged when it is another one
-    already."""
+
+def still_means(workspace: int, object_name: str, version: int) -> None:
+    """Keeps the mapping of this version, 0 for none, as it is until the end of the transaction. Raises
+    OptOutFieldChanged when it is another one already."""
     mapped = OptOutMapping.objects.select_for_update(of=("self",), no_key=True).filter(
         workspace=workspace, object=object_name
     )
     known = mapped.first()
-    version = known.version if known and known.field else None
-    if version != (meaning.version if meaning else None):
+    if version != (known.version if known and known.field else 0):
         raise OptOutFieldChanged(object_name)
 
 

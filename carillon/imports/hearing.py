@@ -32,7 +32,7 @@ def hear_leavers(client: Client, run: ImportRun, hearing: Hearing, leavers: Leav
     for seen in read_leavers(client, run.object, field.field, hearing, leavers):
         with transaction.atomic():
             remembered.lock(run.workspace_id, alone=False)
-            still_means(run.workspace_id, run.object, hearing.meaning)
+            still_means(run.workspace_id, run.object, hearing.version)
             rows = sightings(run.workspace_id, seen)
             heard = import_batch(
                 workspace=run.workspace, object_name=run.object, rows=rows, run=run.public_id

@@ -89,6 +89,7 @@ def execute(request: Request, options: Options | None = None) -> ImportRun:
     try:
         with setup_lock(setup.pk) as lock:
             setup.refresh_from_db()
+            held_opt_ins.go_on(setup)
             return _Execution(request, options or Options(), lock).run_to_end()
     except LockHeld:
         open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
@@ -258,6 +259,7 @@ class _Execution:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
         self.enter(Phase.FINISHING)
+        held_opt_ins.apply_unheld(run, self.hearing.version)
         with transaction.atomic():
             # Whoever saves the setup locks it first, then its opt-out field.
             ImportSetup.objects.select_for_update().filter(pk=run.setup_id).first()
