@@ -133,8 +133,8 @@ def _set_carrier(texting: Texting, draft: TextingDraft) -> bool:
             "This is no messaging service SID.",
             "It begins with MG, and has 34 characters.",
         )
-    auth_token = draft.auth_token.strip()
-    if not auth_token and (moved or account_sid != texting.account_sid):
+    auth_token, is_other = draft.auth_token.strip(), moved or account_sid != texting.account_sid
+    if not auth_token and is_other:
         raise TextingInvalid(
             "auth_token",
             "The auth token is missing.",
@@ -142,7 +142,7 @@ def _set_carrier(texting: Texting, draft: TextingDraft) -> bool:
         )
     texting.account_sid, texting.messaging_service_sid = account_sid, service_sid
     if auth_token:
-        texting.auth_token_sealed = credentials.sealer().seal(auth_token)
+        credentials.replace_auth_token(texting, auth_token, is_rotated=not is_other)
     return bool(auth_token)
 
 
@@ -153,7 +153,7 @@ def _set_simulated(texting: Texting, moved: bool) -> bool:
         )
     if moved:
         texting.account_sid, texting.messaging_service_sid = f"AC{secrets.token_hex(16)}", ""
-        texting.auth_token_sealed = credentials.sealer().seal(secrets.token_hex(16))
+        credentials.replace_auth_token(texting, secrets.token_hex(16), is_rotated=False)
     return moved
 
 

@@ -34,6 +34,8 @@ class Texting(models.Model):
     carrier = models.CharField(max_length=10, choices=CarrierKind.choices)
     account_sid = models.CharField(max_length=34)
     auth_token_sealed = models.TextField()
+    # Those before it, each with the moment until which it still signs: see credentials.
+    earlier_tokens = models.JSONField(default=list, blank=True)
     messaging_service_sid = models.CharField(max_length=34, blank=True, default="")
     # Whom texts come from: E.164, or short codes.
     numbers = ArrayField(models.CharField(max_length=16), default=list)

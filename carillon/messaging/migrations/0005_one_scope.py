@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0003_refusal_alert"),
+        ("messaging", "0004_earlier_tokens"),
     ]
 
     operations = [
