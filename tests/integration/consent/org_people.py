@@ -20,6 +20,10 @@ FIELD = "SMS_Opt_Out__c"
 IMPATIENT = Retry(budget_seconds=30, read_timeout=20, first_wait=0.01, longest_wait=0.01, most_attempts=2)
 
 
+def impatient(pushes: int, is_failing: bool) -> Retry:
+    return IMPATIENT
+
+
 class Clock:
     """Time that goes on when somebody waits, or is told to."""
 
@@ -33,9 +37,9 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-def connected_to(org: OrgSim) -> Workspace:
+def connected_to(org: OrgSim, name: str = "Admissions") -> Workspace:
     """A workspace whose Contacts and Leads have an opt-out box in the org."""
-    made = Workspace.objects.create(name="Admissions")
+    made = Workspace.objects.create(name=name)
     save_connection(
         workspace=made, host=org.url, client_id="orgsim-client", client_secret="orgsim-secret", by=None
     )

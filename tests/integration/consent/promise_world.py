@@ -198,7 +198,12 @@ class World:
         return execute(Request(setup_for(self.workspace, object_name), mode), Options(retry=_RETRY))
 
     def delivers(self) -> int:
-        means = Means(clock=self.clock, sleep=self.time_passes, jitter=lambda: 1.0, retry=_RETRY)
+        means = Means(
+            clock=self.clock,
+            sleep=self.time_passes,
+            jitter=lambda: 1.0,
+            patience=lambda pushes, is_failing: _RETRY,
+        )
         return push.deliver(self.workspace.pk, means)
 
     def maps(self, object_name: str, field: OptOutField) -> None:

@@ -14,7 +14,7 @@ from carillon.consent.models import ConsentPush, Delivery
 from carillon.consent.push import Means
 from carillon.contacts.models import Contact
 from orgsim.testing import OrgSim
-from tests.integration.consent.org_people import IMPATIENT, Clock, holds, states, stored, text
+from tests.integration.consent.org_people import Clock, holds, impatient, states, stored, text
 
 # Of ten thousand in a minute: 400 calls that write.
 TEXTS_A_SECOND = 10_000 / 60
@@ -65,7 +65,7 @@ def test_a_storm_is_told_in_few_calls(
         for contact in itertools.islice(coming, max(0, due - ConsentPush.objects.count())):
             text(contact)
 
-    means = Means(clock=clock, sleep=while_others_text, jitter=lambda: 1.0, retry=IMPATIENT)
+    means = Means(clock=clock, sleep=while_others_text, jitter=lambda: 1.0, patience=impatient)
     while ConsentPush.objects.count() < len(people):
         push.deliver(connected.pk, means)
         while_others_text(0.05)

@@ -223,7 +223,7 @@ class Promise(RuleBasedStateMachine):
         def act() -> None:
             if by_itself:
                 Review.objects.filter(pk=review.pk).update(due_at=now())
-                jobs.close_due_reviews()
+                jobs.close_due_reviews(now())
             else:
                 actions.close_review(review=review, is_opt_out=is_opt_out, by=self.world.texter)
 

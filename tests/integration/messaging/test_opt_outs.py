@@ -1,9 +1,10 @@
 """What a text says about consent is recorded with it, in one transaction, and answered once."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
@@ -11,9 +12,10 @@ from carillon.consent.models import Consent, ConsentEvent, ConsentPush
 from carillon.consent.queries import standings
 from carillon.lib.clock import now
 from carillon.messaging import sending
-from carillon.messaging.models import Message, Texting
+from carillon.messaging.models import Message, Texting, UnusableNumber
 from carillon.messaging.states import State
 from tests.integration.consent.people import a_contact, a_mapping, read
+from tests.integration.consent.test_at_once import is_somebody_waiting
 from tests.integration.messaging.conftest import PERSON, Carrier, simulated
 
 
@@ -46,6 +48,27 @@ def test_the_same_stop_again_is_one_event(carrier: Carrier) -> None:
 
     assert kinds() == ["person_out"]
     assert len(answers()) == 1
+
+
+def test_a_stop_that_falls_victim_to_a_deadlock_is_heard_all_the_same(carrier: Carrier) -> None:
+    """Of two that wait for each other, PostgreSQL ends the one that began to wait first."""
+    carrier.text("START")
+    UnusableNumber.objects.create(workspace=carrier.texting.workspace, number=PERSON, error_code=30006)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            Consent.objects.select_for_update().get(number=PERSON)
+            answer = pool.submit(carrier.text, "STOP")
+            deadline = time.monotonic() + 10
+            while not is_somebody_waiting(cursor):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert len(UnusableNumber.objects.select_for_update()) == 1
+
+        assert answer.result(10).status_code == 200
+    assert is_opted_out()
+    assert kinds() == ["person_in", "person_out"]
+    assert len(answers()) == 1
+    assert not UnusableNumber.objects.exists()
 
 
 def test_an_id_that_came_before_says_nothing_new_in_its_workspace_and_something_in_another(

@@ -16,6 +16,7 @@ from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Delivery, Review, StagedFlip
 from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
+from carillon.imports import held_opt_ins
 from carillon.imports.models import HeldOptIns
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, day, lines, read, status
@@ -403,6 +404,7 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     history = shown(client, "import_history")
     asked = shown(client, *address)
     decided(client, *address)
+    held_opt_ins.go_on(rows.run.setup)
 
     assert reverse(address[0], args=address[1:]) in body
     assert "Opt-ins held: 41, waiting for an admin" in history

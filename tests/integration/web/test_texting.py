@@ -25,7 +25,6 @@ WANTED = {
     "help_text": "Ask help@campus.example.",
     "quiet_until": "9",
     "quiet_from": "20",
-    "scope": "workspace",
 }
 SIMULATED = {**WANTED, "carrier": "simulated", "account_sid": "", "auth_token": "", "numbers": ""}
 
@@ -52,6 +51,15 @@ def test_an_admin_saves_how_texts_come_and_go(alice: Member, page: str, signed_i
     assert credentials.auth_token(texting) == "hush-hush"
     assert f"https://texts.campus.example/carriers/twilio/inbound/{texting.path_token}" in body
     assert "Run the self-test" in body
+
+
+def test_what_a_stop_ends_is_said_and_nothing_to_choose(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    answer = signed_in(alice).get(page)
+
+    assert "One STOP ends all texts of this workspace to that number." in answer.content.decode()
+    assert "scope" not in answer.context["form"].fields
 
 
 def test_the_auth_token_is_stored_sealed_and_never_shown(
