@@ -305,7 +305,7 @@ def set_mapping(
         mapping.since = store.database_time(cursor)
     mapping.save()
     detail = {"before": asdict(before), "after": asdict(after)}
-    audit(workspace, by, "opt-out field changed", object_name, detail)
+    audit(workspace, by, FIELD_CHANGED, object_name, detail)
     return mapping if field else None
 
 
