@@ -25,6 +25,7 @@ from carillon.consent.models import (
     RecordValue,
     Review,
 )
+from carillon.consent.queries import FIELD_CHANGED
 from carillon.consent.reading import FieldKind
 from carillon.consent.reading import OptOutField as OptOutField
 from carillon.consent.store import HeldRow

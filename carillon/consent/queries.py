@@ -24,7 +24,6 @@ from carillon.consent.store import STAMPS
 from carillon.contacts import remembered
 from carillon.lib.clock import now
 
-
 # In the audit.
 FIELD_CHANGED = "opt-out field changed"
 

@@ -31,7 +31,9 @@ class OptOutField:
         if not self.field:
             return "no field"
         if self.kind is FieldKind.CHECKBOX:
-            return f"{self.field}, {'unchecked' if self.unchecked_means_opted_in else 'checked'} means opted in"
+            return (
+                f"{self.field}, {'unchecked' if self.unchecked_means_opted_in else 'checked'} means opted in"
+            )
         empty = ", empty means opted in" if self.empty_means_opted_in else ""
         return f"{self.field}, “{self.opted_in_value}” means opted in and “{self.opted_out_value}” opted out{empty}"
 

@@ -92,8 +92,14 @@ class OptInsForm(PageForm):
     which = forms.ChoiceField(
         label="Which mapping is right",
         choices=[
-            (BELIEVED, "The mapping of now: the one before was wrong, so they are opted back in as their records say"),
-            ("before", "Both: whom staff or the mapping before opted out stays opted out, and Salesforce is corrected to that"),
+            (
+                BELIEVED,
+                "The mapping of now: the one before was wrong, so they are opted back in as their records say",
+            ),
+            (
+                "before",
+                "Both: whom staff or the mapping before opted out stays opted out, and Salesforce is corrected to that",
+            ),
         ],
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         error_messages={"required": "Say which mapping is right."},
