@@ -387,7 +387,10 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
 
     file.write_text(SETUP.replace('"Preferred_Name__c"', '"Nick__c"').replace('"text"', '"colour"'))
     refused = carillon("setup", "apply", str(file))
-    file.write_text(SETUP.replace("TextingContacts", "Mine"))
+    opt_out = (
+        '[contact.opt_out]\nfield = "SMS_Opt_Out__c"\ntype = "checkbox"\nunchecked_means_opted_in = true\n'
+    )
+    file.write_text(SETUP.replace("TextingContacts", "Mine") + opt_out)
     warned = carillon("setup", "apply", str(file))
 
     assert refused.code == 1
@@ -396,3 +399,4 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
     assert warned.code == 0, warned.err
     assert "scope mine" in warned.err
     assert "Warning" not in warned.out
+    assert "Contacts: opt-out field: SMS_Opt_Out__c, unchecked means opted in." in warned.out
