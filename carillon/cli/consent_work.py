@@ -66,13 +66,20 @@ def in_words(shown: dict[str, Any]) -> Iterator[str]:
     word = words.Word.SUPPRESSED if is_likely else words.Word(shown["status"])
     nobody = "" if shown["people"] else "; nobody here has this number"
     yield f"{shown['number']}: {_lower_first(word.label)}{since}{nobody}"
+    if shown["events"]:
+        yield "What was said, the last learnt first, with the moment from which it counts:"
     for event in shown["events"]:
+        later = f", learnt {event['learnt_at']}" if event["learnt_at"] != event["at"] else ""
+        said = f"{event['what']} ({event['by']}{later})"
         told = " ".join(part for part in (event["words"], event["reason"]) if part)
-        yield printable(f"{event['at']}  {event['what']} ({event['by']})  {told}").rstrip()
+        yield printable(f"  {event['at']}  {said}  {told}").rstrip()
     yield from _more(shown["events_total"], shown["events"], "earlier")
+    if shown["pushes"]:
+        yield "What Salesforce was to be told, the latest first:"
     for push in shown["pushes"]:
         why = f". {push['error']}" if push["error"] else ""
-        yield printable(f"{push['salesforce_id']}: {_spaced(push['wanted'])}, {_state(push)}{why}")
+        to = f"{push['salesforce_id']}: {_spaced(push['wanted'])}, {_state(push)}{why}"
+        yield printable(f"  {push['created_at']}  {to}")
     yield from _more(shown["pushes_total"], shown["pushes"], "earlier")
 
 

@@ -200,6 +200,8 @@ What to try
   Import History   press "Import changes"; open a run to see its issues and what it cost
   Contact Import   choose another list view, map another field, import again
   Phone            hold somebody's phone: text STOP as them, and see what comes back
+  Consent          text "please stop texting me" as somebody else, and decide there whether it is an opt-out
+  Texting          the words of the answers; press "Self-test"
 
 On the command line, in another terminal:
   export CARILLON_DATA_DIR={folder} CARILLON_ALLOW_LOCAL_ORG=1 CARILLON_PUBLIC_URL={plan.address}

@@ -29,8 +29,21 @@ def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None
     assert shown.json["pushes"][0]["state"] == "acknowledged"
     assert back.out.startswith(f"{number} is opted in.")
     assert "A member opted the number back in (The command line)  was a mistake" in in_words.out
-    assert f"{contact.salesforce_id}: opted out, in Salesforce" in in_words.out
+    assert in_words.out.index("What was said") < in_words.out.index("What Salesforce was to be told")
+    told = shown.json["pushes"][0]["created_at"]
+    assert f"  {told}  {contact.salesforce_id}: opted out, in Salesforce" in in_words.out
     assert carillon("consent", "verify").out.startswith("All numbers follow from the ledger's 2 lines.")
+
+
+def test_a_request_of_an_earlier_day_is_shown_with_when_it_was_learnt(workspace: Workspace) -> None:
+    carillon("consent", "opt-out", "+12125550123", "--reason", "wrote", "--asked-on", "2024-03-02")
+
+    event = carillon("consent", "show", "+12125550123", "--json").json["events"][0]
+    in_words = carillon("consent", "show", "+12125550123").out
+
+    assert event["at"] < event["learnt_at"]
+    line = f"  {event['at']}  The person asked not to be texted (The command line, learnt {event['learnt_at']})  wrote"
+    assert line in in_words
 
 
 def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
