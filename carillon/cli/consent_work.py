@@ -156,7 +156,7 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | No
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
-        f"{done.compared:,} records compared in {done.calls:,} calls: {done.differing:,} differ, {done.repaired:,} repaired,"
+        f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ, {done.repaired:,} repaired,"
         f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."
     )
     counts = {name: getattr(done, name) for name in auditing.COUNTS}

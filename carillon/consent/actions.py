@@ -195,7 +195,7 @@ def accept_conflict(*, conflict: ConsentConflict, by: Member | None, reason: str
     if _was_said_after(spoke, conflict, Kind.PERSON_OUT, Kind.STAFF_OUT, Kind.LIKELY):
         raise MayNot(Refusal.OVERTAKEN)
     outcome = opt_in(workspace=workspace, number=consent.number, by=by, reason=reason)
-    ConsentConflict.objects.filter(pk=conflict.pk).update(state=ConflictState.ACCEPTED)
+    close_conflicts(conflict, ConflictState.ACCEPTED)
     return outcome
 
 
@@ -210,6 +210,12 @@ def lock_open(conflict: ConsentConflict) -> Consent:
     if decided := _DECIDED.get(ConflictState(state)):
         raise MayNot(decided)
     return consent
+
+
+def close_conflicts(upto: ConsentConflict, state: ConflictState) -> None:
+    """This one and what was found of its number before: the decision is about the number."""
+    conflicts = ConsentConflict.objects.filter(workspace=upto.workspace_id, consent=upto.consent_id)
+    conflicts.filter(pk__lte=upto.pk, state=ConflictState.CORRECTED).update(state=state)
 
 
 def _was_said_after(version: int, of: Review | ConsentConflict, *kinds: Kind) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery
 
 from carillon.accounts.models import Workspace
 from carillon.consent.models import (
@@ -79,15 +79,24 @@ def reviews(workspace: Workspace) -> QuerySet[Review]:
 
 
 def open_conflicts(workspace: Workspace) -> QuerySet[ConsentConflict]:
-    """Newest first, each with `push_state`, that of the newest push to the record."""
+    """Newest first, the latest of each record, each with `push_state`, that of the newest push to the record."""
     push = ConsentPush.objects.filter(workspace=workspace, salesforce_id=OuterRef("salesforce_id"))
     found = ConsentConflict.objects.filter(workspace=workspace, state=ConflictState.CORRECTED)
+    later = found.filter(
+        consent=OuterRef("consent"), salesforce_id=OuterRef("salesforce_id"), pk__gt=OuterRef("pk")
+    )
     newest = push.order_by("-pk").values("state")[:1]
     return (
-        found.select_related("event", "consent")
+        found.filter(~Exists(later))
+        .select_related("event", "consent")
         .annotate(push_state=Subquery(newest))
         .order_by("-found_at", "-pk")
     )
+
+
+def conflicts_of(workspace: Workspace, run: UUID) -> int:
+    """How many a run found and that wait for a decision."""
+    return open_conflicts(workspace).filter(event__run=run).count()
 
 
 def first_staged(workspace: Workspace, run: UUID, limit: int) -> list[str]:

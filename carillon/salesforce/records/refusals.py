@@ -61,9 +61,9 @@ class WriteRefusal:
         sentence = words or _WORDS[self.kind][0]
         named = ", ".join(self.fields) or "of the record"
         # The org's own text comes last, since it may hold braces.
-        return (
-            sentence.replace("{code}", self.code).replace("{fields}", named).replace("{reason}", self.reason)
-        )
+        said = sentence.replace("{code}", self.code).replace("{fields}", named)
+        said = said.replace("{reason}", self.reason)
+        return said if said[-1] in ".!?…" else f"{said}."
 
     @property
     def remedy(self) -> str:

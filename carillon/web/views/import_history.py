@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
+from carillon.consent.overview import conflicts_of
 from carillon.imports import actions, daily, queries
 from carillon.imports.held import people_first
 from carillon.imports.models import ImportRun, ImportSetup, Mode
@@ -35,7 +36,9 @@ def import_history(request: MemberRequest) -> HttpResponse:
     older = request.GET.get("older", "")
     # An open run is the card above the table, with its live numbers.
     ended = queries.history(workspace).filter(finished_at__isnull=False)
-    page = keyset.page(ended.select_related("scheduled_start", "held_leavers"), RUN_ORDER, cursor=older)
+    page = keyset.page(
+        ended.select_related("scheduled_start", "held_leavers", "held_opt_ins"), RUN_ORDER, cursor=older
+    )
     lines = _lines(request, page, older)
     context = {
         "open_runs": [RunView.of_run(run) for run in queries.open_runs(workspace)],
@@ -76,6 +79,7 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
         "held": held,
         "people": people_first(held) if held else [],
         "opt_ins": queries.opt_ins_held_by(run),
+        "conflicts": conflicts_of(request.user.workspace, run.public_id),
         "codes": queries.issue_codes(run),
         "code": code,
         "text": text,

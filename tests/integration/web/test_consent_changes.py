@@ -227,6 +227,6 @@ def test_a_request_of_another_day_shows_both_times(bob: Member, said: Workspace,
     actions.opt_out(workspace=said, number=ANN, by=bob, reason="Called", requested=When.at(asked))
 
     assert (
-        'for <time datetime="2026-01-12T09:00:00+00:00"'
+        'happened <time datetime="2026-01-12T09:00:00+00:00"'
         in signed_in(bob).get(reverse("consent_changes")).content.decode()
     )

@@ -179,7 +179,7 @@ def test_refused_calls_raise_an_alarm_on_the_page(alice: Member, page: str, sign
 
     body = client.get(page).content.decode()
     assert "2 calls of the webhooks refused" in body
-    assert "It was not signed." in body
+    assert "The last one: it was not signed." in body
 
 
 def test_texts_of_numbers_nobody_has_are_listed_until_somebody_has_them(

@@ -145,6 +145,12 @@ def test_the_text_of_the_orgs_own_rule_is_shown_even_with_braces_in_it() -> None
     )
 
 
+def test_a_rules_text_without_a_full_stop_gets_one_since_the_remedy_follows() -> None:
+    rule = refusal_of(ErrorItem(statusCode="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="Ask first"))
+
+    assert rule.sentence.endswith(": Ask first.")
+
+
 def test_values_of_the_record_are_neither_in_the_sentence_nor_in_the_repr() -> None:
     refusal = refusal_of(
         ErrorItem(

@@ -14,5 +14,13 @@ function refresh(root) {
 }
 
 refresh(document);
+// What was wrong is no longer there.
+document.addEventListener("change", ({ target }) => {
+  const field = target.closest(".has-error");
+  if (!field) return;
+  field.classList.remove("has-error");
+  field.querySelector(".error")?.remove();
+  target.removeAttribute("aria-invalid");
+});
 setInterval(() => tick(document), 1000);
 document.body.addEventListener("htmx:afterSettle", () => refresh(document));
