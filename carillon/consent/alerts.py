@@ -80,7 +80,8 @@ def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
         troubles[Trouble.REFUSED.value] = (sentence, latest.remedy)
     if counted["reverted"]:
         latest = unsettled.filter(stopped).latest("sent_at")
-        sentence = f"{_changes(counted['reverted']).capitalize()} came back three times: {latest.error}"
+        changes = _changes(counted["reverted"]).capitalize()
+        sentence = f"{changes} came back three times or more: {latest.error}"
         troubles[Trouble.REVERTED.value] = (sentence, latest.remedy)
     if counted["late"]:
         since = f"{_changes(counted['late']).capitalize()} waited for more than five minutes, the first since"
