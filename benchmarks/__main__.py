@@ -12,6 +12,7 @@ BENCHMARKS = {
     "bulk": "benchmarks.bulk",
     "texts": "benchmarks.texts",
     "consent": "benchmarks.consent",
+    "opt-outs": "benchmarks.opt_outs",
     "pushing": "benchmarks.pushing",
     "schedule": "benchmarks.schedule",
 }

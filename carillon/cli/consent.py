@@ -8,7 +8,15 @@ from carillon.cli import runtime
 from carillon.cli.options import AS_JSON, WORKSPACE
 
 _WORK = "carillon.cli.consent_work"
-REASON = click.option("--reason", required=True, metavar="TEXT", help="Kept as evidence.")
+
+
+def _given(context: click.Context, option: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why", context, option)
+    return value
+
+
+REASON = click.option("--reason", required=True, metavar="TEXT", help="Kept as evidence.", callback=_given)
 
 
 @click.group()
@@ -91,6 +99,27 @@ def verify(workspace: str) -> int:
 @WORKSPACE
 def audit(as_json: bool, repair: bool, workspace: str) -> int:
     """Compare every number's consent with its records in Salesforce. Exits with 1 when some differ and stay so."""
-    told = runtime.call(f"{_WORK}:audit", workspace, repair=repair, tell=None if as_json else click.echo)
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else told["sentence"])
+    heard = 0
+
+    def tell(one: dict[str, str]) -> None:
+        nonlocal heard
+        if as_json:
+            click.echo("," if heard else '{"differences": [')
+            click.echo(f"  {json.dumps(one)}", nl=False)
+        else:
+            click.echo(_in_words(one))
+        heard += 1
+
+    told = runtime.call(f"{_WORK}:audit", workspace, repair=repair, tell=tell)
+    if as_json:
+        click.echo("\n]," if heard else '{"differences": [],')
+        click.echo(json.dumps(told, indent=2).removeprefix("{\n"))
+    else:
+        click.echo(told["sentence"])
     return 0 if told["differing"] == told["repaired"] else 1
+
+
+def _in_words(difference: dict[str, str]) -> str:
+    done = f": {difference['repair']}" if difference["repair"] else ""
+    said = f"{difference['number']} is {difference['consent']}, {difference['salesforce_id']} says"
+    return f"{said} {difference['salesforce']}{done}".replace("_", " ")

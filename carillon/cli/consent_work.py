@@ -9,33 +9,41 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
-from carillon.cli.tables import aligned
+from carillon.cli.quiet import quiet_retries
+from carillon.cli.tables import aligned, printable
 from carillon.consent import actions, pushes, queries, store, words
 from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
 from carillon.consent.decide import When
 from carillon.consent.models import ConsentEvent, ConsentPush, PushState
+from carillon.contacts.models import Contact
 from carillon.contacts.queries import by_record_id
 from carillon.imports.queries import time_zone
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.transport import Retry
 
 SHOWN = 50
+WITH_SOMEBODY_WAITING = Retry(budget_seconds=30, read_timeout=100)
 
 
 def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
     workspace = only_workspace(workspace_name)
     number = _number(workspace, number_or_id)
     standing = queries.standings(workspace, [number])[number]
+    events, told = queries.timeline(workspace, number), queries.pushes_of(workspace, number)
     return {
         "number": number,
+        "people": _people(workspace, number),
         "status": standing.status.value,
         "may_be_texted": standing.may_be_texted,
         "authority": standing.authority.value,
         "since": _moment(standing.since),
+        "events_total": events.count(),
+        "pushes_total": told.count(),
         "events": [
             {
                 "at": _moment(event.counts_at),
@@ -46,9 +54,9 @@ def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
                 "by": words.by_whom(event),
                 **_evidence(event),
             }
-            for event in queries.timeline(workspace, number)[:SHOWN]
+            for event in events[:SHOWN]
         ],
-        "pushes": [_push(push) for push in queries.pushes_of(workspace, number)[:SHOWN]],
+        "pushes": [_push(push) for push in told[:SHOWN]],
     }
 
 
@@ -56,13 +64,21 @@ def in_words(shown: dict[str, Any]) -> Iterator[str]:
     since = f" since {shown['since']}" if shown["since"] else ""
     is_likely = shown["status"] == words.Word.OPTED_IN and not shown["may_be_texted"]
     word = words.Word.SUPPRESSED if is_likely else words.Word(shown["status"])
-    yield f"{shown['number']}: {_lower_first(word.label)}{since}"
+    nobody = "" if shown["people"] else "; nobody here has this number"
+    yield f"{shown['number']}: {_lower_first(word.label)}{since}{nobody}"
     for event in shown["events"]:
         told = " ".join(part for part in (event["words"], event["reason"]) if part)
-        yield f"{event['at']}  {event['what']} ({event['by']})  {told}".rstrip()
+        yield printable(f"{event['at']}  {event['what']} ({event['by']})  {told}").rstrip()
+    yield from _more(shown["events_total"], shown["events"], "earlier")
     for push in shown["pushes"]:
         why = f". {push['error']}" if push["error"] else ""
-        yield f"{push['salesforce_id']}: {_spaced(push['wanted'])}, {_state(push)}{why}"
+        yield printable(f"{push['salesforce_id']}: {_spaced(push['wanted'])}, {_state(push)}{why}")
+    yield from _more(shown["pushes_total"], shown["pushes"], "earlier")
+
+
+def _more(total: int, shown: list[Any], which: str) -> Iterator[str]:
+    if total > len(shown):
+        yield f"... and {total - len(shown):,} {which}."
 
 
 def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | None) -> str:
@@ -70,7 +86,7 @@ def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | 
     e164 = _number(workspace, number)
     requested = _on(workspace, asked_on.date()) if asked_on else None
     done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
-    return f"{e164} is {done.status.value.replace('_', ' ')}. {_records(done.pushes)}"
+    return _done(workspace, e164, done)
 
 
 def _on(workspace: Workspace, day: date) -> When:
@@ -84,16 +100,17 @@ def opt_in(workspace_name: str, number: str, reason: str) -> str:
     workspace = only_workspace(workspace_name)
     e164 = _number(workspace, number)
     done = actions.opt_in(workspace=workspace, number=e164, by=None, reason=reason)
-    return f"{e164} is {done.status.value.replace('_', ' ')}. {_records(done.pushes)}"
+    return _done(workspace, e164, done)
 
 
-def pending(workspace_name: str, limit: int) -> list[dict[str, Any]]:
-    found = queries.pending(only_workspace(workspace_name))[:limit]
-    return [_push(push) for push in found]
+def pending(workspace_name: str, limit: int) -> dict[str, Any]:
+    found = queries.pending(only_workspace(workspace_name))
+    return {"total": found.count(), "pushes": [_push(push) for push in found[:limit]]}
 
 
-def pending_in_words(found: list[dict[str, Any]]) -> Iterator[str]:
-    if not found:
+def pending_in_words(found: dict[str, Any]) -> Iterator[str]:
+    pushes = found["pushes"]
+    if not pushes:
         yield "Nothing is pending: Salesforce has acknowledged every change."
         return
     heads = ["SINCE", "RECORD", "WANTED", "STATE", "ATTEMPTS", "NEXT TRY"]
@@ -101,17 +118,18 @@ def pending_in_words(found: list[dict[str, Any]]) -> Iterator[str]:
         [
             push["created_at"],
             push["salesforce_id"],
-            push["wanted"].replace("_", " "),
+            _spaced(push["wanted"]),
             _state(push),
             str(push["attempts"]),
             push["next_try_at"] or "when asked",
         ]
-        for push in found
+        for push in pushes
     ]
-    for row, push in zip(aligned([heads, *rows]), [None, *found], strict=True):
+    for row, push in zip(aligned([heads, *rows]), [None, *pushes], strict=True):
         yield "  ".join(row).rstrip()
         if push and push["error"]:
-            yield f"    {push['error']} {push['remedy']}".rstrip()
+            yield printable(f"    {push['error']} {push['remedy']}").rstrip()
+    yield from _more(found["total"], pushes, "later; --limit shows more")
 
 
 def retry(workspace_name: str) -> int:
@@ -130,37 +148,31 @@ def verify(workspace_name: str, tell: Callable[[str], None]) -> tuple[int, int]:
     return verifying.lines(workspace), len(first) + sum(1 for _ in found)
 
 
-def audit(workspace_name: str, *, repair: bool, tell: Callable[[str], None] | None) -> dict[str, Any]:
+def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]], None]) -> dict[str, Any]:
+    """The counts; `tell` gets each difference as it is found, since there may be as many as people."""
     workspace = only_workspace(workspace_name)
-    listed: list[dict[str, str]] = []
 
     def hear(one: Difference) -> None:
-        if tell:
-            done = f": {one.repair}" if one.repair else ""
-            tell(
-                f"{one.number} is {_spaced(one.consent)}, {one.salesforce_id} says {_spaced(one.holds)}{done}"
-            )
-        else:
-            listed.append(
-                {
-                    "number": one.number,
-                    "salesforce_id": one.salesforce_id,
-                    "consent": one.consent.value,
-                    "salesforce": one.holds.value,
-                    "repair": one.repair,
-                }
-            )
+        tell(
+            {
+                "number": one.number,
+                "salesforce_id": one.salesforce_id,
+                "consent": one.consent.value,
+                "salesforce": one.holds.value,
+                "repair": one.repair,
+            }
+        )
 
     try:
-        done = auditing.run(workspace, repair=repair, tell=hear)
+        with quiet_retries():
+            done = auditing.run(workspace, repair=repair, tell=hear, retry=WITH_SOMEBODY_WAITING)
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
         f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ, {done.repaired:,} repaired,"
         f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."
     )
-    counts = {name: getattr(done, name) for name in auditing.COUNTS}
-    return {**counts, "sentence": sentence, "differences": listed}
+    return {**{name: getattr(done, name) for name in auditing.COUNTS}, "sentence": sentence}
 
 
 def _number(workspace: Workspace, text: str) -> str:
@@ -176,7 +188,7 @@ def _number(workspace: Workspace, text: str) -> str:
     phone = phones.parse(text, workspace.default_region)
     if not phone.e164:
         raise CarillonError(
-            f"{text} is no mobile number, and nobody here has it as Salesforce id.",
+            f"{text.strip() or 'An empty text'} is no mobile number, and nobody here has it as Salesforce id.",
             "Give a number with its country code, such as +12125550123, or an id of 15 or 18 characters.",
         )
     return phone.e164
@@ -206,10 +218,20 @@ def _push(push: ConsentPush) -> dict[str, Any]:
     }
 
 
-def _records(count: int) -> str:
-    if not count:
-        return "No record in Salesforce needs to be told."
-    return f"{'One record' if count == 1 else f'{count:,} records'} in Salesforce {'is' if count == 1 else 'are'} told."
+def _people(workspace: Workspace, number: str) -> list[str]:
+    having = Contact.objects.filter(workspace=workspace, mobile_number=number)
+    return list(having.order_by("salesforce_id").values_list("salesforce_id", flat=True)[:SHOWN])
+
+
+def _done(workspace: Workspace, number: str, done: actions.Outcome) -> str:
+    if done.pushes:
+        told = f"{'One record' if done.pushes == 1 else f'{done.pushes:,} records'} in Salesforce"
+        told = f"{told} {'is' if done.pushes == 1 else 'are'} told."
+    elif _people(workspace, number):
+        told = "No record in Salesforce needs to be told."
+    else:
+        told = "Nobody here has this number; it holds for whoever comes with it."
+    return f"{number} is {_spaced(done.status)}. {told}"
 
 
 def _state(push: dict[str, Any]) -> str:

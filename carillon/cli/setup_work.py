@@ -15,10 +15,12 @@ from carillon.accounts.queries import only_workspace
 from carillon.cli import setup_file
 from carillon.cli.quiet import quiet_retries
 from carillon.connections.models import SalesforceConnection
+from carillon.consent.queries import opt_out_field
 from carillon.imports.actions import SetupInvalid, save_setup, setup_for
 from carillon.imports.catalog import source_fields
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import ImportSetup, SourceType
+from carillon.imports.opt_out import retired_values
 from carillon.imports.report_catalog import report_fields
 from carillon.imports.windows import next_start
 from carillon.lib.clock import now
@@ -28,7 +30,7 @@ from carillon.salesforce.errors import SalesforceError
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What to tell of a file that was applied; `warnings` are what its sources' pages warn of."""
+    """What to tell of a file that was applied; `warnings` are what its pages warn of."""
 
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -130,8 +132,11 @@ def _save_setup(workspace: Workspace, name: str, sections: Mapping[str, Any]) ->
 def _warnings(setup: ImportSetup) -> tuple[str, ...]:
     """The org was asked a moment ago, when the setup was checked."""
     if setup.source_type == SourceType.REPORT:
-        return report_fields(setup.workspace, setup.object, setup.source_id, setup.source_way).warnings
-    return source_fields(setup.workspace, setup.object, setup.source_id).warnings
+        offered = report_fields(setup.workspace, setup.object, setup.source_id, setup.source_way)
+    else:
+        offered = source_fields(setup.workspace, setup.object, setup.source_id)
+    mapped = opt_out_field(setup.workspace, setup.object)
+    return (*offered.warnings, *retired_values(mapped, offered.opt_out(mapped.field)))
 
 
 def _schedule(setup: ImportSetup) -> str:

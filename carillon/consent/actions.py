@@ -284,7 +284,8 @@ def set_mapping(
     *, workspace: Workspace, object_name: str, field: OptOutField | None, by: Member | None
 ) -> OptOutMapping | None:
     """Maps the opt-out field of Contacts or Leads, or none. A change is first sight of every record: the next import
-    reads all of them under the new mapping. Raises CarillonError."""
+    reads all of them under the new mapping. Pushes that wait are left alone, since whoever texts at the moment has them
+    locked, and makes new ones: those of an object without a field are soon withdrawn. Raises CarillonError."""
     after = field or _NO_FIELD
     if field and field.kind is FieldKind.PICKLIST and _values_are_unusable(field):
         raise CarillonError(
@@ -303,9 +304,6 @@ def set_mapping(
     with connection.cursor() as cursor:
         mapping.since = store.database_time(cursor)
     mapping.save()
-    if field is None:
-        unsent = ConsentPush.objects.filter(workspace=workspace, object=object_name, state__in=UNSENT)
-        unsent.update(state=PushState.SUPERSEDED, settled_at=mapping.since)
     detail = {"before": asdict(before), "after": asdict(after)}
     audit(workspace, by, "opt-out field changed", object_name, detail)
     return mapping if field else None

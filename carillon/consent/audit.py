@@ -2,7 +2,11 @@
 
 Streams: 2,000 contacts, one call, and nothing is held but what differs among them. A record that differs is judged as an
 import would judge it, since it may speak: an opt-out there counts here at once, and what would opt a number back in
-waits for the next import, where one reads the record: nobody out of the source is opted in by it. What is left, and says less than an opt-out that stands here, is pushed.
+waits for the next import, where one reads the record: nobody out of the source is opted in by it. What is left is
+settled towards opted out, on whichever side the opt-out is.
+
+What is known of a record is read before the call and after it. Where that is the same and nothing waits to be pushed, the
+call read no less than we know, however old the record's stamp is: one restored from a backup is no stale page.
 """
 
 import uuid
@@ -15,9 +19,10 @@ from django.db import connection, transaction
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import connection_for
 from carillon.consent import importing, ledger, lines, queries, store
-from carillon.consent.decide import Authority, Says
+from carillon.consent.decide import UNKNOWN, Authority, Kind, Says
 from carillon.consent.importing import Sighting
-from carillon.consent.models import ConsentAudit, StagedFlip
+from carillon.consent.ledger import Source, Told
+from carillon.consent.models import Cause, ConsentAudit, OptOutMapping, StagedFlip
 from carillon.consent.queries import Standing
 from carillon.consent.reading import Mapping, Seen
 from carillon.consent.store import HeldRow
@@ -36,11 +41,35 @@ KEEP = 30
 COUNTS = ("compared", "differing", "repaired", "waiting", "unseen", "calls")
 REPAIRED = "repaired"
 WAITS_FOR_IMPORT = "the next import decides"
+CHANGES_MEANWHILE = "it changes just now"
 _PEOPLE = """
 select salesforce_id, mobile_number, in_source from contacts_contact
 where workspace_id = %s and object = %s and mobile_number <> '' and absence <> 'deleted' and salesforce_id > %s
 order by salesforce_id limit %s
 """
+_NUMBERS = """
+select salesforce_id, mobile_number from contacts_contact where workspace_id = %s and salesforce_id = any(%s)
+"""
+
+
+class NoOptOutField(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "No opt-out field is mapped, so no record in Salesforce says who may be texted.",
+            "Map one in the section Opt-Out Field of the page Contact Import.",
+        )
+
+
+class MappingChanged(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The opt-out field was mapped anew while records were compared with it.",
+            "Run the audit again: carillon consent audit.",
+        )
+
+
+# What must be read of a record beside its opt-out field.
+BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +91,40 @@ class _Row:
     in_source: bool
     seen: Seen
 
+    @property
+    def sighting(self) -> Sighting:
+        return Sighting(self.salesforce_id, self.number, self.number, self.seen)
+
 
 def run(
-    workspace: Workspace, *, repair: bool, tell: Callable[[Difference], None] = lambda difference: None
+    workspace: Workspace,
+    *,
+    repair: bool,
+    tell: Callable[[Difference], None] = lambda difference: None,
+    retry: Retry = RETRY,
 ) -> ConsentAudit:
-    """The audit as it is kept; `tell` is called with each difference. Raises CarillonError, SalesforceError, which are
-    kept with it, too."""
+    """The audit as it is kept; `tell` is called with each difference. Raises NoOptOutField; what else is raised,
+    CarillonError and SalesforceError among it, is kept with it, too."""
+    if not store.fields_of(workspace.pk):
+        raise NoOptOutField
     row = ConsentAudit.objects.create(workspace=workspace)
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
         known = connection_for(workspace.pk)
-        line = lines.line_apart(known, RETRY, spares=known.reserve_calls)
+        line = lines.line_apart(known, retry, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
             counts["repaired"] += difference.repair == REPAIRED
-            counts["waiting"] += difference.repair == WAITS_FOR_IMPORT
+            counts["waiting"] += difference.repair in (WAITS_FOR_IMPORT, CHANGES_MEANWHILE)
             tell(difference)
     except (CarillonError, SalesforceError) as error:
         sentence = error.sentence if isinstance(error, CarillonError) else str(error)
         remedy = error.remedy
+        raise
+    except Exception as error:
+        sentence = f"Something unexpected stopped the audit ({type(error).__name__})."
+        remedy = "The log of the worker says more. Run it again: carillon consent audit."
         raise
     finally:
         if line:
@@ -112,20 +155,17 @@ def _differences(
     for object_name, (field, rules) in sorted(store.fields_of(workspace.pk).items()):
         after = ""
         while people := _people(workspace.pk, object_name, after):
-            after = people[-1][0]
-            records = client.records.read_many(
-                object_name,
-                [person[0] for person in people],
-                [field, "SystemModstamp", "LastModifiedDate", "LastModifiedById"],
-            )
-            rows = []
-            for person, record in zip(people, records, strict=True):
-                if record is None:
-                    counts["unseen"] += 1
-                else:
-                    rows.append(_Row(*person, _seen(record, field, client.session.user_id)))
+            ids = [person[0] for person in people]
+            after = ids[-1]
+            batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids))
+            records = client.records.read_many(object_name, ids, [field, *BESIDE])
+            rows = [
+                _Row(*person, seen_in(record, field, client.session.user_id))
+                for person, record in zip(people, records, strict=True)
+                if record
+            ]
+            counts["unseen"] += len(people) - len(rows)
             counts["compared"] += len(rows)
-            batch = _Batch(workspace, object_name, rules)
             yield from batch.differences(rows, counts, repair=repair)
 
 
@@ -135,7 +175,8 @@ def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, 
         return list(cursor.fetchall())
 
 
-def _seen(record: Record, field: str, own_user: str) -> Seen:
+def seen_in(record: Record, field: str, own_user: str) -> Seen:
+    """What a record says that was read by id, with BESIDE."""
     value = record.values[field]
     return Seen(
         value if isinstance(value, str | bool) else None,
@@ -145,81 +186,105 @@ def _seen(record: Record, field: str, own_user: str) -> Seen:
     )
 
 
+def _held(workspace_id: int, ids: list[str]) -> tuple[dict[str, HeldRow], dict[str, Says]]:
+    with connection.cursor() as cursor:
+        return store.held(cursor, workspace_id, ids)
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
+    """`before` is what was known of the records before they were read (store.held)."""
+
     workspace: Workspace
     object_name: str
     rules: Mapping
+    before: tuple[dict[str, HeldRow], dict[str, Says]]
 
     def differences(
         self, rows: Sequence[_Row], counts: Counter[str], *, repair: bool
     ) -> Iterator[Difference]:
         """Consents are read after the records, so that what was said meanwhile is known and not taken for a difference."""
-        differing = self._differing(rows, counts)
-        undecided = self._repair([row for row, _ in differing]) if repair and differing else set()
-        for row, standing in differing:
-            repaired = WAITS_FOR_IMPORT if row.salesforce_id in undecided else REPAIRED
-            says = self.rules.says(row.seen.value)
-            words = repaired if repair else ""
-            yield Difference(row.number, row.salesforce_id, self.object_name, standing.status, says, words)
-
-    def _differing(self, rows: Sequence[_Row], counts: Counter[str]) -> list[tuple[_Row, Standing]]:
         standings = queries.standings(self.workspace, [row.number for row in rows])
-        with connection.cursor() as cursor:
-            ids = [row.salesforce_id for row in rows]
-            values, waiting = store.held(cursor, self.workspace.pk, ids)
-        found = []
-        for row in rows:
-            standing, held = standings[row.number], values.get(row.salesforce_id)
-            if _agrees(self.rules.says(row.seen.value), standing):
-                continue
-            if row.salesforce_id in waiting:
-                counts["waiting"] += 1
-            elif held is None or row.seen.stamp >= held.stamp:
-                found.append((row, standing))
-        return found
+        differing = [
+            row for row in rows if not _agrees(self.rules.says(row.seen.value), standings[row.number])
+        ]
+        if not differing:
+            return
+        resting = self._resting(differing)
+        counts["waiting"] += len(differing) - len(resting)
+        done = self._repair(resting) if repair and resting else {}
+        for row in resting:
+            says, consent = self.rules.says(row.seen.value), standings[row.number].status
+            repaired = done.get(row.salesforce_id, "")
+            yield Difference(row.number, row.salesforce_id, self.object_name, consent, says, repaired)
+
+    def _resting(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Those of which nothing became known since before they were read, and to which nothing is on its way. Raises
+        MappingChanged."""
+        mapping = OptOutMapping.objects.filter(workspace=self.workspace, object=self.object_name)
+        if not mapping.filter(version=self.rules.version).exists():
+            raise MappingChanged
+        values, waiting = self.before
+        values_now, waiting_now = _held(self.workspace.pk, [row.salesforce_id for row in rows])
+        return [
+            row
+            for row in rows
+            if not {row.salesforce_id} & (waiting.keys() | waiting_now.keys())
+            and values.get(row.salesforce_id) == values_now.get(row.salesforce_id)
+        ]
 
     @transaction.atomic
-    def _repair(self, rows: Sequence[_Row]) -> set[str]:
-        """The ids of those about which the next import decides: it never reads who is not in the source."""
+    def _repair(self, rows: Sequence[_Row]) -> dict[str, str]:
+        """What is done about each record."""
         remembered.lock(self.workspace.pk, alone=False)
-        run_id, numbers = uuid.uuid4(), {row.number for row in rows}
+        mapping = OptOutMapping.objects.filter(workspace=self.workspace, object=self.object_name)
+        mapping.select_for_update(no_key=True).first()
         with connection.cursor() as cursor:
             # All of them first and in their order: what follows locks them in parts.
-            ledger.enter(cursor, self.workspace.pk, numbers)
-        sightings = [Sighting(row.salesforce_id, row.number, row.number, row.seen) for row in rows]
+            ledger.enter(cursor, self.workspace.pk, {row.number for row in rows})
+            cursor.execute(_NUMBERS, [self.workspace.pk, [row.salesforce_id for row in rows]])
+            numbers = dict(cursor.fetchall())
+        # Somebody may have been erased, got another number, or been opted out, since they were found.
+        ours = [row for row in self._resting(rows) if numbers.get(row.salesforce_id) == row.number]
+        run_id = uuid.uuid4()
         importing.import_batch(
-            workspace=self.workspace, object_name=self.object_name, rows=sightings, run=run_id
+            workspace=self.workspace,
+            object_name=self.object_name,
+            rows=[row.sighting for row in ours],
+            run=run_id,
         )
         staged = StagedFlip.objects.filter(workspace=self.workspace, run=run_id)
         flips = set(staged.values_list("salesforce_id", flat=True))
         staged.delete()
-        undecided = {row.salesforce_id for row in rows if row.in_source and row.salesforce_id in flips}
-        left = [row for row in rows if row.salesforce_id not in undecided]
-        self._push(left)
-        return undecided
+        undecided = {row.salesforce_id for row in ours if row.in_source and row.salesforce_id in flips}
+        left = [row for row in ours if row.salesforce_id not in undecided]
+        self._tighten(left, run_id)
+        done = {row.salesforce_id: CHANGES_MEANWHILE for row in rows}
+        done.update(dict.fromkeys(undecided, WAITS_FOR_IMPORT))
+        return done | {row.salesforce_id: REPAIRED for row in left}
 
-    def _push(self, rows: Sequence[_Row]) -> None:
-        """What holds less than the opt-out of its number is told, whatever it was held to hold."""
+    def _tighten(self, rows: Sequence[_Row], run_id: uuid.UUID) -> None:
+        """Whatever a record was held to hold: where it holds less than the opt-out of its number it is told, and where it
+        holds an opt-out its number is opted out."""
+        told = []
         with connection.cursor() as cursor:
-            room = ledger.enter(cursor, self.workspace.pk, {row.number for row in rows})
-            values, waiting = store.held(
-                cursor, self.workspace.pk, [row.salesforce_id for row in rows], lock=True
-            )
+            room = ledger.enter(cursor, self.workspace.pk, [], making={row.number for row in rows})
+            ids = [row.salesforce_id for row in rows]
+            values, waiting = store.held(cursor, self.workspace.pk, ids, lock=True)
             for row in rows:
-                number = room.numbers.get(row.number)
-                says = self.rules.says(row.seen.value)
-                if (
-                    number
-                    and number.state.is_opted_out
-                    and row.salesforce_id not in waiting
-                    and says is not Says.OUT
-                ):
-                    known = values.get(row.salesforce_id) or HeldRow.never_read(row.salesforce_id, self.rules)
-                    room.holdings[row.salesforce_id] = known._replace(
-                        says=says.value, mapping_version=self.rules.version, sent=""
+                is_out, says = room.numbers[row.number].state.is_opted_out, self.rules.says(row.seen.value)
+                if row.salesforce_id in waiting or is_out == (says is Says.OUT):
+                    continue
+                known = values.get(row.salesforce_id) or HeldRow.never_read(row.salesforce_id, self.rules)
+                room.holdings[row.salesforce_id] = known._replace(
+                    says=says.value, mapping_version=self.rules.version, stamp=row.seen.stamp, sent=""
+                )
+                if not is_out:
+                    source = Source(row.salesforce_id, run=run_id)
+                    told.append(
+                        Told(row.number, Kind.STAFF_OUT, Cause.FIRST_SIGHT, UNKNOWN, weak=True, source=source)
                     )
-            room.settle([])
+            room.settle(told)
 
 
 def _agrees(says: Says, standing: Standing) -> bool:

@@ -47,6 +47,9 @@ TIGHTENING = frozenset({Kind.PERSON_OUT, Kind.STAFF_OUT, Kind.SILENCE_OUT, Kind.
 BEFORE_EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
 # Likely opt-outs that nobody looked at count as opt-outs after so many business days.
 REVIEW_BUSINESS_DAYS = 10
+# Between the two outer ones all days are that it is anywhere.
+_TIME_ZONES = (timedelta(hours=-12), timedelta(), timedelta(hours=14))
+_CLOCKS_PUT_FORWARD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +261,14 @@ def opting_in(state: State, *, is_admin: bool, reason: str) -> Kind | Refusal:
 
 
 def review_due(received_at: datetime) -> datetime:
-    """Ten business days after a likely opt-out. Holidays count as business days: that is the earlier end."""
-    due, left = received_at, REVIEW_BUSINESS_DAYS
+    """Ten business days after a likely opt-out, wherever that is counted: of all time zones the earliest. Holidays count
+    as business days: that is the earlier end, too."""
+    utc = received_at.astimezone(UTC)
+    return min(_after_business_days(utc + ahead) - ahead for ahead in _TIME_ZONES) - _CLOCKS_PUT_FORWARD
+
+
+def _after_business_days(local: datetime) -> datetime:
+    due, left = local, REVIEW_BUSINESS_DAYS
     while left:
         due += timedelta(days=1)
         left -= due.weekday() < 5

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import close_old_connections
 
 from carillon.accounts.models import Workspace
-from carillon.consent import actions, alerts, audit, push, waking
+from carillon.consent import actions, alerts, audit, push, pushes, waking
 from carillon.consent.models import OptOutMapping, Review
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
@@ -26,10 +26,10 @@ def deliver(workspace_id: int) -> None:
 
 
 def look_after() -> None:
-    """What a lost wake-up left, how pushes fare, and reviews that are due."""
+    """What a lost wake-up left, pushes that go nowhere, how the others fare, and reviews that are due."""
     close_old_connections()
     at = push.database_now()
-    _each(lambda step: step(at), (_wake_again, _look_at_pushes, close_due_reviews))
+    _each(lambda step: step(at), (_wake_again, pushes.withdraw_unmapped, _look_at_pushes, close_due_reviews))
 
 
 def _wake_again(at: datetime) -> None:
@@ -65,12 +65,19 @@ def send_alerts() -> int:
 
 
 def audit_all() -> None:
-    """Compares each workspace that has an opt-out field with its org, and repairs what differs."""
+    """Compares each workspace that has an opt-out field with its org, and repairs what differs. What stops one is kept
+    with its audit and shown; the others have theirs all the same. Raises what nobody foresaw, at the end."""
     close_old_connections()
     mapped = OptOutMapping.objects.exclude(field="").values("workspace")
+    unforeseen: list[Exception] = []
     for workspace in Workspace.objects.filter(pk__in=mapped):
         try:
             audit.run(workspace, repair=True)
         except (CarillonError, SalesforceError) as error:
-            # Kept with the audit, and shown; the other workspaces have theirs all the same.
             log.warning("the audit of consent in workspace %d failed: %s", workspace.pk, type(error).__name__)
+        except Exception as error:
+            log.exception("the audit of consent in workspace %d failed", workspace.pk)
+            close_old_connections()
+            unforeseen.append(error)
+    if unforeseen:
+        raise ExceptionGroup("audits of consent failed", unforeseen)

@@ -14,6 +14,7 @@ from carillon.consent.models import (
     ConsentConflict,
     ConsentEvent,
     ConsentPush,
+    Delivery,
     Kind,
     PushState,
     Review,
@@ -55,6 +56,11 @@ def outbox(workspace: Workspace) -> Outbox:
         reverted=found.get(PushState.REVERTED, 0),
         oldest=min(oldest, default=None),
     )
+
+
+def stopped(workspace: Workspace) -> Delivery | None:
+    """Why nothing at all is told at present; None when that is not so."""
+    return Delivery.objects.filter(workspace=workspace, failures__gt=0).first()
 
 
 def troubled(workspace: Workspace) -> QuerySet[ConsentPush]:

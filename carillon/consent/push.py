@@ -8,7 +8,7 @@ the holder looks once more after it let go.
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,8 @@ from carillon.connections.models import SalesforceConnection
 from carillon.consent import delivery, lines, moved, pushes, store, waking, writing
 from carillon.consent.delivery import Turn
 from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushState
-from carillon.consent.pushes import Claimed, PutOff
+from carillon.consent.pushes import Claimed, Ending, Gone, PutOff
+from carillon.contacts.models import Absence, Contact
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.transport import Retry
@@ -181,17 +182,30 @@ def _carry_out(
 ) -> SalesforceError | None:
     """Writes the pushes and concludes each; what kept the org as a whole from answering, if something did."""
     carried = writing.carry_out(line.client, claimed, means.turn())
+    endings = [*carried.endings, *_of_hidden(workspace_id, carried.hidden, means.turn())]
     followed = {push.id for push, _ in carried.moved}
-    ended = {ending.push_id for ending in carried.endings}
+    ended = {ending.push_id for ending in endings}
     reason = str(carried.error) if carried.error else ""
     now = means.clock()
     left = [PutOff(one.id, now, reason) for one in claimed if one.id not in ended and one.id not in followed]
-    pushes.conclude(workspace_id=workspace_id, endings=[*carried.endings, *left], now=now)
+    pushes.conclude(workspace_id=workspace_id, endings=[*endings, *left], now=now)
     for push, fate in carried.moved:
         moved.follow(
             workspace_id=workspace_id, push=push, sobject=fate.sobject, salesforce_id=fate.id, now=now
         )
     return carried.error
+
+
+def _of_hidden(workspace_id: int, hidden: Sequence[Claimed], turn: Turn) -> list[Ending]:
+    """What an import found in the recycle bin was purged since; of others nobody knows whether they are only hidden."""
+    if not hidden:
+        return []
+    deleted = Contact.objects.filter(workspace=workspace_id, absence=Absence.DELETED)
+    ids = [push.salesforce_id for push in hidden]
+    purged = set(deleted.filter(salesforce_id__in=ids).values_list("salesforce_id", flat=True))
+    return [
+        Gone(push.id) if push.salesforce_id in purged else writing.ended_hidden(push, turn) for push in hidden
+    ]
 
 
 def _leave_alone(workspace_id: int, error: CarillonError | SalesforceError, turn: Turn) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from zoneinfo import available_timezones
 
 from carillon.accounts.models import Workspace
+from carillon.consent.queries import opt_out_field
 from carillon.consent.reading import OptOutField
 from carillon.contacts.models import ContactField, FieldType
 from carillon.imports import opt_out
@@ -117,7 +118,7 @@ def check_setup(workspace: Workspace, object: str, draft: SetupDraft) -> Checked
     """Checks the draft with the org, as before saving. Raises SetupInvalid, SalesforceError, CarillonError."""
     existing = dict(ContactField.objects.filter(workspace=workspace).values_list("name", "type"))
     draft, offered = _with_source(workspace, object, draft)
-    draft, consent_faults = _with_opt_out(draft, offered)
+    draft, consent_faults = _with_opt_out(draft, offered, opt_out_field(workspace, object))
     if draft.of_columns:
         checked = check_draft(draft, OfferedColumns(offered), existing, offered.report, consent_faults)
     else:
@@ -159,13 +160,16 @@ def _with_source(workspace: Workspace, object: str, draft: SetupDraft) -> tuple[
     return draft if draft.of_columns else replace(draft, last_modified=""), offered
 
 
-def _with_opt_out(draft: SetupDraft, offered: SourceFields) -> tuple[SetupDraft, dict[str, str]]:
-    """The draft with its opt-out field as it is kept, and what is wrong with that."""
+def _with_opt_out(
+    draft: SetupDraft, offered: SourceFields, kept: OptOutField
+) -> tuple[SetupDraft, dict[str, str]]:
+    """The draft with its opt-out field as it is kept, and what is wrong with that; `kept` until now."""
     entered = draft.opt_out
     if not entered.field:
         return replace(draft, opt_out=OptOutField()), {}
     choice = offered.opt_out(entered.field)
-    wrong = {f"opt_out.{part}": sentence for part, sentence in opt_out.faults(entered, choice).items()}
+    found = opt_out.faults(entered, choice, kept)
+    wrong = {f"opt_out.{part}": sentence for part, sentence in found.items()}
     if wrong or choice is None:
         return draft, wrong
     return replace(draft, opt_out=opt_out.fitting(entered, choice)), {}

@@ -400,7 +400,7 @@ class HeldIds(models.Model):
 
 class HeldOptIns(models.Model):
     """So many whom a run would opt back in that it did not: they wait for an admin, staged in `consent` under the run's id.
-    *Dropped*: they stay opted out. *Over*: a later import, or another mapping of the opt-out field, answers it."""
+    *Applied*: a worker opts them in. *Dropped*: they stay opted out. *Over*: a later import, or another mapping of the opt-out field, answers it."""
 
     setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_opt_ins")
     run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="held_opt_ins")
@@ -413,6 +413,8 @@ class HeldOptIns(models.Model):
     found_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True, default="")
+    # Why the admin believes the records against whom staff opted out.
+    accepted_because = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [

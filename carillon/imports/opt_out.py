@@ -16,6 +16,7 @@ from carillon.imports.values import storable
 from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
 
 _KINDS = {"boolean": FieldKind.CHECKBOX, "picklist": FieldKind.PICKLIST}
+_MEANINGS = {"opted_in_value": "opted in", "opted_out_value": "opted out"}
 _TYPES = {
     "multipicklist": "a picklist with several values at once",
     "string": "text",
@@ -36,13 +37,18 @@ _TYPES = {
 @dataclass(frozen=True, slots=True)
 class OptOutChoice:
     """A field of the object; `kind` is None, and `why_not` says why, where it can't carry consent. `values` are a
-    picklist's API values with their labels."""
+    picklist's active API values with their labels; `inactive` ones may stand in records, and can't be relied on to be
+    written."""
 
     name: str
     label: str
     kind: FieldKind | None
     values: tuple[tuple[str, str], ...] = ()
     why_not: str = ""
+    inactive: tuple[str, ...] = ()
+
+    def offers(self, value: str) -> bool:
+        return any(value == one for one, _ in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +111,54 @@ def _choice(field: FieldDescribe) -> OptOutChoice:
     if not field.updateable:
         why_not = "the API user can't edit it, so an opt-out could not be written to it"
         return OptOutChoice(field.name, field.label, None, why_not=why_not)
+    if kind is not FieldKind.PICKLIST:
+        return OptOutChoice(field.name, field.label, kind)
     values = tuple((one.value, one.label) for one in field.picklist_values if one.active)
-    return OptOutChoice(field.name, field.label, kind, values if kind is FieldKind.PICKLIST else ())
+    inactive = tuple(one.value for one in field.picklist_values if not one.active)
+    return OptOutChoice(field.name, field.label, kind, values, inactive=inactive)
 
 
-def faults(mapped: OptOutField, choice: OptOutChoice | None) -> dict[str, str]:
-    """What is wrong with a mapping, by the part of it. `choice` is the field as the org offers it, None when it doesn't."""
+def faults(
+    mapped: OptOutField, choice: OptOutChoice | None, kept: OptOutField | None = None
+) -> dict[str, str]:
+    """What is wrong with a mapping, by the part of it. `choice` is the field as the org offers it, None when it doesn't.
+    A value of `kept`, the mapping that is saved, may stay when the org retires it: records hold it all the same."""
     if choice is None:
         return {"field": f"{mapped.field} does not exist, or the API user can't see it."}
     if choice.kind is None:
         return {"field": f"{choice.label} ({choice.name}) can't be the opt-out field: {choice.why_not}."}
     if choice.kind is not mapped.kind:
         return {"type": f"{choice.label} ({choice.name}) is a {choice.kind}, not a {mapped.kind}."}
-    return _value_faults(mapped, choice) if choice.kind is FieldKind.PICKLIST else {}
+    return _value_faults(mapped, choice, kept) if choice.kind is FieldKind.PICKLIST else {}
 
 
-def _value_faults(mapped: OptOutField, choice: OptOutChoice) -> dict[str, str]:
-    known = {value for value, _ in choice.values}
+def _value_faults(mapped: OptOutField, choice: OptOutChoice, kept: OptOutField | None) -> dict[str, str]:
+    stays = kept if kept and kept.field == choice.name else OptOutField()
     wrong = {}
-    for part, value, meaning in (
-        ("opted_in_value", mapped.opted_in_value, "opted in"),
-        ("opted_out_value", mapped.opted_out_value, "opted out"),
-    ):
+    for part, meaning in _MEANINGS.items():
+        value = getattr(mapped, part)
         if not value:
             wrong[part] = f"Choose the value that means {meaning}."
-        elif value not in known:
-            offered = ", ".join(sorted(known))
-            wrong[part] = f"{value} is no value of {choice.label}: its values are {offered}."
+        elif not choice.offers(value) and value != getattr(stays, part):
+            offered = ", ".join(sorted(one for one, _ in choice.values))
+            state = "an inactive value" if value in choice.inactive else "no value"
+            wrong[part] = f"{value} is {state} of {choice.label}: its values are {offered}."
     if not wrong and mapped.opted_in_value == mapped.opted_out_value:
         wrong["opted_out_value"] = "Choose another value than the one that means opted in."
     return wrong
+
+
+def retired_values(mapped: OptOutField, choice: OptOutChoice | None) -> list[str]:
+    """What to tell of mapped values that the org does not offer any more: they are read, and perhaps not written."""
+    if mapped.kind is not FieldKind.PICKLIST or choice is None or choice.kind is not FieldKind.PICKLIST:
+        return []
+    return [
+        f"{value}, which means {meaning}, is no active value of {choice.label} any more. Records that hold it are read as"
+        f" before, but Salesforce may refuse it where somebody is {meaning} here. Make it active in Salesforce again, or"
+        " choose another value."
+        for part, meaning in _MEANINGS.items()
+        if (value := getattr(mapped, part)) and not choice.offers(value)
+    ]
 
 
 def fitting(mapped: OptOutField, choice: OptOutChoice) -> OptOutField:
@@ -173,6 +197,11 @@ def _picklist(value: Any) -> str | None:
 def says_of(row: str, meaning: Mapping) -> Says:
     """What a row's `opt_out` (imports.mapping.Row) says."""
     return meaning.says(stored_value(row)) if row else Says.IN
+
+
+def row_value(value: str | bool | None) -> str:
+    """A value that does not mean opted in, as a row's `opt_out` has it."""
+    return msgspec.json.encode(value).decode()
 
 
 def stored_value(row: str) -> str | bool | None:

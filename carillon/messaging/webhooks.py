@@ -1,7 +1,7 @@
 """Is a call of a webhook really the carrier's? Decided before anything else is done with it. What is not, is counted,
 with the reason of the last, and changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -54,11 +54,11 @@ def texting_of(path_token: str) -> Texting | None:
 
 def why_refused(texting: Texting, call: Call) -> str:
     """Empty for a call of the workspace's own carrier and account, else a sentence. Raises SealBroken."""
-    auth_token = credentials.auth_token(texting)
+    tokens = list(credentials.signing_tokens(texting))
     if not call.signature:
         return "It was not signed."
-    if not twilio.is_signed(auth_token, texting.public_url + call.path, call.fields, call.signature):
-        return _why_not_signed(texting, call, auth_token)
+    if not _is_signed(tokens, texting.public_url, call):
+        return _why_not_signed(texting, call, tokens)
     if call.fields.get("AccountSid") != texting.account_sid:
         return "It is signed by the right account, and names another one as its account."
     return ""
@@ -78,9 +78,13 @@ def refusals(workspace: Workspace, at: datetime) -> Refusals:
     return Refusals(recent.aggregate(total=Sum("count"))["total"], last.last_at, last.last_reason)
 
 
-def _why_not_signed(texting: Texting, call: Call, auth_token: str) -> str:
+def _is_signed(tokens: Sequence[str], origin: str, call: Call) -> bool:
+    return any(twilio.is_signed(token, origin + call.path, call.fields, call.signature) for token in tokens)
+
+
+def _why_not_signed(texting: Texting, call: Call, tokens: Sequence[str]) -> str:
     for origin in _other_origins(texting.public_url, call.origin):
-        if twilio.is_signed(auth_token, origin + call.path, call.fields, call.signature):
+        if _is_signed(tokens, origin, call):
             return (
                 f"It is signed by your carrier for {origin}, but the public address here is {texting.public_url}:"
                 f" {difference(origin, texting.public_url)}. Enter the same address in both places."

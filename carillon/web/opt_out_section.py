@@ -66,7 +66,7 @@ class ReadAs:
 def read_as(setup: ImportSetup, form: OptOutForm, source: Wanted) -> ReadAs | None:
     """None while no field or no source is chosen."""
     mapped = form.entered()
-    if not (mapped.field and source.id) or form.choice is None or faults(mapped, form.choice):
+    if not (mapped.field and source.id) or form.choice is None or faults(mapped, form.choice, mapped):
         return None
     of_source = of_report if source.is_report else of_list_view
     try:

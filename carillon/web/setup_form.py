@@ -16,7 +16,7 @@ from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.models import Blank, ReportWay
-from carillon.imports.opt_out import OptOutChoice
+from carillon.imports.opt_out import OptOutChoice, retired_values
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -154,6 +154,10 @@ class OptOutForm(PageForm):
         )
         return known
 
+    @property
+    def retired(self) -> list[str]:
+        return retired_values(self.entered(), self.choice)
+
     def entered(self) -> OptOutField:
         name = _value(self, "field")
         if not name:
@@ -203,7 +207,7 @@ def _values(chosen: OptOutChoice | None, current: str) -> Choices:
         else []
     )
     if current and current not in dict(values):
-        values.append((current, f"{current} (not a value now)" if chosen else current))
+        values.append((current, f"{current} (not active now)" if chosen else current))
     return [("", "Choose a value"), *values]
 
 

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from carillon.messaging.actions import TextingDraft
-from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms, Scope
+from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms
 from carillon.messaging.parts import parts_of
 from carillon.web.forms import PageForm
 
@@ -102,11 +102,6 @@ class TextingForm(PageForm):
     )
     quiet_until = forms.TypedChoiceField(label="Texts from", choices=_HOURS[:24], coerce=int)
     quiet_from = forms.TypedChoiceField(label="Texts until", choices=_HOURS[1:], coerce=int)
-    scope = forms.ChoiceField(
-        label="What a STOP ends",
-        choices=Scope.choices,
-        help_text="One STOP ends all texts of this workspace to that number.",
-    )
 
     def __init__(
         self, draft: TextingDraft, data: Mapping[str, Any] | None = None, *, has_token: bool = False

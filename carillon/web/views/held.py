@@ -62,9 +62,11 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
     if form.is_valid():
         try:
             if decision == "apply":
-                opted_in = held_opt_ins.apply(held=found, by=request.user, reason=form.cleaned_data["reason"])
-                said = "1 number was" if opted_in == 1 else f"{opted_in:,} numbers were"
-                messages.success(request, f"{said} opted back in.")
+                held_opt_ins.apply(held=found, by=request.user, reason=form.cleaned_data["reason"])
+                messages.success(
+                    request,
+                    "They are being opted back in. Reload this page to see how many are still to come.",
+                )
             else:
                 held_opt_ins.drop(held=found, by=request.user)
                 messages.success(request, "They stay opted out.")

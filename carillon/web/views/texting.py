@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.lib.clock import now
-from carillon.messaging import actions, addresses, queries, self_test, webhooks
+from carillon.messaging import actions, addresses, credentials, queries, self_test, webhooks
 from carillon.messaging.models import Texting
 from carillon.web.access import MemberRequest, admin_only, setup_reader
 from carillon.web.texting_form import TextingForm
@@ -65,6 +65,7 @@ def _page(
         "form": form,
         "found": found,
         "inbound_url": addresses.inbound_url(kept) if kept else "",
+        "earlier_until": credentials.grace_until(kept) if kept else None,
         "refusals": webhooks.refusals(workspace, at),
         "outbox": queries.outbox(workspace, at),
         "from_nobody": queries.from_nobody(workspace, at),

@@ -1,21 +1,25 @@
 """The audit finds every record that holds something else than its number is, and repairs it without taking anybody's
 word away."""
 
+from typing import Any
+
 import pytest
 
 from carillon.accounts.models import Workspace
 from carillon.connections.models import SalesforceConnection
-from carillon.consent import audit, push
-from carillon.consent.actions import opt_out
+from carillon.consent import audit, jobs, push
+from carillon.consent.actions import OptOutField, opt_out
 from carillon.consent.audit import Difference
 from carillon.consent.models import ConsentAudit, ConsentPush
-from carillon.consent.push import Means
+from carillon.consent.reading import FieldKind
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.records.resource import Records
+from carillon.salesforce.records.stored import Record
 from orgsim.testing import OrgSim
-from tests.integration.consent.org_people import FIELD, holds, states, stored, text
-from tests.integration.consent.people import status
+from tests.integration.consent.org_people import FIELD, connected_to, holds, states, stored, text
+from tests.integration.consent.people import a_mapping, status
 
 
 def audited(workspace: Workspace, *, repair: bool = False) -> tuple[ConsentAudit, list[Difference]]:
@@ -23,12 +27,10 @@ def audited(workspace: Workspace, *, repair: bool = False) -> tuple[ConsentAudit
     return audit.run(workspace, repair=repair, tell=found.append), found
 
 
-def test_records_that_agree_are_compared_and_nothing_is_said(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_records_that_agree_are_compared_and_nothing_is_said(connected: Workspace, org: OrgSim) -> None:
     people = [*stored(connected, org, count=5), *stored(connected, org, "Lead", count=3)]
     text(people[0])
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     done, found = audited(connected)
 
@@ -37,13 +39,11 @@ def test_records_that_agree_are_compared_and_nothing_is_said(
     assert done.finished_at is not None
 
 
-def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(connected: Workspace, org: OrgSim) -> None:
     contact, _ = stored(connected, org, count=2)
     text(contact)
     # As if the org were restored from a backup: the record is as it was, stamps and all.
-    ConsentPush.objects.update(state="acknowledged", settled_at=means.clock())
+    ConsentPush.objects.update(state="acknowledged", settled_at=now())
 
     done, (difference,) = audited(connected)
 
@@ -54,20 +54,20 @@ def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(
     )
     assert (done.differing, done.repaired, states(connected)) == (1, 0, ["acknowledged"])
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     assert (done.differing, done.repaired) == (1, 1)
     assert holds(org, contact.salesforce_id) == [True]
     assert audited(connected)[1] == []
 
 
 def test_staff_who_opted_out_in_salesforce_are_heard_and_not_overwritten(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     (contact,) = stored(connected, org)
     org.edit(contact.salesforce_id, **{FIELD: True})
 
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert done.repaired == 1
     assert status(connected, contact.mobile_number) == "opted_out"
@@ -75,17 +75,15 @@ def test_staff_who_opted_out_in_salesforce_are_heard_and_not_overwritten(
     assert states(connected) == []
 
 
-def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(connected: Workspace, org: OrgSim) -> None:
     (contact,) = stored(connected, org)
     opt_out(workspace=connected, number=contact.mobile_number, by=None)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     done, (difference,) = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert difference.repair == audit.WAITS_FOR_IMPORT
     assert (done.repaired, done.waiting) == (0, 1)
@@ -93,34 +91,32 @@ def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
 
 
 def test_out_of_the_source_where_no_import_would_decide_the_record_is_corrected(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     (contact,) = stored(connected, org)
     Contact.objects.update(in_source=False, left_source_at=now())
     opt_out(workspace=connected, number=contact.mobile_number, by=None)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert (done.repaired, done.waiting) == (1, 0)
     assert holds(org, contact.salesforce_id) == [True]
     assert status(connected, contact.mobile_number) == "opted_out"
 
 
-def test_against_a_persons_stop_the_record_is_corrected(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_against_a_persons_stop_the_record_is_corrected(connected: Workspace, org: OrgSim) -> None:
     (contact,) = stored(connected, org)
     text(contact)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert holds(org, contact.salesforce_id) == [True]
     assert status(connected, contact.mobile_number) == "opted_out"
@@ -135,6 +131,80 @@ def test_what_is_on_its_way_or_not_shown_is_counted_apart(connected: Workspace, 
 
     assert found == []
     assert (done.compared, done.waiting, done.unseen) == (1, 1, 1)
+
+
+def test_records_restored_from_an_older_backup_are_listed_and_corrected_towards_opted_out(
+    connected: Workspace, org: OrgSim
+) -> None:
+    stopped, back_in = stored(connected, org, count=2)
+    for words in ("STOP", "START"):
+        text(back_in, words)
+        push.deliver(connected.pk)
+    text(stopped)
+    push.deliver(connected.pk)
+    org.set_clock_offset(-3600)
+    org.edit(stopped.salesforce_id, **{FIELD: False})
+    org.edit(back_in.salesforce_id, **{FIELD: True})
+
+    listed, found = audited(connected)
+    done, _ = audited(connected, repair=True)
+    push.deliver(connected.pk)
+
+    assert (listed.differing, {one.salesforce_id for one in found}) == (
+        2,
+        {stopped.salesforce_id, back_in.salesforce_id},
+    )
+    assert (done.differing, done.repaired) == (2, 2)
+    assert holds(org, stopped.salesforce_id, back_in.salesforce_id) == [True, True]
+    assert [status(connected, one.mobile_number) for one in (stopped, back_in)] == ["opted_out"] * 2
+    assert audited(connected)[1] == []
+
+
+@pytest.mark.parametrize("words", ["STOP", "START"])
+def test_what_is_told_to_salesforce_while_it_is_read_is_no_difference(
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    (contact,) = stored(connected, org)
+    if words == "START":
+        text(contact)
+        push.deliver(connected.pk)
+    read_many = Records.read_many
+
+    def read_then_told(records: Records, *asked: Any) -> list[Record | None]:
+        answer = read_many(records, *asked)
+        text(contact, words)
+        push.deliver(connected.pk)
+        return answer
+
+    monkeypatch.setattr(Records, "read_many", read_then_told)
+
+    done, found = audited(connected, repair=True)
+
+    assert found == []
+    assert (done.differing, done.waiting) == (0, 1)
+    assert states(connected)[-1] == "acknowledged"
+    assert status(connected, contact.mobile_number) == ("opted_out" if words == "STOP" else "opted_in")
+
+
+def test_a_field_that_is_mapped_anew_meanwhile_ends_the_audit(
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (contact,) = stored(connected, org)
+    org.edit(contact.salesforce_id, **{FIELD: True})
+    read_many = Records.read_many
+
+    def read_then_mapped(records: Records, *asked: Any) -> list[Record | None]:
+        answer = read_many(records, *asked)
+        a_mapping(connected, OptOutField(FIELD, FieldKind.CHECKBOX, unchecked_means_opted_in=False))
+        return answer
+
+    monkeypatch.setattr(Records, "read_many", read_then_mapped)
+
+    with pytest.raises(audit.MappingChanged):
+        audited(connected, repair=True)
+
+    assert status(connected, contact.mobile_number) == "opted_in"
+    assert "mapped anew" in ConsentAudit.objects.get().error
 
 
 def test_the_reserve_for_opt_outs_is_left_alone(connected: Workspace, org: OrgSim) -> None:
@@ -156,3 +226,28 @@ def test_why_it_could_not_be_done_is_kept(connected: Workspace, org: OrgSim) -> 
         audited(connected)
 
     assert FIELD in ConsentAudit.objects.get().error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_nobody_foresaw_in_one_workspace_leaves_the_others_their_audit(
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(connected, org)
+    other = connected_to(org, "Alumni")
+    stored(other, org)
+    read_many, asked = Records.read_many, []
+
+    def fails_at_first(records: Records, *args: Any) -> list[Record | None]:
+        asked.append(records)
+        if len(asked) == 1:
+            raise RuntimeError("nobody foresaw this")
+        return read_many(records, *args)
+
+    monkeypatch.setattr(Records, "read_many", fails_at_first)
+
+    with pytest.raises(ExceptionGroup, match="audits of consent failed"):
+        jobs.audit_all()
+
+    failed, done = ConsentAudit.objects.order_by("pk")
+    assert "unexpected" in failed.error
+    assert (done.workspace, done.compared, done.error) == (other, 1, "")

@@ -23,7 +23,7 @@ def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None
     in_words = carillon("consent", "show", number)
 
     assert (out.code, out.out) == (0, f"{number} is opted out. One record in Salesforce is told.\n")
-    assert [one["state"] for one in waiting.json] == ["waiting"]
+    assert [one["state"] for one in waiting.json["pushes"]] == ["waiting"]
     assert shown.json["status"] == "opted_out"
     assert shown.json["events"][0]["reason"] == "asked at the desk"
     assert shown.json["pushes"][0]["state"] == "acknowledged"
@@ -47,14 +47,18 @@ def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
     assert listed.code == 1
     assert f"{contact.mobile_number} is opted out, {contact.salesforce_id} says opted in" in listed.out
     assert (repaired.code, repaired.json["repaired"]) == (0, 1)
+    assert [one["salesforce_id"] for one in repaired.json["differences"]] == [contact.salesforce_id]
+    assert carillon("consent", "audit", "--json").json["differences"] == []
     assert holds(org, contact.salesforce_id) == [True]
 
 
 def test_what_cannot_be_done_is_said_in_words(connected: Workspace) -> None:
     nobody = carillon("consent", "show", "12")
     not_out = carillon("consent", "opt-in", "+12125550123", "--reason", "x")
+    no_reason = carillon("consent", "opt-out", "+12125550123", "--reason", " ")
 
-    assert (nobody.code, not_out.code) == (1, 1)
+    assert (nobody.code, not_out.code, no_reason.code) == (1, 1, 2)
+    assert "say why" in no_reason.err
     assert "Give a number with its country code" in nobody.err
     assert "not opted out" in not_out.err
     assert carillon("consent", "pending").out.startswith("Nothing is pending")

@@ -6,12 +6,14 @@ import pytest
 
 from carillon.accounts.models import Workspace
 from carillon.cli import consent_work
-from carillon.consent.models import ConsentEvent
+from carillon.consent import actions
+from carillon.consent.keywords import Meaning
+from carillon.consent.models import ConsentAudit, ConsentEvent
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from orgsim.testing import OrgSim
 from tests.integration.consent.org_people import FIELD, stored
-from tests.integration.consent.people import ANN
+from tests.integration.consent.people import ANN, BEA, CAL, a_contact
 
 
 def test_a_request_of_a_day_counts_to_that_days_end_where_the_people_are(workspace: Workspace) -> None:
@@ -35,6 +37,58 @@ def test_an_audit_that_salesforce_refuses_says_why_and_what_to_do(connected: Wor
     org.hide_field("Contact", FIELD)
 
     with pytest.raises(CarillonError, match=FIELD) as refused:
-        consent_work.audit(connected.name, repair=False, tell=None)
+        consent_work.audit(connected.name, repair=False, tell=print)
 
     assert "field-level security" in refused.value.remedy
+
+
+def test_without_an_opt_out_field_there_is_nothing_to_audit(connected: Workspace) -> None:
+    for object_name in ("Contact", "Lead"):
+        actions.set_mapping(workspace=connected, object_name=object_name, field=None, by=None)
+
+    with pytest.raises(CarillonError, match="No opt-out field is mapped"):
+        consent_work.audit(connected.name, repair=False, tell=print)
+
+    assert not ConsentAudit.objects.exists()
+
+
+def test_a_number_that_nobody_has_is_told_from_one_that_somebody_has(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("One record in Salesforce is told.")
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("needs to be told.")
+    assert "Nobody here has this number" in consent_work.opt_out(workspace.name, BEA, "x", None)
+    first = next(consent_work.in_words(consent_work.show(workspace.name, BEA)))
+    assert first.endswith("; nobody here has this number")
+
+
+def test_what_a_list_leaves_out_is_counted(workspace: Workspace) -> None:
+    for number in (ANN, BEA, CAL):
+        a_contact(workspace, number)
+        consent_work.opt_out(workspace.name, number, "asked", None)
+
+    found = consent_work.pending(workspace.name, 2)
+
+    assert (found["total"], len(found["pushes"])) == (3, 2)
+    assert list(consent_work.pending_in_words(found))[-1] == "... and 1 later; --limit shows more."
+
+
+def test_all_that_was_said_of_a_number_is_counted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent_work, "SHOWN", 2)
+    for _ in range(3):
+        consent_work.opt_out(workspace.name, ANN, "asked", None)
+
+    shown = consent_work.show(workspace.name, ANN)
+
+    assert (shown["events_total"], len(shown["events"])) == (3, 2)
+    assert "... and 1 earlier." in consent_work.in_words(shown)
+
+
+def test_words_of_strangers_cannot_steer_a_terminal(workspace: Workspace) -> None:
+    actions.text_received(
+        workspace=workspace, number=ANN, words="STOP\x1b[2J\n", meaning=Meaning.STOP, message_id="SM1"
+    )
+
+    assert all(line.isprintable() for line in consent_work.in_words(consent_work.show(workspace.name, ANN)))

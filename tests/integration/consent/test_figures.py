@@ -22,7 +22,10 @@ TEXTS_A_CALL = 10_000 / 400
 IN_A_COLLECTION = 200
 
 pytestmark = pytest.mark.django_db
-MANY = pytest.param(10_000, id="ten thousand", marks=pytest.mark.soak)
+# Transactions of their own, as they are in life: in one, PostgreSQL would have to pass over every row that ever waited.
+MANY = pytest.param(
+    10_000, id="ten thousand", marks=[pytest.mark.soak, pytest.mark.django_db(transaction=True)]
+)
 
 
 @pytest.fixture

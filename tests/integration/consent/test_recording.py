@@ -12,6 +12,7 @@ from carillon.consent.actions import MayNot, OptOutField, carrier_blocks, opt_in
 from carillon.consent.decide import Kind, When
 from carillon.consent.keywords import understand
 from carillon.consent.models import Cause, Consent, ConsentConflict, ConsentEvent, ConsentPush, Review
+from carillon.consent.pushes import withdraw_unmapped
 from carillon.consent.reading import FieldKind
 from carillon.contacts import remembered
 from carillon.lib.clock import now
@@ -180,7 +181,7 @@ def test_a_likely_opt_out_suppresses_and_waits_for_people(workspace: Workspace, 
     assert (outcome.status, outcome.is_suppressed, pushes(contact)) == ("opted_in", True, [])
     assert not queries.standings(workspace, [ANN])[ANN].may_be_texted
     review = Review.objects.get(closed_at=None)
-    assert timedelta(days=12) <= review.due_at - review.opened_at <= timedelta(days=16)
+    assert timedelta(days=11) <= review.due_at - review.opened_at <= timedelta(days=16)
 
     confirmed = actions.close_review(review=review, is_opt_out=True, by=texter)
 
@@ -364,6 +365,7 @@ def test_unmapping_takes_waiting_pushes_back(workspace: Workspace) -> None:
     text(workspace, "STOP")
 
     actions.set_mapping(workspace=workspace, object_name="Contact", field=None, by=None)
+    withdraw_unmapped(now())
 
     assert pushes(contact, "superseded") == ["opted_out"]
 

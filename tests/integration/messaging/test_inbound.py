@@ -1,6 +1,8 @@
 """The webhook of incoming texts, over real HTTP, called by the carrier and by others."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -11,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from carillon.accounts.models import Workspace
 from carillon.lib.clock import now
-from carillon.messaging import actions, addresses, webhooks
+from carillon.messaging import actions, addresses, credentials, webhooks
+from carillon.messaging.carriers import twilio
 from carillon.messaging.models import Message, Texting, UnusableNumber
 from tests.integration.messaging.conftest import PERSON, Carrier, simulated
 
@@ -168,6 +171,35 @@ def test_a_token_that_cannot_be_opened_is_an_alarm(carrier: Carrier, workspace: 
 
     assert answer.status_code == 503
     assert "CARILLON_SECRET_KEY" in webhooks.refusals(workspace, now()).reason
+
+
+def test_while_a_token_is_rotated_calls_signed_by_the_one_before_are_taken(
+    carrier: Carrier, workspace: Workspace
+) -> None:
+    texting, url = carrier.texting, addresses.inbound_url(carrier.texting)
+    texting.carrier, texting.account_sid = "twilio", "AC" + "0" * 32
+    texting.save()
+    draft = actions.draft_of(texting)
+    first = credentials.auth_token(texting)
+    for token in ("mistyped", "second"):
+        actions.save_texting(workspace=workspace, draft=replace(draft, auth_token=token), by=None)
+
+    def answered(token: str) -> int:
+        fields = carrier.fields("STOP")
+        signed = {twilio.SIGNATURE_HEADER: twilio.sign(token, url, fields)}
+        return httpx.post(url, data=fields, headers=signed).status_code
+
+    assert [answered(token) for token in (first, "second", "a stranger's")] == [200, 200, 403]
+    assert len(texts()) == 2
+    until = credentials.grace_until(Texting.objects.get())
+    assert until
+    assert timedelta(days=2) < until - now() <= timedelta(days=3)
+    kept = Texting.objects.get()
+    Texting.objects.update(earlier_tokens=[[sealed, now().isoformat()] for sealed, _ in kept.earlier_tokens])
+    assert [answered(token) for token in (first, "second")] == [403, 200]
+    other = replace(draft, account_sid="AC" + "1" * 32, auth_token="third")
+    actions.save_texting(workspace=workspace, draft=other, by=None)
+    assert Texting.objects.get().earlier_tokens == []
 
 
 def test_a_call_signed_for_another_address_says_which(carrier: Carrier, workspace: Workspace) -> None:

@@ -13,9 +13,10 @@ from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.consent import actions, queries
 from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Review, StagedFlip
+from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Delivery, Review, StagedFlip
 from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
+from carillon.imports import held_opt_ins
 from carillon.imports.models import HeldOptIns
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, day, lines, read, status
@@ -148,6 +149,30 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
     assert "It is tried again now." in said
     assert ConsentPush.objects.filter(next_try_at__lte=now()).count() == 1
     assert client.post(reverse("retry_push", args=["003000000000009AAA"])).status_code == 404
+
+
+def test_an_org_that_takes_nothing_is_told_with_its_reason(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    text(ana, "STOP")
+    Delivery.objects.create(
+        workspace=ana.workspace,
+        failures=3,
+        failing_since=now(),
+        failed_at=now(),
+        paused_until=now() + timedelta(minutes=1),
+        error="Salesforce is down.",
+        remedy="It passes by itself.",
+    )
+    client = signed_in(bob)
+
+    body = shown(client)
+    said = decided(client, "retry_pushes")
+
+    assert "Salesforce is down." in body
+    assert "It passes by itself. Nothing is lost: all of it waits" in body
+    assert "It is tried again now." in said
+    assert not Delivery.objects.filter(paused_until__gt=now()).exists()
 
 
 def test_all_refusals_are_tried_again_at_once(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -379,6 +404,7 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     history = shown(client, "import_history")
     asked = shown(client, *address)
     decided(client, *address)
+    held_opt_ins.go_on(rows.run.setup)
 
     assert reverse(address[0], args=address[1:]) in body
     assert "Opt-ins held: 41, waiting for an admin" in history

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from carillon.accounts.models import Member, Workspace
+from carillon.consent.actions import set_mapping
 from carillon.consent.models import OptOutMapping
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.imports.actions import setup_for
@@ -77,6 +78,24 @@ def test_faults_stand_beside_their_control(admin: Client, workspace: Workspace) 
 
     assert "Choose another value than the one that means opted in." in section(body)
     assert not OptOutMapping.objects.exists()
+
+
+def test_a_value_that_the_org_retired_stays_is_told_and_keeps_nothing_else_from_being_saved(
+    admin: Client, workspace: Workspace
+) -> None:
+    kept = OptOutField("Texting_Preference__c", FieldKind.PICKLIST, True, "Yes", "Never")
+    set_mapping(workspace=workspace, object_name="Contact", field=kept, by=None)
+    source = source_called(workspace, "AllContacts")
+    data = entered(source, **{**PICKLIST, "opt_out-opted_out_value": "Never"})
+
+    saved = admin.post(PAGE, data)
+    shown = section(admin.get(PAGE).content.decode())
+    others = admin.post(PAGE, {**data, "opt_out-opted_in_value": "Never", "opt_out-opted_out_value": "No"})
+
+    assert saved.status_code == 302
+    assert mapped(workspace) == kept
+    assert "Never, which means opted out, is no active value of Texting Preference any more" in shown
+    assert "Never is no value of Texting Preference" in section(others.content.decode())
 
 
 @pytest.mark.parametrize(

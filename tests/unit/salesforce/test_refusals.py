@@ -131,7 +131,7 @@ def test_the_field_is_named_also_where_only_the_text_names_it() -> None:
     )
 
     assert (hidden.fields, several.fields) == (("SMS__c",), ("A__c", "B__c"))
-    assert hidden.sentence.endswith("any more: SMS__c.")
+    assert hidden.sentence.startswith("No edit right on SMS__c: ")
 
 
 def test_the_text_of_the_orgs_own_rule_is_shown_even_with_braces_in_it() -> None:
