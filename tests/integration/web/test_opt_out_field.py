@@ -10,6 +10,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.consent.actions import set_mapping
 from carillon.consent.models import OptOutMapping
 from carillon.consent.reading import FieldKind, OptOutField
+from carillon.imports import opt_out_readings
 from carillon.imports.actions import setup_for
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import HeldOptIns, ImportRun, Mode, RunStatus
@@ -139,7 +140,7 @@ def test_a_picklist_is_read_by_its_values(admin: Client, workspace: Workspace, o
 
 
 @pytest.mark.parametrize("way", ["by_ids", "report_only"])
-def test_of_a_report_the_first_people_are_counted(
+def test_a_report_of_one_run_is_counted_whole(
     admin: Client, workspace: Workspace, org: OrgSim, way: str
 ) -> None:
     given = {"kind": "report", "source": report_called(workspace, "All_Contacts"), "way": way, **BOX}
@@ -152,9 +153,21 @@ def test_of_a_report_the_first_people_are_counted(
         "SELECT COUNT(*), SUM(SMS_Opt_Out__c = 1), SUM(SMS_Opt_Out__c = 0) FROM Contact WHERE IsDeleted = 0"
     )
     everybody, out, into = counted.fetchone()
-    assert f"Of the first {everybody:,} people of this report" in shown
+    assert f"Of the {everybody:,} people of this report" in shown
     assert f"{into:,} would be read as opted in, {out:,} as opted out, 0 as unclear" in shown
     assert shown.count(" would be ") == 3 + 1
+
+
+def test_of_a_longer_report_the_first_people_are_counted_and_that_is_said(
+    admin: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opt_out_readings, "OF_A_REPORT", 5)
+    given = {"kind": "report", "source": report_called(workspace, "All_Contacts"), "way": "by_ids", **BOX}
+
+    shown = section(admin.post(PAGE, {**entered(""), **given, "show_opt_out": "1"}).content.decode())
+
+    assert "Of the first 5 people of this report" in shown
+    assert "What would it change? reads all of them." in shown
 
 
 def test_the_preview_tells_whose_consent_would_change(admin: Client, workspace: Workspace) -> None:
