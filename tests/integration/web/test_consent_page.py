@@ -90,6 +90,7 @@ def test_nothing_to_do_is_said_in_words(alice: Member, signed_in: SignedIn) -> N
     assert "None in that time." in body
     assert "None: every text that looked like an opt-out is decided." in body
     assert "None: Salesforce contradicts nobody" in body
+    assert "No opt-out field is mapped, so Salesforce is told nothing." in body
     assert "Held:" not in body
     assert "Retry" not in body
 
@@ -142,6 +143,7 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
 
     body = shown(client)
     said = decided(client, "retry_push", ana.salesforce_id)
+    assert "No opt-out field is mapped" not in body
 
     push.refresh_from_db()
     assert "No edits in June" in body

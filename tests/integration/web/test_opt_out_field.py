@@ -1,6 +1,7 @@
 """The Opt-Out Field section of the Contact Import page."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -217,14 +218,47 @@ def test_held_opt_ins_are_decided_on_the_page_of_their_run(
     assert (held.status, held.decided_by) == (status, alice.email)
 
 
-def test_a_new_mapping_asks_whether_the_one_before_was_wrong(
+@pytest.mark.parametrize(
+    ("given", "refusal", "because"),
+    [
+        ({}, "Say which mapping is right.", ""),
+        ({"which": "believed", "reason": " "}, "Write down why.", ""),
+        ({"which": "believed", "reason": "Reversed by mistake."}, "", "Reversed by mistake."),
+        ({"which": "before", "reason": "Not read then."}, "", ""),
+    ],
+)
+def test_under_a_new_mapping_an_admin_says_which_was_wrong(
+    alice: Member,
+    workspace: Workspace,
+    signed_in: SignedIn,
+    given: dict[str, str],
+    refusal: str,
+    because: str,
+) -> None:
+    held = held_opt_ins(workspace, mapping_is_new=True)
+
+    answer = signed_in(alice).post(reverse("decide_opt_ins", args=[held.run.public_id, "apply"]), given)
+
+    held.refresh_from_db()
+    assert (held.status, held.accepted_because) == ("open" if refusal else "applied", because)
+    assert refusal in answer.content.decode()
+
+
+def test_a_mapping_that_was_changed_back_is_probably_right(
     alice: Member, workspace: Workspace, signed_in: SignedIn
 ) -> None:
+    box = OptOutField("SMS_Opt_Out__c")
+    for flag in (True, False, True):
+        field = replace(box, unchecked_means_opted_in=flag)
+        set_mapping(workspace=workspace, object_name="Contact", field=field, by=alice)
     held = held_opt_ins(workspace, mapping_is_new=True)
 
     asked = signed_in(alice).get(reverse("decide_opt_ins", args=[held.run.public_id, "apply"]))
 
-    assert "Why the earlier mapping was wrong" in asked.content.decode()
+    body = " ".join(asked.content.decode().split())
+    assert "from <em>SMS_Opt_Out__c, checked means opted in</em>" in body
+    assert "to <em>SMS_Opt_Out__c, unchecked means opted in</em>, which is what it was before that" in body
+    assert asked.context["form"]["which"].value() == "believed"
 
 
 def test_only_admins_of_the_workspace_decide(
