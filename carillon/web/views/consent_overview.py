@@ -29,7 +29,7 @@ _CORRECTIONS: dict[str, str] = {
     PushState.SENT: "Being corrected",
     PushState.ACKNOWLEDGED: "Corrected: opted out",
     PushState.FAILED: "Salesforce refuses the correction",
-    PushState.REVERTED: "Corrected, and put back by the org's automation",
+    PushState.REVERTED: "Corrected, and put back again",
     PushState.GONE: "Deleted in Salesforce",
 }
 _PUSH_ORDER, _REVIEW_ORDER, _CONFLICT_ORDER = ("pk",), ("due_at", "pk"), ("-found_at", "-pk")
