@@ -4,9 +4,8 @@ import logging
 
 from django.db import close_old_connections
 
-from carillon.accounts.models import Workspace
-from carillon.consent import actions, alerts, audit, push, waking
-from carillon.consent.models import OptOutMapping, Review
+from carillon.consent import actions, alerts, audit, nightly, push, waking
+from carillon.consent.models import Review
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
@@ -22,11 +21,13 @@ def deliver(workspace_id: int) -> None:
 
 
 def look_after() -> None:
-    """What a lost wake-up left, reviews that are due, and how pushes fare."""
+    """What a lost wake-up left, reviews and audits that are due, and how pushes fare."""
     close_old_connections()
     close_due_reviews()
     for workspace_id in push.workspaces_due(now()):
         waking.wake_after_commit(workspace_id)
+    for workspace in nightly.workspaces_due(now()):
+        waking.audit_after_commit(workspace.pk)
     for workspace_id in alerts.workspaces_to_look_at():
         alerts.look(workspace_id, now())
 
@@ -45,20 +46,14 @@ def send_alerts() -> int:
     return alerts.send_mails()
 
 
-def audit_all() -> None:
-    """Compares each workspace that has an opt-out field with its org, and repairs what differs. What stops one is kept
-    with its audit and shown; the others have theirs all the same. Raises what nobody foresaw, at the end."""
+def audit_when_due(workspace_id: int) -> None:
+    """Compares the workspace with its org, and repairs what differs. What stops it is kept with the audit and shown; it is
+    begun again later. Nothing, when another job did it meanwhile. Raises what nobody foresaw."""
     close_old_connections()
-    mapped = OptOutMapping.objects.exclude(field="").values("workspace")
-    unforeseen: list[Exception] = []
-    for workspace in Workspace.objects.filter(pk__in=mapped):
-        try:
-            audit.run(workspace, repair=True)
-        except (CarillonError, SalesforceError) as error:
-            log.warning("the audit of consent in workspace %d failed: %s", workspace.pk, type(error).__name__)
-        except Exception as error:
-            log.exception("the audit of consent in workspace %d failed", workspace.pk)
-            close_old_connections()
-            unforeseen.append(error)
-    if unforeseen:
-        raise ExceptionGroup("audits of consent failed", unforeseen)
+    workspace = nightly.workspaces_due(now()).filter(pk=workspace_id).first()
+    if workspace is None:
+        return
+    try:
+        audit.run(workspace, repair=True)
+    except (CarillonError, SalesforceError) as error:
+        log.warning("the audit of consent in workspace %d failed: %s", workspace_id, type(error).__name__)
