@@ -9,7 +9,15 @@ from carillon.cli.options import AS_JSON, WORKSPACE
 from carillon.cli.tables import printable
 
 _WORK = "carillon.cli.consent_work"
-REASON = click.option("--reason", required=True, metavar="TEXT", help="Kept as evidence.")
+
+
+def _given(context: click.Context, option: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why", context, option)
+    return value
+
+
+REASON = click.option("--reason", required=True, metavar="TEXT", help="Kept as evidence.", callback=_given)
 
 
 @click.group()

@@ -9,6 +9,7 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
+from carillon.cli.quiet import quiet_retries
 from carillon.cli.tables import aligned, printable
 from carillon.consent import actions, pushes, queries, store, words
 from carillon.consent import audit as auditing
@@ -16,14 +17,17 @@ from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
 from carillon.consent.decide import When
 from carillon.consent.models import ConsentEvent, ConsentPush, PushState
+from carillon.contacts.models import Contact
 from carillon.contacts.queries import by_record_id
 from carillon.imports.queries import time_zone
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.transport import Retry
 
 SHOWN = 50
+WITH_SOMEBODY_WAITING = Retry(budget_seconds=30, read_timeout=100)
 
 
 def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
@@ -33,6 +37,7 @@ def show(workspace_name: str, number_or_id: str) -> dict[str, Any]:
     events, told = queries.timeline(workspace, number), queries.pushes_of(workspace, number)
     return {
         "number": number,
+        "people": _people(workspace, number),
         "status": standing.status.value,
         "may_be_texted": standing.may_be_texted,
         "authority": standing.authority.value,
@@ -59,7 +64,8 @@ def in_words(shown: dict[str, Any]) -> Iterator[str]:
     since = f" since {shown['since']}" if shown["since"] else ""
     is_likely = shown["status"] == words.Word.OPTED_IN and not shown["may_be_texted"]
     word = words.Word.SUPPRESSED if is_likely else words.Word(shown["status"])
-    yield f"{shown['number']}: {_lower_first(word.label)}{since}"
+    nobody = "" if shown["people"] else "; nobody here has this number"
+    yield f"{shown['number']}: {_lower_first(word.label)}{since}{nobody}"
     for event in shown["events"]:
         told = " ".join(part for part in (event["words"], event["reason"]) if part)
         yield printable(f"{event['at']}  {event['what']} ({event['by']})  {told}").rstrip()
@@ -80,7 +86,7 @@ def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | 
     e164 = _number(workspace, number)
     requested = _on(workspace, asked_on.date()) if asked_on else None
     done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
-    return f"{e164} is {_spaced(done.status)}. {_records(done.pushes)}"
+    return _done(workspace, e164, done)
 
 
 def _on(workspace: Workspace, day: date) -> When:
@@ -94,7 +100,7 @@ def opt_in(workspace_name: str, number: str, reason: str) -> str:
     workspace = only_workspace(workspace_name)
     e164 = _number(workspace, number)
     done = actions.opt_in(workspace=workspace, number=e164, by=None, reason=reason)
-    return f"{e164} is {_spaced(done.status)}. {_records(done.pushes)}"
+    return _done(workspace, e164, done)
 
 
 def pending(workspace_name: str, limit: int) -> dict[str, Any]:
@@ -159,13 +165,14 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
         )
 
     try:
-        done = auditing.run(workspace, repair=repair, tell=hear)
+        with quiet_retries():
+            done = auditing.run(workspace, repair=repair, tell=hear, retry=WITH_SOMEBODY_WAITING)
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
-        f"{done.compared:,} records compared in {done.calls:,} calls: {done.differing:,} differ. Of these {done.repaired:,}"
-        f" repaired, {done.on_its_way:,} on the way to Salesforce, {done.refused:,} refused or put back, {done.waiting:,}"
-        f" wait for the next import. Not shown to the API user: {done.unseen:,}."
+        f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ. Of these"
+        f" {done.repaired:,} repaired, {done.on_its_way:,} on the way to Salesforce, {done.refused:,} refused or put back,"
+        f" {done.waiting:,} wait for the next import. Not shown to the API user: {done.unseen:,}."
     )
     counts = {name: getattr(done, name) for name in auditing.COUNTS}
     return {**counts, "leaves_doubt": done.leaves_doubt, "sentence": sentence}
@@ -184,7 +191,7 @@ def _number(workspace: Workspace, text: str) -> str:
     phone = phones.parse(text, workspace.default_region)
     if not phone.e164:
         raise CarillonError(
-            f"{text} is no mobile number, and nobody here has it as Salesforce id.",
+            f"{text.strip() or 'An empty text'} is no mobile number, and nobody here has it as Salesforce id.",
             "Give a number with its country code, such as +12125550123, or an id of 15 or 18 characters.",
         )
     return phone.e164
@@ -214,10 +221,20 @@ def _push(push: ConsentPush) -> dict[str, Any]:
     }
 
 
-def _records(count: int) -> str:
-    if not count:
-        return "No record in Salesforce needs to be told."
-    return f"{'One record' if count == 1 else f'{count:,} records'} in Salesforce {'is' if count == 1 else 'are'} told."
+def _people(workspace: Workspace, number: str) -> list[str]:
+    having = Contact.objects.filter(workspace=workspace, mobile_number=number)
+    return list(having.order_by("salesforce_id").values_list("salesforce_id", flat=True)[:SHOWN])
+
+
+def _done(workspace: Workspace, number: str, done: actions.Outcome) -> str:
+    if done.pushes:
+        told = f"{'One record' if done.pushes == 1 else f'{done.pushes:,} records'} in Salesforce"
+        told = f"{told} {'is' if done.pushes == 1 else 'are'} told."
+    elif _people(workspace, number):
+        told = "No record in Salesforce needs to be told."
+    else:
+        told = "Nobody here has this number; it holds for whoever comes with it."
+    return f"{number} is {_spaced(done.status)}. {told}"
 
 
 def _state(push: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from carillon.consent.models import (
     RecordValue,
     Review,
 )
+from carillon.consent.queries import FIELD_CHANGED
 from carillon.consent.reading import FieldKind
 from carillon.consent.reading import OptOutField as OptOutField
 from carillon.consent.store import HeldRow
@@ -195,7 +196,7 @@ def accept_conflict(*, conflict: ConsentConflict, by: Member | None, reason: str
     if _was_said_after(spoke, conflict, Kind.PERSON_OUT, Kind.STAFF_OUT, Kind.LIKELY):
         raise MayNot(Refusal.OVERTAKEN)
     outcome = opt_in(workspace=workspace, number=consent.number, by=by, reason=reason)
-    ConsentConflict.objects.filter(pk=conflict.pk).update(state=ConflictState.ACCEPTED)
+    close_conflicts(conflict, ConflictState.ACCEPTED)
     return outcome
 
 
@@ -210,6 +211,12 @@ def lock_open(conflict: ConsentConflict) -> Consent:
     if decided := _DECIDED.get(ConflictState(state)):
         raise MayNot(decided)
     return consent
+
+
+def close_conflicts(upto: ConsentConflict, state: ConflictState) -> None:
+    """This one and what was found of its number before: the decision is about the number."""
+    conflicts = ConsentConflict.objects.filter(workspace=upto.workspace_id, consent=upto.consent_id)
+    conflicts.filter(pk__lte=upto.pk, state=ConflictState.CORRECTED).update(state=state)
 
 
 def _was_said_after(version: int, of: Review | ConsentConflict, *kinds: Kind) -> bool:
@@ -278,7 +285,8 @@ def set_mapping(
     *, workspace: Workspace, object_name: str, field: OptOutField | None, by: Member | None
 ) -> OptOutMapping | None:
     """Maps the opt-out field of Contacts or Leads, or none. A change is first sight of every record: the next import
-    reads all of them under the new mapping. Raises CarillonError."""
+    reads all of them under the new mapping. Pushes that wait are left alone, since whoever texts at the moment has them
+    locked, and makes new ones: those of an object without a field are soon withdrawn. Raises CarillonError."""
     after = field or _NO_FIELD
     if field and field.kind is FieldKind.PICKLIST and _values_are_unusable(field):
         raise CarillonError(
@@ -297,11 +305,8 @@ def set_mapping(
     with connection.cursor() as cursor:
         mapping.since = store.database_time(cursor)
     mapping.save()
-    if field is None:
-        unsent = ConsentPush.objects.filter(workspace=workspace, object=object_name, state__in=UNSENT)
-        unsent.update(state=PushState.SUPERSEDED, settled_at=mapping.since)
     detail = {"before": asdict(before), "after": asdict(after)}
-    audit(workspace, by, "opt-out field changed", object_name, detail)
+    audit(workspace, by, FIELD_CHANGED, object_name, detail)
     return mapping if field else None
 
 

@@ -1,6 +1,7 @@
 """Tells admins when pushes don't reach Salesforce, and when they do again: once per change of state. A job looks each
 minute; pages show the open alerts, and they are mailed (accounts.mailing)."""
 
+import textwrap
 from datetime import datetime, timedelta
 
 from django.core.mail import EmailMessage
@@ -13,6 +14,7 @@ from carillon.accounts.models import Workspace
 from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushAlert, PushState, Trouble
 
 LATE_AFTER = timedelta(minutes=5)
+LONGEST_REASON = 500
 
 
 def look(workspace_id: int, now: datetime) -> None:
@@ -74,13 +76,17 @@ def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
         oldest=Min("created_at", filter=late),
     )
     troubles = {}
-    if counted["refused"]:
-        latest = unsettled.filter(state=PushState.FAILED).latest("sent_at")
-        sentence = f"Salesforce refuses {_changes(counted['refused'])}. The last reason: {latest.error}"
+    # Looked for after they were counted: they may be on their way again.
+    failed, given_up = unsettled.filter(state=PushState.FAILED), unsettled.filter(stopped)
+    if counted["refused"] and (latest := failed.order_by("sent_at").last()):
+        sentence = (
+            f"Salesforce refuses {_changes(counted['refused'])}. The last reason: {_quoted(latest.error)}"
+        )
         troubles[Trouble.REFUSED.value] = (sentence, latest.remedy)
-    if counted["reverted"]:
-        latest = unsettled.filter(stopped).latest("sent_at")
-        sentence = f"{_changes(counted['reverted']).capitalize()} came back three times: {latest.error}"
+    if counted["reverted"] and (latest := given_up.order_by("sent_at").last()):
+        sentence = (
+            f"{_changes(counted['reverted']).capitalize()} came back three times: {_quoted(latest.error)}"
+        )
         troubles[Trouble.REVERTED.value] = (sentence, latest.remedy)
     if counted["late"]:
         since = f"{_changes(counted['late']).capitalize()} waited for more than five minutes, the first since"
@@ -92,11 +98,16 @@ def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
 def _with_reason(workspace_id: int, sentence: str) -> tuple[str, str]:
     delivery = Delivery.objects.filter(workspace=workspace_id, failures__gt=0).first()
     if delivery:
-        return f"{sentence} {delivery.error}", delivery.remedy
+        return f"{sentence} {_quoted(delivery.error)}", delivery.remedy
     return (
         sentence,
         "See that a worker runs (carillon worker), and which pushes wait: carillon consent pending.",
     )
+
+
+def _quoted(reason: str) -> str:
+    """It may hold words of the org, as long as the org likes: one line of a mail, and an end."""
+    return textwrap.shorten(reason, LONGEST_REASON, placeholder=" …")
 
 
 def _changes(count: int) -> str:

@@ -51,6 +51,8 @@ from carillon.salesforce.transport import Retry
 RETRY = Retry(budget_seconds=300, read_timeout=100)
 KEEP = 30
 COUNTS = ("compared", "differing", "repaired", "on_its_way", "refused", "waiting", "unseen", "calls")
+# What must be read of a record beside its opt-out field.
+BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 _PEOPLE = """
 select salesforce_id, mobile_number, in_source from contacts_contact
 where workspace_id = %s and object = %s and mobile_number <> '' and absence <> 'deleted' and salesforce_id > %s
@@ -59,6 +61,14 @@ order by salesforce_id limit %s
 _NUMBERS = """
 select salesforce_id, mobile_number from contacts_contact where workspace_id = %s and salesforce_id = any(%s)
 """
+
+
+class NoOptOutField(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "No opt-out field is mapped, so no record in Salesforce says who may be texted.",
+            "Map one in the section Opt-Out Field of the page Contact Import.",
+        )
 
 
 class MappingChanged(CarillonError):
@@ -118,16 +128,22 @@ class _Row:
 
 
 def run(
-    workspace: Workspace, *, repair: bool, tell: Callable[[Difference], None] = lambda difference: None
+    workspace: Workspace,
+    *,
+    repair: bool,
+    tell: Callable[[Difference], None] = lambda difference: None,
+    retry: Retry = RETRY,
 ) -> ConsentAudit:
-    """The audit as it is kept; `tell` is called with each difference. What is raised, CarillonError and SalesforceError
-    among it, is kept with it, too."""
+    """The audit as it is kept; `tell` is called with each difference. Raises NoOptOutField; what else is raised,
+    CarillonError and SalesforceError among it, is kept with it, too."""
+    if not store.fields_of(workspace.pk):
+        raise NoOptOutField
     row = ConsentAudit.objects.create(workspace=workspace, repairs=repair)
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
         known = connection_for(workspace.pk)
-        line = lines.line_apart(known, RETRY, spares=known.reserve_calls)
+        line = lines.line_apart(known, retry, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
             counts[difference.done.fate] += 1
@@ -170,10 +186,9 @@ def _differences(
             ids = [person[0] for person in people]
             after = ids[-1]
             batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids))
-            fields = [field, "SystemModstamp", "LastModifiedDate", "LastModifiedById"]
-            records = client.records.read_many(object_name, ids, fields)
+            records = client.records.read_many(object_name, ids, [field, *BESIDE])
             rows = [
-                _Row(*person, _seen(record, field, client.session.user_id))
+                _Row(*person, seen_in(record, field, client.session.user_id))
                 for person, record in zip(people, records, strict=True)
                 if record
             ]
@@ -188,7 +203,8 @@ def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, 
         return list(cursor.fetchall())
 
 
-def _seen(record: Record, field: str, own_user: str) -> Seen:
+def seen_in(record: Record, field: str, own_user: str) -> Seen:
+    """What a record says that was read by id, with BESIDE."""
     value = record.values[field]
     return Seen(
         value if isinstance(value, str | bool) else None,

@@ -5,32 +5,30 @@ others are judged under the locks of their numbers. Opt-outs apply at once; what
 until the run's end, where `apply_staged` judges it anew, unless there was too much of it.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections import abc
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, pushes, store
 from carillon.consent.decide import Says, State
-from carillon.consent.judging import LOOSENING, Reading, flipping, judge_all, known_of, trial, without_flip
+from carillon.consent.judging import Reading, flipping, judge_all, known_of, without_flip
 from carillon.consent.judging import Sighting as Sighting
-from carillon.consent.ledger import Room, Source, Told
+from carillon.consent.ledger import Source
 from carillon.consent.models import OptOutMapping, RecordValue, StagedFlip
 from carillon.consent.reading import Heard, Mapping, Seen, listen
 from carillon.consent.store import HeldRow
 from carillon.contacts.models import Contact
 
-_OPTED_OUT = """
-select number from consent_consent where workspace_id = %s and number = any(%s) and is_opted_out
-"""
-_SUPPRESSED = """
-select number from consent_consent where workspace_id = %s and number = any(%s) and is_suppressed
+_THAT_ARE = """
+select number from consent_consent where workspace_id = %s and number = any(%s) and {flag}
 """
 _BURDENED_SINCE = """
 select number, person_out is null and staff_out is null from consent_consent
@@ -44,8 +42,11 @@ join consent_recordvalue r on r.workspace_id = c.workspace_id and r.salesforce_i
 join consent_optoutmapping m on m.workspace_id = c.workspace_id and m.object = c.object and m.version = r.mapping_version
 where c.workspace_id = %s and c.mobile_number = any(%s) and r.says = 'opted_out'
 """
+_NOTHING: abc.Mapping[str, State] = MappingProxyType({})
 # Longer than a transaction that records something takes.
 _MEANWHILE = timedelta(minutes=1)
+# Staged flips that are applied in one transaction: some tenths of a second.
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,6 @@ class Imported:
     pushes: int = 0
     opted_out: int = 0
     opted_in: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a record's number would become. `stays`: only if an admin accepts the record's word against staff's."""
-
-    number: str
-    becomes: Says
-    stays: bool = False
 
 
 def import_batch(
@@ -85,7 +77,7 @@ def import_batch(
     batch = Reading(workspace, object_name, mapping, run)
     with transaction.atomic(), connection.cursor() as cursor:
         begun = store.database_time(cursor)
-        sieve = _Sieve(cursor, workspace.pk, mapping)
+        sieve = Sieve(cursor, workspace.pk, mapping)
         telling = sieve.telling(rows) if rows else []
         judged = {row.salesforce_id for row in telling}
         moved = [
@@ -104,15 +96,21 @@ def import_batch(
 
 @transaction.atomic
 def apply_staged(
-    *, workspace: Workspace, run: UUID, accepted_by: Member | None = None, reason: str = ""
+    *,
+    workspace: Workspace,
+    run: UUID,
+    accepted_by: Member | None = None,
+    reason: str = "",
+    most: int = MOST_AT_ONCE,
 ) -> Imported:
-    """Judges the run's staged flips anew and applies them. A STOP that came since stands. What staff opted out is not
+    """Judges `most` of the run's staged flips anew, with all that share their numbers, and applies them: until a part is
+    committed, nobody hears a STOP of these numbers. A STOP that came since stands. What staff opted out is not
     loosened by a new mapping, so such records are corrected in Salesforce; unless an admin, who found that the earlier
     mapping was wrong, accepts what they say now, for a written reason; but for numbers that another record opts out."""
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
-    staged = _staged(workspace, run)
+    staged = _staged(workspace, run, most)
     with connection.cursor() as cursor:
         # All of them first and in their order: what follows locks them in parts.
         numbers = {row.number for rows in staged.values() for row in rows if row.number}
@@ -130,46 +128,9 @@ def apply_staged(
                 done = _take(cursor, batch, some)
                 told, pushes = told + done.told, pushes + done.pushes
                 opted_out, opted_in = opted_out + done.opted_out, opted_in + done.opted_in
-    drop_staged(workspace=workspace, run=run)
-    if accepted_by:
-        audit(workspace, accepted_by, "held opt-ins applied", str(run), {"lines": told, "reason": reason})
+    taken = [row.salesforce_id for rows in staged.values() for row in rows]
+    StagedFlip.objects.filter(workspace=workspace, run=run, salesforce_id__in=taken).delete()
     return Imported([], 0, told, pushes, opted_out, opted_in)
-
-
-def foresee(
-    *, workspace: Workspace, object_name: str, rows: Sequence[Sighting], mapping: Mapping | None
-) -> dict[str, Foreseen]:
-    """The records by which numbers would change their status, by id; under a mapping that need not be saved. Nothing is
-    locked or written. Raises KeyLost."""
-    batch = Reading(workspace, object_name, mapping, UUID(int=0))
-    with connection.cursor() as cursor:
-        telling = _Sieve(cursor, workspace.pk, mapping).telling(rows)
-        numbers = {number for row in telling for number in (row.number, row.number_before) if number}
-        room = Room(cursor, workspace.pk, store.read_numbers(cursor, workspace.pk, numbers))
-        values, waiting = store.held(cursor, workspace.pk, [row.salesforce_id for row in telling])
-    judged = judge_all(batch, room.numbers, telling, values, waiting)
-    flips = flipping(room.numbers, judged)
-    new = [number for number, known in room.numbers.items() if known.is_new]
-    tightening = [said for one in judged for said in one.told if said.kind not in LOOSENING]
-    strictly = _by_number([*tightening, *ledger.erased(workspace.pk, new)])
-    freely = _by_number([said for one in judged for said in one.told])
-    foreseen = {}
-    for one in judged:
-        record, number = one.sighting.salesforce_id, one.sighting.number
-        state = room.numbers[number].state if number else State()
-        if record in flips:
-            stays = trial(state, freely[number]).is_opted_out
-            foreseen[record] = Foreseen(number, Says.IN, stays)
-        elif not state.is_opted_out and trial(state, strictly.get(number, [])).is_opted_out:
-            foreseen[record] = Foreseen(number, Says.OUT)
-    return foreseen
-
-
-def _by_number(told: Sequence[Told]) -> dict[str, list[Told]]:
-    found: dict[str, list[Told]] = {}
-    for said in told:
-        found.setdefault(said.number, []).append(said)
-    return found
 
 
 def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -> set[str]:
@@ -214,20 +175,28 @@ def everything_was_read(
     mapped.update(read_version=version)
 
 
-class _Sieve:
-    """Finds the records of a batch that have something to tell, without a lock. `unclear` as in Imported."""
+class Sieve:
+    """Finds the records of a batch that have something to tell, without a lock. `unclear` as in Imported; `known` are
+    states of numbers that count in place of what is stored."""
 
-    def __init__(self, cursor: CursorWrapper, workspace: int, mapping: Mapping | None) -> None:
+    def __init__(
+        self,
+        cursor: CursorWrapper,
+        workspace: int,
+        mapping: Mapping | None,
+        known: abc.Mapping[str, State] = _NOTHING,
+    ) -> None:
         self._cursor = cursor
         self._workspace = workspace
         self._mapping = mapping
+        self._known = known
         self.unclear: list[str] = []
 
     def telling(self, rows: Sequence[Sighting]) -> list[Sighting]:
         numbers = {row.number for row in rows}
         left = {row.number_before for row in rows if row.number_before and row.is_new_here}
-        out = self._numbers(_OPTED_OUT, numbers | left)
-        burdened = out | self._numbers(_SUPPRESSED, left) if left else out
+        out = self._that_are("is_opted_out", numbers | left)
+        burdened = out | self._that_are("is_suppressed", left) if left else out
         new = sorted({row.number for row in rows if row.is_new_here and row.number} - out)
         stopped = {one.number for one in ledger.erased(self._workspace, new)}
         values, waiting = store.held(self._cursor, self._workspace, [row.salesforce_id for row in rows])
@@ -278,9 +247,10 @@ class _Sieve:
             return view.assured is not Says.OUT and (row.is_new_here or not says_nothing)
         return not says_nothing and view.assured is not Says.IN
 
-    def _numbers(self, query: str, numbers: Iterable[str]) -> set[str]:
-        self._cursor.execute(query, [self._workspace, list(numbers)])
-        return {row[0] for row in self._cursor.fetchall()}
+    def _that_are(self, flag: str, numbers: set[str]) -> set[str]:
+        self._cursor.execute(_THAT_ARE.format(flag=flag), [self._workspace, list(numbers)])
+        stored = {row[0] for row in self._cursor.fetchall()} - self._known.keys()
+        return stored | {one for one in numbers & self._known.keys() if getattr(self._known[one], flag)}
 
 
 def _take(cursor: CursorWrapper, batch: Reading, rows: Sequence[Sighting]) -> Imported:
@@ -331,15 +301,17 @@ def _flip(batch: Reading, row: Sighting) -> StagedFlip:
     )
 
 
-def _staged(workspace: Workspace, run: UUID) -> dict[str, list[Sighting]]:
-    """The run's staged flips by object, with the numbers that their contacts have now."""
-    flips = list(StagedFlip.objects.filter(workspace=workspace, run=run).order_by("pk"))
-    contacts = Contact.objects.filter(
-        workspace=workspace, salesforce_id__in=[flip.salesforce_id for flip in flips]
-    )
-    numbers = dict(contacts.values_list("salesforce_id", "mobile_number"))
+def _staged(workspace: Workspace, run: UUID, most: int) -> dict[str, list[Sighting]]:
+    """The first of the run's staged flips, and those that share their numbers, by object: with the numbers that their
+    contacts have now."""
+    flips = StagedFlip.objects.filter(workspace=workspace, run=run)
+    first = list(flips.order_by("salesforce_id").values_list("salesforce_id", flat=True)[:most])
+    contacts = Contact.objects.filter(workspace=workspace)
+    numbers = dict(contacts.filter(salesforce_id__in=first).values_list("salesforce_id", "mobile_number"))
+    sharing = contacts.filter(mobile_number__in={number for number in numbers.values() if number})
+    numbers.update(sharing.values_list("salesforce_id", "mobile_number"))
     staged: dict[str, list[Sighting]] = {}
-    for flip in flips:
+    for flip in flips.filter(salesforce_id__in={*first, *numbers}).order_by("pk"):
         number = numbers.get(flip.salesforce_id, "")
         seen = Seen(flip.value, flip.stamp, flip.modified_at, flip.by_us)
         staged.setdefault(flip.object, []).append(Sighting(flip.salesforce_id, number, number, seen))

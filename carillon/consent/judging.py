@@ -172,11 +172,13 @@ def flipping(numbers: dict[str, LockedNumber], judged: Sequence[Judged]) -> set[
 
 
 def trial(state: State, said: Sequence[Told]) -> State:
+    return decide(Current(state), statements_of(said)).state
+
+
+def statements_of(said: Sequence[Told]) -> list[Statement]:
+    """As if learnt after everything."""
     learnt_at = datetime.max.replace(tzinfo=UTC)
-    statements = [
-        Statement(one.kind, one.when.counted(one.kind, learnt_at), one.weak, one.renews) for one in said
-    ]
-    return decide(Current(state), statements).state
+    return [Statement(one.kind, one.when.counted(one.kind, learnt_at), one.weak, one.renews) for one in said]
 
 
 def known_of(row: Sighting, value: HeldRow | None, mapping: Mapping | None) -> HeldRow | None:

@@ -30,10 +30,16 @@ class Meaning(Enum):
     NOTHING = "nothing"
 
 
-# Capitals and small letters of Cyrillic and Greek that look like the Latin ones that opt-out words are made of.
+# Capitals and small letters of other alphabets (Cyrillic, Armenian and Greek; Cherokee; Lisu) that look like the Latin
+# ones that opt-out words are made of.
 _LOOK_ALIKES = str.maketrans(
-    "АВСЕНІЈКМОРԚЅТՍХУΑΒΕΗΙΚΜΝΟΡΤΥΧаԁсеһіӏмոорԛгѕтսυνуοαερτ",
-    "ABCEHIJKMOPQSTUXYABEHIKMNOPTYXadcehilmnopqrstuuvyoaept",
+    "АВСЕНІЈКМОРԚЅՏТՍХУΑΒΕΗΙΚΜΝΟΡΤΥΧаԁсеһіӏмոоօрԛгѕтսυνуοαερτᎪᏟᎠᎬᏞᎷᏢᏚᎢᏙᎥꓮꓚꓓꓰꓲꓡꓠꓳꓑꓣꓢꓔꓴꓦ",
+    "ABCEHIJKMOPQSSTUXYABEHIKMNOPTYXadcehilmnoopqrstuuvyoaeptACDELMPSTVIACDEILNOPRSTUV",
+)
+# Letters in boxes and circles, small capitals, and what flags are made of: their plain form is in their name only.
+# Beside a word some are emoji (a flag, a parking sign), so they count when the whole is spelled with them.
+_NAMED_LETTER = re.compile(
+    r"(?:NEGATIVE .* CAPITAL LETTER|LATIN LETTER SMALL CAPITAL|REGIONAL INDICATOR SYMBOL LETTER) ([A-Z])"
 )
 _BLANKS_AND_DASHES = re.compile(r"[\s\-‐-―_]+")
 _WORDS = re.compile(r"[^\W_]+")
@@ -74,6 +80,7 @@ _LIKELY = re.compile(
     "|".join(
         (
             rf"\b(?:stop|quit|cease|end|discontinue|no more|cancel) {_BETWEEN}{_CONTACT}\b",
+            rf"\b(?:please|pls|plz)?(?:stop|quit|cease)(?:sending|getting)?{_MESSAGES}",
             r"\b(?:text|reply|send|said|say|texting me) stop\b",
             rf"\bstop (?:to|2) (?:{_OUT})\b",
             r"^(?:please )?(?:no more|go away)(?: please| thanks| thank you)?$",
@@ -113,7 +120,7 @@ def understand(text: str) -> Meaning:
     """What the whole of one inbound text says."""
     plain = _plain(text)
     latin = _latin(text)
-    if _compact(latin) in OUT_WORDS:
+    if _compact(latin) in OUT_WORDS or _compact(_latin(_spelled(text))) in OUT_WORDS:
         return Meaning.STOP
     if plain in IN_WORDS:
         return Meaning.START
@@ -176,6 +183,11 @@ def _visible(text: str) -> str:
 def _latin(text: str) -> str:
     latin = unicodedata.normalize("NFKD", _visible(text).translate(_LOOK_ALIKES)).casefold()
     return "".join(c for c in latin if not unicodedata.combining(c))
+
+
+def _spelled(text: str) -> str:
+    named = ((c, _NAMED_LETTER.fullmatch(unicodedata.name(c, ""))) for c in text)
+    return "".join(letter[1] if letter else c for c, letter in named)
 
 
 def _strip(text: str) -> str:

@@ -13,12 +13,22 @@ from carillon.salesforce.client import Client
 from carillon.salesforce.errors import BudgetSpent
 from carillon.salesforce.transport import Retry
 
-# One quick repetition; what fails longer is waited for in the database, where it can be seen. Ends well before a push
-# is taken for abandoned.
-RETRY = Retry(budget_seconds=50, read_timeout=45, first_wait=0.2, longest_wait=1, most_attempts=2)
+# A record is written in moments; so much longer a collection takes for each of its pushes where automations run.
+SECONDS_FOR_ONE, SECONDS_FOR_EACH = 10.0, 0.15
+SECONDS_FOR_ONE_OF_A_FAILING_ORG = 20.0
 KEEP_SECONDS = 300.0
 # Remembered; more of them in a second hold enough pushes in any case.
 MOST_CLAIMS = 100
+
+
+def patience(pushes: int, is_failing: bool) -> Retry:
+    """How long an org may take to be told so many pushes: not long, since others wait for the worker's slot, but longer
+    where it `is_failing`, since few slots wait for such orgs, and a slow one must get through. One quick repetition; what
+    fails longer is waited for in the database, where it can be seen. Ends well before a push is taken for abandoned."""
+    seconds = SECONDS_FOR_ONE_OF_A_FAILING_ORG if is_failing else SECONDS_FOR_ONE + SECONDS_FOR_EACH * pushes
+    return Retry(
+        budget_seconds=seconds, read_timeout=seconds, first_wait=0.2, longest_wait=1, most_attempts=2
+    )
 
 
 class Line:
@@ -60,14 +70,14 @@ _lines: dict[int, Line] = {}
 _changing = threading.Lock()
 
 
-def open_line(workspace_id: int, retry: Retry = RETRY) -> Line:
+def open_line(workspace_id: int, retry: Retry | None = None) -> Line:
     """Raises CarillonError, SalesforceError."""
     known = connection_for(workspace_id)
     line = _lines.get(workspace_id)
     if line and line.serves(known):
         return line
     hang_up(workspace_id)
-    line = line_apart(known, retry)
+    line = line_apart(known, retry or patience(1, is_failing=False))
     with _changing:
         _lines[workspace_id] = line
     return line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery
 
 from carillon.accounts.models import Workspace
 from carillon.consent.models import (
@@ -14,7 +14,9 @@ from carillon.consent.models import (
     ConsentConflict,
     ConsentEvent,
     ConsentPush,
+    Delivery,
     Kind,
+    OptOutMapping,
     PushState,
     Review,
     StagedFlip,
@@ -57,6 +59,16 @@ def outbox(workspace: Workspace) -> Outbox:
     )
 
 
+def is_told(workspace: Workspace) -> bool:
+    """Whether any object has an opt-out field for Salesforce to be told by."""
+    return OptOutMapping.objects.filter(workspace=workspace).exclude(field="").exists()
+
+
+def stopped(workspace: Workspace) -> Delivery | None:
+    """Why nothing at all is told at present; None when that is not so."""
+    return Delivery.objects.filter(workspace=workspace, failures__gt=0).first()
+
+
 def troubled(workspace: Workspace) -> QuerySet[ConsentPush]:
     """What Salesforce refused, or put back; the oldest first."""
     found = ConsentPush.objects.filter(workspace=workspace, state__in=_TROUBLED)
@@ -79,15 +91,24 @@ def reviews(workspace: Workspace) -> QuerySet[Review]:
 
 
 def open_conflicts(workspace: Workspace) -> QuerySet[ConsentConflict]:
-    """Newest first, each with `push_state`, that of the newest push to the record."""
+    """Newest first, the latest of each record, each with `push_state`, that of the newest push to the record."""
     push = ConsentPush.objects.filter(workspace=workspace, salesforce_id=OuterRef("salesforce_id"))
     found = ConsentConflict.objects.filter(workspace=workspace, state=ConflictState.CORRECTED)
+    later = found.filter(
+        consent=OuterRef("consent"), salesforce_id=OuterRef("salesforce_id"), pk__gt=OuterRef("pk")
+    )
     newest = push.order_by("-pk").values("state")[:1]
     return (
-        found.select_related("event", "consent")
+        found.filter(~Exists(later))
+        .select_related("event", "consent")
         .annotate(push_state=Subquery(newest))
         .order_by("-found_at", "-pk")
     )
+
+
+def conflicts_of(workspace: Workspace, run: UUID) -> int:
+    """How many a run found and that wait for a decision."""
+    return open_conflicts(workspace).filter(event__run=run).count()
 
 
 def first_staged(workspace: Workspace, run: UUID, limit: int) -> list[str]:

@@ -6,11 +6,12 @@ the holder looks once more after it let go.
 """
 
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Min
@@ -19,7 +20,8 @@ from carillon.connections.models import SalesforceConnection
 from carillon.consent import delivery, lines, moved, pushes, store, waking, writing
 from carillon.consent.delivery import Turn
 from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushState
-from carillon.consent.pushes import Claimed, PutOff
+from carillon.consent.pushes import Claimed, Ending, Gone, PutOff
+from carillon.contacts.models import Absence, Contact
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.transport import Retry
@@ -30,11 +32,15 @@ LARGEST_CLAIM = 200
 # A job goes on for so long, then leaves the rest to the next one: others want the slot, and a worker to stop.
 SLICE_SECONDS = 10.0
 LOCKED_FOR = 0.1
+# So many of a worker's four slots at most wait for orgs that are known to fail: one that hangs must not keep the others'
+# pushes from theirs.
+SLOTS_FOR_FAILING = 2
+SLOT_TAKEN_FOR = timedelta(seconds=5)
 # Nearer than this a wake-up is worth a job of its own; what is due later, the job of each minute finds.
 SOON_SECONDS = 60.0
 
 
-def _database_now() -> datetime:
+def database_now() -> datetime:
     with connection.cursor() as cursor:
         return store.database_time(cursor)
 
@@ -43,16 +49,17 @@ def _database_now() -> datetime:
 class Means:
     """What time is, and how an org is called."""
 
-    clock: Callable[[], datetime] = _database_now
+    clock: Callable[[], datetime] = database_now
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
-    retry: Retry = lines.RETRY
+    patience: Callable[[int, bool], Retry] = lines.patience
 
     def turn(self) -> Turn:
         return Turn(self.clock(), self.jitter())
 
 
 WORKING = Means()
+_slots_for_failing = threading.BoundedSemaphore(SLOTS_FOR_FAILING)
 
 
 def deliver(workspace_id: int, means: Means = WORKING) -> int:
@@ -109,22 +116,38 @@ def _alone(workspace_id: int) -> Iterator[bool]:
                 cursor.execute("select pg_advisory_unlock(%s, %s)", [_NAMESPACE, workspace_id])
 
 
+@contextmanager
+def _slot(*, is_failing: bool) -> Iterator[bool]:
+    """Whether there is one to call the org in."""
+    is_ours = not is_failing or _slots_for_failing.acquire(blocking=False)
+    try:
+        yield is_ours
+    finally:
+        if is_failing and is_ours:
+            _slots_for_failing.release()
+
+
 def _deliver_alone(workspace_id: int, means: Means) -> tuple[int, bool]:
     """How many attempts were made, and whether there is more to do at once."""
-    try:
-        line = lines.open_line(workspace_id, means.retry)
-    except (CarillonError, SalesforceError) as error:
-        _leave_alone(workspace_id, error, means.turn())
-        return 0, False
-    try:
-        return _drain(workspace_id, line, means)
-    finally:
-        line.settle()
+    is_failing = Delivery.objects.filter(workspace=workspace_id, failures__gt=0).exists()
+    with _slot(is_failing=is_failing) as is_ours:
+        if not is_ours:
+            waking.wake_after_commit(workspace_id, at=means.clock() + SLOT_TAKEN_FOR)
+            return 0, False
+        try:
+            line = lines.open_line(workspace_id, means.patience(1, is_failing))
+        except (CarillonError, SalesforceError) as error:
+            _leave_alone(workspace_id, error, means.turn())
+            return 0, False
+        try:
+            return _drain(workspace_id, line, means, is_failing=is_failing)
+        finally:
+            line.settle()
 
 
-def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool]:
+def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: bool) -> tuple[int, bool]:
     begun = time.monotonic()
-    is_failing, attempts, is_full = _is_failing(workspace_id), 0, False
+    attempts, is_full = 0, False
     while time.monotonic() - begun < SLICE_SECONDS:
         # Also when this is a new job: a storm that trickles in must not take a call for each few.
         waited = delivery.gathering(line.taken_since(means.clock() - delivery.LATELY))
@@ -139,6 +162,7 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
             means.sleep(LOCKED_FOR)
             continue
         line.took(now, len(claimed))
+        line.client.transport.retry = means.patience(len(claimed), is_failing)
         attempts += len(claimed)
         error = _carry_out(workspace_id, line, claimed, means)
         if error is not None:
@@ -146,8 +170,9 @@ def _drain(workspace_id: int, line: lines.Line, means: Means) -> tuple[int, bool
             _leave_alone(workspace_id, error, means.turn())
             return attempts, False
         if is_failing:
+            # The others follow outside of the slots for orgs that fail.
             _works_again(workspace_id)
-            is_failing = False
+            return attempts, False
         is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
 
@@ -157,12 +182,13 @@ def _carry_out(
 ) -> SalesforceError | None:
     """Writes the pushes and concludes each; what kept the org as a whole from answering, if something did."""
     carried = writing.carry_out(line.client, claimed, means.turn())
+    endings = [*carried.endings, *_of_hidden(workspace_id, carried.hidden, means.turn())]
     followed = {push.id for push, _ in carried.moved}
-    ended = {ending.push_id for ending in carried.endings}
+    ended = {ending.push_id for ending in endings}
     reason = str(carried.error) if carried.error else ""
     now = means.clock()
     left = [PutOff(one.id, now, reason) for one in claimed if one.id not in ended and one.id not in followed]
-    pushes.conclude(workspace_id=workspace_id, endings=[*carried.endings, *left], now=now)
+    pushes.conclude(workspace_id=workspace_id, endings=[*endings, *left], now=now)
     for push, fate in carried.moved:
         moved.follow(
             workspace_id=workspace_id, push=push, sobject=fate.sobject, salesforce_id=fate.id, now=now
@@ -170,8 +196,16 @@ def _carry_out(
     return carried.error
 
 
-def _is_failing(workspace_id: int) -> bool:
-    return Delivery.objects.filter(workspace=workspace_id, failures__gt=0).exists()
+def _of_hidden(workspace_id: int, hidden: Sequence[Claimed], turn: Turn) -> list[Ending]:
+    """What an import found in the recycle bin was purged since; of others nobody knows whether they are only hidden."""
+    if not hidden:
+        return []
+    deleted = Contact.objects.filter(workspace=workspace_id, absence=Absence.DELETED)
+    ids = [push.salesforce_id for push in hidden]
+    purged = set(deleted.filter(salesforce_id__in=ids).values_list("salesforce_id", flat=True))
+    return [
+        Gone(push.id) if push.salesforce_id in purged else writing.ended_hidden(push, turn) for push in hidden
+    ]
 
 
 def _leave_alone(workspace_id: int, error: CarillonError | SalesforceError, turn: Turn) -> None:

@@ -62,6 +62,13 @@ update consent_consentpush set next_try_at = now(), reverts = 0 where id in (
     join unnest(%s::text[], %s::timestamptz[]) n (salesforce_id, stamp) on p.salesforce_id = n.salesforce_id
     where p.workspace_id = %s and p.state = any(%s) and p.sent_at < n.stamp for update of p skip locked)
 """
+_WITHDRAW = """
+update consent_consentpush set state = 'superseded', settled_at = %s where id in (
+    select p.id from consent_consentpush p where p.state = any(%s) and not exists (
+        select 1 from consent_optoutmapping m
+        where m.workspace_id = p.workspace_id and m.object = p.object and m.field <> '')
+    for update of p skip locked)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,12 @@ def records_changed(workspace_id: int, changed: Mapping[str, datetime]) -> None:
         cursor.execute(_RECORDS_CHANGED, [list(changed), list(changed.values()), workspace_id, _STOPPED])
         if cursor.rowcount:
             waking.wake_after_commit(workspace_id)
+
+
+def withdraw_unmapped(now: datetime) -> None:
+    """Of all workspaces: pushes of objects whose opt-out field was taken off the mapping go nowhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAW, [now, list(UNSENT)])
 
 
 class _Sent(NamedTuple):

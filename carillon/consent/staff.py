@@ -98,12 +98,12 @@ def undo(*, workspace: Workspace, number: str, version: int, by: Member) -> Outc
 
 @transaction.atomic
 def keep_conflict(*, conflict: ConsentConflict, by: Member) -> bool:
-    """Takes the conflict off the list. Nothing else changes: Salesforce is corrected in any case. Returns whether the
+    """Takes the conflict off the list, with earlier ones of the number. Nothing else changes: Salesforce is corrected in any case. Returns whether the
     number is opted out, which it need not be any more. Raises MayNot, also when somebody decided before."""
     if by.role == Role.AUDITOR:
         raise MayNot(Refusal.NEEDS_STAFF)
     consent = actions.lock_open(conflict)
-    ConsentConflict.objects.filter(pk=conflict.pk).update(state=ConflictState.KEPT)
+    actions.close_conflicts(conflict, ConflictState.KEPT)
     workspace = Workspace.objects.get(pk=conflict.workspace_id)
     audit(workspace, by, "conflict kept opted out", "consent", {"event": conflict.pk})
     return bool(consent.is_opted_out)

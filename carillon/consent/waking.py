@@ -9,6 +9,9 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+# Workers look so often for jobs whose time has come.
+LATER_TOGETHER = 5
+
 
 def wake_after_commit(workspace_id: int, *, at: datetime | None = None) -> None:
     """Now, or at a moment to come. Whatever is wrong with the queue must not touch what was said: robust, and outside
@@ -17,8 +20,8 @@ def wake_after_commit(workspace_id: int, *, at: datetime | None = None) -> None:
 
 
 def _wake(workspace_id: int, at: datetime | None) -> None:
-    # What waits for later has a lock of its own, or it would keep others from being woken before.
-    key = f"deliver consent {workspace_id}{' later' if at else ''}"
+    # What waits for later must not keep others from being woken before: one job for each few seconds to come.
+    key = f"deliver consent {workspace_id}{f' later {at.timestamp() // LATER_TOGETHER:.0f}' if at else ''}"
     with suppress(AlreadyEnqueued):
         app.configure_task(
             "carillon.deliver_consent", queue="urgent", queueing_lock=key, schedule_at=at

@@ -26,11 +26,12 @@ _HIDDEN = (
 
 @dataclass(slots=True)
 class Carried:
-    """How pushes ended, and those whose record lives on as another. A push in neither was not answered: `error` says
-    what kept the org as a whole from answering."""
+    """How pushes ended, those whose record lives on as another, and those whose record Salesforce shows no trace of. A
+    push in none of them was not answered: `error` says what kept the org as a whole from answering."""
 
     endings: list[Ending] = field(default_factory=list)
     moved: list[tuple[Claimed, Fate]] = field(default_factory=list)
+    hidden: list[Claimed] = field(default_factory=list)
     error: SalesforceError | None = None
 
 
@@ -43,6 +44,10 @@ def carry_out(client: Client, claimed: Sequence[Claimed], turn: Turn) -> Carried
     except SalesforceError as error:
         work.carried.error = error
     return work.carried
+
+
+def ended_hidden(push: Claimed, turn: Turn) -> Ending:
+    return Refused(push.id, *_HIDDEN, delivery.after_refusal(turn))
 
 
 class _Work:
@@ -193,4 +198,4 @@ class _Work:
             case Whereabouts.DELETED:
                 self.carried.endings.append(Gone(push.id))
             case _:
-                self._refuse(push, *_HIDDEN)
+                self.carried.hidden.append(push)

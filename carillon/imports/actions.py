@@ -246,13 +246,15 @@ def wake_worker_to_try(asked: DryRun) -> None:
 
 
 def wake_workers_again() -> int:
-    """Enqueues jobs for runs that wait without one: a wake-up can be lost between a commit and its job."""
+    """Enqueues jobs for what waits without one: a wake-up can be lost between a commit and its job."""
     lost = now() - timedelta(minutes=1)
     waiting = ImportRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=lost)
     for run in waiting:
         wake_worker(run)
     for asked in DryRun.objects.filter(status=RunStatus.QUEUED, queued_at__lt=lost):
         wake_worker_to_try(asked)
+    for held in held_opt_ins.unfinished():
+        held_opt_ins.wake_worker(held)
     return len(waiting)
 
 

@@ -13,37 +13,45 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from carillon.consent.decide import Says
 from carillon.consent.importing import Imported, Sighting, import_batch
-from carillon.consent.models import OptOutMapping, StagedFlip
+from carillon.consent.models import UNSETTLED, OptOutMapping, StagedFlip
 from carillon.consent.reading import Mapping, Seen
 from carillon.contacts import remembered
 from carillon.contacts.models import SuppressedNumber
 from carillon.imports.mapping import Row
 from carillon.imports.models import ImportRun
-from carillon.imports.opt_out import says_of, stored_value
+from carillon.imports.opt_out import row_value, says_of, stored_value
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
 
-# What is older than what is stored is no news: neither the number nor the value counts.
+# What is older than what is stored is no news: neither the number nor the value counts. Nor is a record that says what it
+# held, while its number is what it was and agrees, and nothing is on its way to it.
 _TELLING = """
 select s.salesforce_id, s.mobile_number, c.mobile_number, s.opt_out, s.system_modstamp::timestamptz,
     s.source_modified_at::timestamptz, s.last_modified_by_id, not c.in_source and c.left_source_at < %(since)s
 from import_staging s
 left join contacts_contact c on c.workspace_id = %(workspace)s and c.salesforce_id = s.salesforce_id
+left join consent_recordvalue r on r.workspace_id = %(workspace)s and r.salesforce_id = s.salesforce_id
+left join consent_consent k on k.workspace_id = %(workspace)s and k.number = s.mobile_number
 where (%(everything)s or c.id is null or s.system_modstamp::timestamptz >= c.system_modstamp)
 and (
     s.opt_out <> ''
     or s.mobile_number = any(%(stopped)s)
-    or exists (
-        select 1 from consent_recordvalue r where r.workspace_id = %(workspace)s and r.salesforce_id = s.salesforce_id
-    )
-    or exists (
-        select 1 from consent_consent k
-        where k.workspace_id = %(workspace)s and k.number = s.mobile_number and k.is_opted_out
-    )
+    or r.id is not null
+    or k.is_opted_out
     or c.mobile_number <> s.mobile_number and c.mobile_number <> ''
 )
+and (
+    c.mobile_number = s.mobile_number and r.mapping_version = %(version)s and r.sent = '' and not r.left_opted_out
+    and r.says = case s.opt_out when '' then 'opted_in' when %(out)s then 'opted_out' when %(blank)s then 'blank' end
+    and (r.says = 'blank' or (r.says = 'opted_out') = coalesce(k.is_opted_out, false))
+    and not exists (
+        select 1 from consent_consentpush p
+        where p.workspace_id = %(workspace)s and p.salesforce_id = s.salesforce_id and p.state = any(%(unsettled)s)
+    )
+) is not true
 """
 # What this run staged of a record that it reads once more is told by what it reads now.
 _READ_ANEW = """
@@ -91,16 +99,20 @@ class Hearing:
     meaning: Mapping | None = None
     user_id: str = ""
 
+    @property
+    def version(self) -> int:
+        """The mapping's; 0 when no field is mapped."""
+        return self.meaning.version if self.meaning else 0
 
-def still_means(workspace: int, object_name: str, meaning: Mapping | None) -> None:
-    """Keeps the mapping as it is until the end of the transaction. Raises OptOutFieldChanged when it is another one
-    already."""
+
+def still_means(workspace: int, object_name: str, version: int) -> None:
+    """Keeps the mapping of this version, 0 for none, as it is until the end of the transaction. Raises
+    OptOutFieldChanged when it is another one already."""
     mapped = OptOutMapping.objects.select_for_update(of=("self",), no_key=True).filter(
         workspace=workspace, object=object_name
     )
     known = mapped.first()
-    version = known.version if known and known.field else None
-    if version != (meaning.version if meaning else None):
+    if version != (known.version if known and known.field else 0):
         raise OptOutFieldChanged(object_name)
 
 
@@ -112,12 +124,16 @@ def telling(
     stopped: frozenset[str] = frozenset()
     if SuppressedNumber.objects.filter(workspace=workspace).exists():
         stopped = remembered.suppressed(workspace, {row.mobile_number for row in rows})
-    since = hearing.meaning.since if hearing.meaning else None
+    meaning = hearing.meaning
     names: dict[str, Any] = {
         "workspace": workspace,
         "everything": everything,
         "stopped": list(stopped),
-        "since": since,
+        "since": meaning.since if meaning else None,
+        "version": meaning.version if meaning else None,
+        "out": row_value(meaning.value_for(Says.OUT)) if meaning else None,
+        "blank": row_value(None) if meaning and meaning.says(None) is Says.BLANK else None,
+        "unsettled": list(UNSETTLED),
     }
     cursor.execute(_TELLING, names)
     return [

@@ -15,12 +15,15 @@ from django.db import transaction
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import Purpose, SalesforceConnection
 from carillon.connections.usage import record
+from carillon.consent.queries import meaning_of
 from carillon.imports import flips
 from carillon.imports.batches import Mapped
 from carillon.imports.consents import Hearing
 from carillon.imports.drafts import SetupDraft, unsaved
 from carillon.imports.flips import are_held
 from carillon.imports.forecasts import forecast_of, mode_now
+from carillon.imports.hearing import read_leavers, sightings
+from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import Leaving, is_held, likely_reason
 from carillon.imports.mapping import Issue
 from carillon.imports.models import ImportRun, ImportSetup, Mode, Phase, RunStatus
@@ -213,6 +216,7 @@ class _DryRun:
                 self.enter(Phase.FINISHING)
                 self.take_issues(members.erased())
                 self._find_leavers(members.count_leavers(), scope)
+                self._hear_leavers(plan, hearing)
                 self._find_flips(plan)
                 self._find(note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
@@ -233,6 +237,14 @@ class _DryRun:
                 setup_changed=scope.fingerprint != self.setup.imported_fingerprint,
             )
         self._find(left_source=leaving, held_reason=reason)
+
+    def _hear_leavers(self, plan: ImportPlan, hearing: Hearing) -> None:
+        workspace, sobject = self.setup.workspace_id, self.setup.object
+        field, _ = meaning_of(self.setup.workspace, sobject, self.trial.draft.opt_out)
+        if plan.meaning:
+            leavers = Leavers(workspace, sobject)
+            for seen in read_leavers(self.client, sobject, field.field, hearing, leavers):
+                self.tally.hear(sightings(workspace, seen))
 
     def _find_flips(self, plan: ImportPlan) -> None:
         _, _, opting_in = self.tally.flips()

@@ -12,7 +12,7 @@ from carillon.accounts.models import Workspace
 from carillon.connections import usage
 from carillon.contacts import remembered
 from carillon.contacts.models import FieldChange
-from carillon.imports import alerts, dry_run, queries, runs, scheduler
+from carillon.imports import alerts, dry_run, held_opt_ins, queries, runs, scheduler
 from carillon.imports.dry_run import Progress, Trial, try_import
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
@@ -53,6 +53,13 @@ def execute_queued(run_id: int) -> None:
         execute(request, Options(retry=WORKER_RETRY))
     except AlreadyRunning:
         return
+
+
+def apply_opt_ins(setup_id: int) -> None:
+    """While an import of the setup runs, the next look each minute does it."""
+    close_old_connections()
+    with suppress(LockHeld), setup_lock(setup_id):
+        held_opt_ins.go_on(ImportSetup.objects.get(pk=setup_id))
 
 
 def execute_dry_run(dry_run_id: int) -> None:

@@ -164,7 +164,7 @@ def load(run: ImportRun, batch: Batch, *, by_id: bool = False, hearing: Hearing 
     rows = distinct(batch.rows)
     with transaction.atomic(), connection.cursor() as cursor:
         remembered.lock(run.workspace_id, alone=False)
-        still_means(run.workspace_id, run.object, hearing.meaning)
+        still_means(run.workspace_id, run.object, hearing.version)
         cursor.execute(PLANNER)
         stage(cursor, run.workspace_id, rows)
         everything = by_id or run.mode == Mode.EVERYTHING

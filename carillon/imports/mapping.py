@@ -14,7 +14,7 @@ import msgspec
 
 from carillon.consent.decide import Says
 from carillon.contacts.search import sort_name
-from carillon.imports.opt_out import reader_of_values
+from carillon.imports.opt_out import reader_of_values, row_value
 from carillon.imports.plan import ImportPlan
 from carillon.imports.values import NUMBERS, as_text, converter, is_moment, storable
 from carillon.lib.phones import PhoneKind, parse
@@ -214,7 +214,7 @@ class Mapper:
         if says is Says.UNCLEAR:
             shown = "" if given is None else as_text(given)[:255]
             issues.append(Issue(record_id, self._plan.opt_out, shown, "opt_out_unclear", _UNCLEAR))
-        return _ENCODER.encode(value).decode()
+        return row_value(value)
 
     def _fields(self, record_id: str, record: Any, issues: list[Issue]) -> str:
         if not self._additional:

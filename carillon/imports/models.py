@@ -1,8 +1,7 @@
-"""What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
-and workspace; an enabled setup has its source and required fields, of a report also the columns its way needs; at most
-one open run per setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one
-open alert, and one set of people who left and are held or kept.
-A run's cursor moves in the transaction that stores the rows it covers."""
+"""What is imported, from where, and what each run did. Invariants kept by the database: one setup per object and workspace;
+an enabled setup has its source and required fields, of a report also the columns its way needs; at most one open run per
+setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert,
+and one set of people who left and are held or kept. A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
 
@@ -400,19 +399,20 @@ class HeldIds(models.Model):
 
 class HeldOptIns(models.Model):
     """So many whom a run would opt back in that it did not: they wait for an admin, staged in `consent` under the run's id.
-    *Dropped*: they stay opted out. *Over*: a later import, or another mapping of the opt-out field, answers it."""
+    *Applied*: a worker opts them in. *Dropped*: they stay opted out. *Over*: a later import, or another mapping of the opt-out field, answers it."""
 
     setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="held_opt_ins")
     run = models.OneToOneField(ImportRun, on_delete=models.CASCADE, related_name="held_opt_ins")
     status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
     people = models.PositiveIntegerField()
     reason = models.TextField()
-    # What values mean changed since the import before.
     mapping_is_new = models.BooleanField()
     mapping_version = models.PositiveIntegerField()
     found_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True, default="")
+    # Why the admin believes the records against whom staff opted out.
+    accepted_because = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [

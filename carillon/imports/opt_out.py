@@ -22,6 +22,12 @@ _TYPES = {
     "string": "text",
     "textarea": "long text",
     "reference": "a lookup",
+    "id": "a record id",
+    "phone": "a phone number",
+    "email": "an e-mail address",
+    "url": "a web address",
+    "address": "an address",
+    "date": "a date",
     "datetime": "a date with time",
     "double": "a number",
     "int": "a number",
@@ -191,6 +197,11 @@ def _picklist(value: Any) -> str | None:
 def says_of(row: str, meaning: Mapping) -> Says:
     """What a row's `opt_out` (imports.mapping.Row) says."""
     return meaning.says(stored_value(row)) if row else Says.IN
+
+
+def row_value(value: str | bool | None) -> str:
+    """A value that does not mean opted in, as a row's `opt_out` has it."""
+    return msgspec.json.encode(value).decode()
 
 
 def stored_value(row: str) -> str | bool | None:

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from carillon.connections.clients import connection_for
-from carillon.consent.decide import Says
-from carillon.consent.importing import Foreseen, Sighting, foresee
+from carillon.consent.decide import Says, Statement
+from carillon.consent.foreseeing import foresee, staying_out
+from carillon.consent.importing import Sighting
 from carillon.consent.reading import Mapping as Meaning
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
@@ -106,18 +107,17 @@ def preview(setup: ImportSetup, checked: CheckedSetup) -> Preview:
     return Preview(people, columns, tuple(warnings), len(erased), plan.opt_out)
 
 
-def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Foreseen]) -> Consent | None:
+def _consent(plan: ImportPlan, batch: Batch, flips: Mapping[str, Says]) -> Consent | None:
     if plan.meaning is None or not batch.rows:
         return None
     row = batch.rows[0]
     says = says_of(row.opt_out, plan.meaning)
     value = stored_value(row.opt_out) if row.opt_out else plan.meaning.value_for(says)
-    flip = flips.get(row.salesforce_id)
-    return Consent(says, "" if value is None else str(value), flip.becomes if flip else None)
+    return Consent(says, "" if value is None else str(value), flips.get(row.salesforce_id))
 
 
-def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Foreseen]:
-    """Whose number's consent an import would change, by record."""
+def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, Says]:
+    """What would become of the numbers whose consent an import would change, by record."""
     if plan.meaning is None:
         return {}
     stored = Contact.objects.filter(
@@ -130,7 +130,17 @@ def _flips(setup: ImportSetup, plan: ImportPlan, rows: list[Row]) -> dict[str, F
         )
         for row in rows
     ]
-    return foresee(workspace=setup.workspace, object_name=setup.object, rows=sightings, mapping=plan.meaning)
+    seen = foresee(workspace=setup.workspace, object_name=setup.object, rows=sightings, mapping=plan.meaning)
+    words: dict[str, list[Statement]] = {}
+    for one in seen.flips.values():
+        if one.word:
+            words.setdefault(one.number, []).append(one.word)
+    staying = staying_out(workspace=setup.workspace, words=words, known=seen.states)
+    becomes = {record: Says.OUT for record, one in seen.flips.items() if one.opts_out}
+    opted_in = {
+        record: Says.IN for record, one in seen.flips.items() if one.word and one.number not in staying
+    }
+    return becomes | opted_in
 
 
 def _seen(row: Row, meaning: Meaning) -> Seen:

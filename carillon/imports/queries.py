@@ -1,13 +1,14 @@
 """What pages and commands read about imports."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Func, IntegerField, JSONField, Min, Q, QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact, FieldChange
@@ -35,6 +36,7 @@ from carillon.imports.tally import Flip
 from carillon.imports.windows import EASTERN
 
 SHOWN_ISSUES = 1000
+FLIPS_AT_ONCE = 5_000
 
 
 def time_zone(workspace: Workspace) -> ZoneInfo:
@@ -125,9 +127,24 @@ def dry_run_of(setup: ImportSetup) -> DryRun | None:
     return found.defer("flips").first()
 
 
-def dry_run_flips(asked: DryRun) -> list[Flip]:
-    """Each record by which a number's consent would change."""
-    return [Flip(*line) for line in asked.flips]
+def dry_run_flips(asked: DryRun, *, most: int | None = None) -> Iterator[Flip]:
+    """The records by which a number's consent would change, or the first of them: read in parts, since there may be as many
+    as people."""
+    row = DryRun.objects.filter(pk=asked.pk)
+    for begin in itertools.count(0, FLIPS_AT_ONCE):
+        end = begin + FLIPS_AT_ONCE if most is None else min(begin + FLIPS_AT_ONCE, most)
+        part = f"jsonb_path_query_array(%(expressions)s, '$[{begin} to {end - 1}]')"
+        found = (
+            row.values_list(Func("flips", template=part, output_field=JSONField()), flat=True).first() or []
+        )
+        yield from (Flip(*line) for line in found)
+        if len(found) < FLIPS_AT_ONCE or end == most:
+            return
+
+
+def count_flips(asked: DryRun) -> int:
+    length = Func("flips", function="jsonb_array_length", output_field=IntegerField())
+    return DryRun.objects.filter(pk=asked.pk).values_list(length, flat=True).first() or 0
 
 
 def dry_run_draft(asked: DryRun) -> SetupDraft:

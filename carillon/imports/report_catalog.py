@@ -52,16 +52,19 @@ from carillon.salesforce.reports.resource import ReportSummary
 
 # As many as a person looks through; there may be thousands.
 MOST_SHOWN = 100
+MOST_FOLDERS = 500
 _HOURLY = "HourlySyncReportRuns"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportsFound:
-    """The first reports that match, by folder and name; `more` says that there are others."""
+    """The first reports that match, by folder and name, and the first folders; `more` and `more_folders` say that there
+    are others."""
 
     reports: tuple[SourceChoice, ...]
     more: bool
     folders: tuple[str, ...]
+    more_folders: bool
 
 
 def reports(workspace: Workspace, *, text: str = "", folder: str = "", refresh: bool = False) -> ReportsFound:
@@ -77,7 +80,12 @@ def reports(workspace: Workspace, *, text: str = "", folder: str = "", refresh: 
             listed = list(client.reports.find(text, folder=folder, most=MOST_SHOWN + 1))
             folders = _folders(client)
         choices = tuple(_choice(report) for report in listed[:MOST_SHOWN])
-        found = ReportsFound(choices, len(listed) > MOST_SHOWN, folders)
+        found = ReportsFound(
+            choices,
+            len(listed) > MOST_SHOWN,
+            tuple(dict.fromkeys(folders[:MOST_FOLDERS])),
+            len(folders) > MOST_FOLDERS,
+        )
         cache.set(key, found, KEEP_SECONDS)
     return found
 
@@ -188,11 +196,11 @@ def _hourly_runs(client: Client) -> int | None:
     return limit.max if limit else None
 
 
-def _folders(client: Client) -> tuple[str, ...]:
+def _folders(client: Client) -> list[str]:
     try:
-        return tuple(dict.fromkeys(client.reports.folders()))
+        return client.reports.folders(MOST_FOLDERS + 1)
     except SalesforceError:
-        return ()
+        return []
 
 
 def _choice(report: ReportSummary) -> SourceChoice:

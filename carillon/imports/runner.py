@@ -17,6 +17,7 @@ from carillon.imports.bulk_reads import discard_jobs
 from carillon.imports.consents import Hearing, ask_who_changed
 from carillon.imports.following import Following, read_by_id
 from carillon.imports.forecasts import forecast_of, mode_now
+from carillon.imports.hearing import hear_leavers
 from carillon.imports.held import settle
 from carillon.imports.joining import forget_ids_in_use_again
 from carillon.imports.leavers import Leavers
@@ -88,6 +89,7 @@ def execute(request: Request, options: Options | None = None) -> ImportRun:
     try:
         with setup_lock(setup.pk) as lock:
             setup.refresh_from_db()
+            held_opt_ins.go_on(setup)
             return _Execution(request, options or Options(), lock).run_to_end()
     except LockHeld:
         open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
@@ -187,6 +189,7 @@ class _Execution:
         taken_over += following.earlier_leavers(leavers)
         for page in read_by_id(self.client, plan, taken_over):
             self.take(page)
+        hear_leavers(self.client, run, self.hearing, leavers)
         return leavers
 
     def _start(self, scope: Scope) -> Start:
@@ -256,6 +259,7 @@ class _Execution:
         """Leavers, exact counts, watermark and the end of the run: all of it or nothing."""
         run = self.run
         self.enter(Phase.FINISHING)
+        held_opt_ins.apply_unheld(run, self.hearing.version)
         with transaction.atomic():
             # Whoever saves the setup locks it first, then its opt-out field.
             ImportSetup.objects.select_for_update().filter(pk=run.setup_id).first()

@@ -1,13 +1,16 @@
 """What batches of records would change, counted and not stored. Works on temporary tables of the session, so a
 million records cost no memory of ours; while it compares, the database itself refuses every other write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from carillon.consent.importing import foresee
+from carillon.consent.decide import Kind, State, Statement
+from carillon.consent.foreseeing import foresee, staying_out
+from carillon.consent.importing import Sighting
 from carillon.imports.consents import Hearing, telling
 from carillon.imports.loader import PLANNER, Outcomes, compare, copy_rows, distinct, stage
 from carillon.imports.mapping import Batch, Issue, Row
@@ -23,10 +26,14 @@ create temp table if not exists dry_run_issue
     (salesforce_id text collate "C", field text, code text, message text, rejection text);
 create temp table if not exists dry_run_blank (salesforce_id text collate "C", field text);
 create temp table if not exists dry_run_flip
-    (salesforce_id text collate "C" primary key, name text, number text, status text, stays boolean)
+    (salesforce_id text collate "C" primary key, name text, number text collate "C", opts_out boolean, kind text,
+    counts_at timestamptz, weak boolean, renews timestamptz, stays boolean default false);
+create temp table if not exists dry_run_state
+    (number text collate "C" primary key, {stamps})
 """
-_NAMES = "dry_run_batch, dry_run_issue, dry_run_blank, dry_run_flip"
-_DROP = f"drop table if exists {_NAMES}, import_staging, import_members, import_missing"
+_STAMPS = [field.name for field in fields(State)]
+_NAMES = "dry_run_batch, dry_run_issue, dry_run_blank, dry_run_flip, dry_run_state"
+_DROP = f"drop table if exists {_NAMES}, import_staging, import_members, import_missing, import_leavers"
 # Of the staged rows that would be updated: fields that hold something now and would hold nothing.
 _BLANKED = """
 insert into dry_run_blank
@@ -46,20 +53,36 @@ where s.salesforce_id = any(%(ids)s)
 # What is read later of a record counts.
 _NOTE_FLIPS = """
 insert into dry_run_flip
-select f.id, trim(concat_ws(' ', s.first_name, s.last_name)), f.number, f.status, f.stays
-from unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) f (id, number, status, stays)
-join import_staging s on s.salesforce_id = f.id
-on conflict (salesforce_id) do update set status = excluded.status, stays = excluded.stays
+select f.id, trim(concat_ws(' ', coalesce(s.first_name, c.first_name), coalesce(s.last_name, c.last_name))), f.number,
+    f.opts_out, f.kind, f.counts_at, f.weak, f.renews
+from unnest(%s::text[], %s::text[], %s::boolean[], %s::text[], %s::timestamptz[], %s::boolean[], %s::timestamptz[])
+    f (id, number, opts_out, kind, counts_at, weak, renews)
+left join import_staging s on s.salesforce_id = f.id
+left join contacts_contact c on c.workspace_id = %s and c.salesforce_id = f.id
+on conflict (salesforce_id) do update set number = excluded.number,
+    opts_out = dry_run_flip.opts_out or excluded.opts_out, kind = excluded.kind, counts_at = excluded.counts_at, weak = excluded.weak, renews = excluded.renews
+"""
+# How numbers would be after the batches so far, where these say something of them.
+_NOTE_STATES = "insert into dry_run_state select * from unnest(%s::text[], {columns})"
+_OPTING_IN = """
+select distinct number from dry_run_flip where kind is not null and number > %s order by number limit 5000
+"""
+_WORDS = """
+select number, kind, counts_at, weak, renews from dry_run_flip where kind is not null and number = any(%s)
+"""
+_STAY = """
+update dry_run_flip set stays = number = any(%s) where kind is not null and number = any(%s)
 """
 _COUNT_FLIPS = """
-select count(distinct number) filter (where status = 'opted_out'),
-    count(distinct number) filter (where status = 'opted_in' and not stays), count(*) filter (where status = 'opted_in')
-from dry_run_flip
+select count(distinct number) filter (where opts_out),
+    count(distinct number) filter (where kind is not null and not stays), count(kind) from dry_run_flip
 """
 _LIST_FLIPS = """
-select salesforce_id, name, number, case status when 'opted_in' then 'opted_out' else 'opted_in' end, status,
-    status = 'opted_in' and %(held)s
-from dry_run_flip where %(held)s or not stays order by status, salesforce_id
+select salesforce_id, name, number, 'opted_out', 'opted_in', %(held)s from dry_run_flip
+where kind is not null and (%(held)s or not stays)
+union all
+select salesforce_id, name, number, 'opted_in', 'opted_out', false from dry_run_flip where opts_out
+order by 5, 1
 """
 _COUNT_BLANKED = "select field, count(distinct salesforce_id) from dry_run_blank group by field"
 _COUNT_ISSUES = """
@@ -99,8 +122,10 @@ class Tally:
         self._hearing = hearing
         self._workspace = setup.workspace_id
         self._everything = everything
+        self._is_settled = True
         with connection.cursor() as cursor:
-            for statement in (*_TABLES.split(";"), f"truncate {_NAMES}"):
+            tables = _TABLES.format(stamps=", ".join(f"{name} timestamptz" for name in _STAMPS))
+            for statement in (*tables.split(";"), f"truncate {_NAMES}"):
                 cursor.execute(statement)
 
     def take(self, batch: Batch, *, by_id: bool = False) -> int:
@@ -123,18 +148,59 @@ class Tally:
 
     def _listen(self, cursor: CursorWrapper, rows: list[Row], found: Outcomes, *, everything: bool) -> None:
         told = telling(cursor, self._workspace, rows, self._hearing, everything=everything)
-        flips = foresee(
+        self._foresee(cursor, [one for one in told if one.salesforce_id not in found.erased])
+
+    def hear(self, rows: Sequence[Sighting]) -> None:
+        """Who is no longer in the list."""
+        with connection.cursor() as cursor:
+            stage(cursor, self._workspace, [])
+            with transaction.atomic():
+                cursor.execute(f"set transaction read only; {PLANNER}")
+                self._foresee(cursor, rows)
+
+    def _foresee(self, cursor: CursorWrapper, told: Sequence[Sighting]) -> None:
+        numbers = {number for one in told for number in (one.number, one.number_before) if number}
+        seen = foresee(
             workspace=self._setup.workspace,
             object_name=self._setup.object,
-            rows=[one for one in told if one.salesforce_id not in found.erased],
+            rows=told,
             mapping=self._hearing.meaning,
+            known=self._known(numbers),
         )
-        if flips:
-            numbers = [one.number for one in flips.values()]
-            statuses = [one.becomes.value for one in flips.values()]
-            cursor.execute(
-                _NOTE_FLIPS, [list(flips), numbers, statuses, [one.stays for one in flips.values()]]
-            )
+        if seen.states:
+            cursor.execute("delete from dry_run_state where number = any(%s)", [list(seen.states)])
+            stamps = [[getattr(state, name) for state in seen.states.values()] for name in _STAMPS]
+            columns = ", ".join(["%s::timestamptz[]"] * len(_STAMPS))
+            cursor.execute(_NOTE_STATES.format(columns=columns), [list(seen.states), *stamps])
+        if seen.flips:
+            lines = [
+                (record, one.number, one.opts_out, *(astuple(one.word) if one.word else (None,) * 4))
+                for record, one in seen.flips.items()
+            ]
+            columns_of = [list(column) for column in zip(*lines, strict=True)]
+            cursor.execute(_NOTE_FLIPS, [*columns_of, self._workspace])
+            self._is_settled = False
+
+    def _known(self, numbers: Iterable[str]) -> dict[str, State]:
+        """The numbers of which an earlier batch says something."""
+        found = self._fetch("select * from dry_run_state where number = any(%s)", [list(numbers)])
+        return {number: State(*stamps) for number, *stamps in found}
+
+    def _settle(self) -> None:
+        """Who is opted in once all is read: some by whose record they would be may be opted out by another's."""
+        if self._is_settled:
+            return
+        last, self._is_settled = "", True
+        with connection.cursor() as cursor:
+            while numbers := [row[0] for row in self._fetch(_OPTING_IN, [last])]:
+                words: dict[str, list[Statement]] = {}
+                for number, kind, *rest in self._fetch(_WORDS, [numbers]):
+                    words.setdefault(number, []).append(Statement(Kind(kind), *rest))
+                staying = staying_out(
+                    workspace=self._setup.workspace, words=words, known=self._known(numbers)
+                )
+                cursor.execute(_STAY, [list(staying), numbers])
+                last = numbers[-1]
 
     def add_issues(self, issues: Iterable[Issue], *, rejected: Iterable[str] = ()) -> None:
         refused = frozenset(rejected)
@@ -165,18 +231,20 @@ class Tally:
     def flips(self) -> tuple[int, int, int]:
         """Numbers that would be opted out, and opted back in; and records that would opt somebody in, which wait for an
         admin when they are many."""
+        self._settle()
         return tuple(self._fetch(_COUNT_FLIPS)[0])
 
     def flipping(self, *, held: bool) -> list[Flip]:
         """Each record by which a number's consent would change. Those for opted in wait where they are `held`, also who
         stays opted out unless the admin takes the records' word."""
+        self._settle()
         return [Flip(*line) for line in self._fetch(_LIST_FLIPS, {"held": held})]
 
     def close(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_DROP)
 
-    def _fetch(self, statement: str, names: dict[str, bool] | None = None) -> list[Any]:
+    def _fetch(self, statement: str, names: dict[str, bool] | list[Any] | None = None) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(statement, names)
             return list(cursor.fetchall())

@@ -10,6 +10,11 @@ def execute_import(*, run_id: int) -> None:
     jobs.execute_queued(run_id)
 
 
+@app.task(name="carillon.apply_opt_ins", queue="imports")
+def apply_opt_ins(*, setup_id: int) -> None:
+    jobs.apply_opt_ins(setup_id)
+
+
 @app.task(name="carillon.execute_dry_run", queue="imports")
 def execute_dry_run(*, dry_run_id: int) -> None:
     jobs.execute_dry_run(dry_run_id)

@@ -5,6 +5,7 @@ faster; it is used when it imports and answers a few known numbers correctly.
 """
 
 import importlib
+import re
 from dataclasses import dataclass
 from enum import Enum
 from types import ModuleType
@@ -36,8 +37,8 @@ class Phone:
 MISSING = Phone("", PhoneKind.MISSING)
 INVALID = Phone("", PhoneKind.INVALID)
 
-# Typed text, region, answer: a national and a foreign mobile, a landline, an extension, letters, a number no
-# plan has, an Italian leading zero.
+# Typed text, region, answer: a national and a foreign mobile, a landline, an extension, letters, an Italian leading
+# zero, a Mexican mobile as it was written until 2019, numbers no plan has.
 SELF_CHECK = (
     ("(212) 555-0123", "US", Phone("+12125550123", PhoneKind.MOBILE)),
     ("+44 7911 123456", "US", Phone("+447911123456", PhoneKind.MOBILE)),
@@ -45,9 +46,15 @@ SELF_CHECK = (
     ("650-253-0000 x123", "US", Phone("+16502530000", PhoneKind.MOBILE)),
     ("1-800-FLOWERS", "US", Phone("+18003569377", PhoneKind.NOT_MOBILE)),
     ("06 6982", "IT", Phone("+39066982", PhoneKind.NOT_MOBILE)),
+    ("+52 1 222 123 4567", "US", Phone("+522221234567", PhoneKind.MOBILE)),
     ("123", "US", INVALID),
     ("call me", "US", INVALID),
 )
+
+
+# What stood before the ten digits of a Mexican number until 2019: 1 from abroad, 01, 044 and 045 in Mexico. Carriers and
+# address books still write it, so that one telephone would be two numbers.
+_OLD_MEXICAN = re.compile(r"\+52(?:0?1|044|045)([0-9]{10})", re.ASCII)
 
 
 class Parser:
@@ -77,7 +84,8 @@ class Parser:
         # UNKNOWN exactly when is_valid_number says no: both look the national number up in its region's patterns.
         number_type = self._number_type(number)
         if number_type == self._unknown:
-            return INVALID
+            old = _OLD_MEXICAN.fullmatch(self._format(number, self._e164))
+            return self.parse(f"+52{old[1]}", "MX") if old else INVALID
         kind = PhoneKind.MOBILE if number_type in self._mobile else PhoneKind.NOT_MOBILE
         return Phone(self._format(number, self._e164), kind)
 

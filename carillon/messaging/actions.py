@@ -13,7 +13,7 @@ from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.messaging import addresses, credentials
 from carillon.messaging.carriers import twilio
-from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms, Scope, Texting
+from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms, Texting
 from carillon.messaging.parts import parts_of
 
 # Carriers' guidelines: what a program says by itself stays short.
@@ -47,7 +47,6 @@ class TextingDraft:
     answers_help: str = AnswersHelp.WE
     quiet_until: int = 8
     quiet_from: int = 21
-    scope: str = Scope.WORKSPACE
 
 
 def suggested(workspace: Workspace) -> TextingDraft:
@@ -73,7 +72,6 @@ def draft_of(texting: Texting) -> TextingDraft:
         answers_help=texting.answers_help,
         quiet_until=texting.quiet_until,
         quiet_from=texting.quiet_from,
-        scope=texting.scope,
     )
 
 
@@ -90,7 +88,6 @@ def save_texting(*, workspace: Workspace, draft: TextingDraft, by: Member | None
     texting.confirmation_text = _own_words("confirmation_text", draft.confirmation_text)
     texting.confirms = Confirms(draft.confirms)
     texting.answers_help = AnswersHelp(draft.answers_help)
-    texting.scope = Scope(draft.scope)
     texting.quiet_until, texting.quiet_from = _hours(draft)
     after = _told(draft_of(texting))
     if after == before and not replaced:

@@ -62,8 +62,9 @@ def _is_over(workspace: Workspace, found: Refusals, at: datetime) -> bool:
 
 
 def _sentence(found: Refusals) -> str:
+    reason = found.reason[:1].lower() + found.reason[1:]
     calls = "One call was" if found.count == 1 else f"{found.count:,} calls were"
-    return f"{calls} refused in the last day, and changed nothing. {found.reason}"
+    return f"{calls} refused in the last day, and changed nothing. The last one: {reason}"
 
 
 def _open(workspace: Workspace, sentence: str, at: datetime) -> None:

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from django.http import QueryDict
 
 from carillon.accounts.models import Workspace
@@ -14,6 +14,7 @@ from carillon.consent.keywords import Meaning
 from carillon.contacts.remembered import KeyLost
 from carillon.lib.errors import CarillonError
 from carillon.messaging import queries, sending
+from carillon.messaging.deadlocks import done_anew
 from carillon.messaging.models import Direction, Message, Purpose, Texting
 from carillon.messaging.numbers import LONGEST, as_number, is_phone
 from carillon.messaging.replies import Heard, Reply, meaning_of, reply_to
@@ -74,7 +75,7 @@ def read(fields: QueryDict, region: str) -> Inbound:
     )
 
 
-@transaction.atomic
+@done_anew
 def receive(texting: Texting, text: Inbound) -> Message | None:
     """The text as it is kept; None when it came before: then nothing is done again."""
     message = _kept(texting, text)

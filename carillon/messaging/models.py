@@ -27,10 +27,6 @@ class AnswersHelp(models.TextChoices):
     CARRIER = "carrier", "The carrier for the bare words, Carillon for wider ones"
 
 
-class Scope(models.TextChoices):
-    WORKSPACE = "workspace", "The whole workspace"
-
-
 class Texting(models.Model):
     """The Texting page of a workspace: its carrier, and what is said to people by itself."""
 
@@ -54,8 +50,6 @@ class Texting(models.Model):
     # Local hours of the person called within which they may be texted; answers go out at any hour.
     quiet_until = models.PositiveSmallIntegerField(default=8)
     quiet_from = models.PositiveSmallIntegerField(default=21)
-    # What one STOP ends.
-    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.WORKSPACE)
     updated_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -68,7 +62,6 @@ class Texting(models.Model):
                 condition=Q(
                     confirms__in=Confirms.values,
                     answers_help__in=AnswersHelp.values,
-                    scope__in=Scope.values,
                 ),
             ),
             models.CheckConstraint(

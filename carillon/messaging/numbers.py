@@ -12,13 +12,14 @@ _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86
 
 
 def as_number(given: str, region: str) -> str:
-    """Without the channel that stands before it (whatsapp:, rcs:), E.164 where it is a number, written as in `region` or
-    with its country code; else as given, cut off."""
+    """Without the channel that stands before it (whatsapp:, rcs:), and in the one form that contacts' numbers have, where it
+    is a number, written as in `region` or with its country code; else as given, cut off."""
     number = given.replace("\0", "").strip()
     _, _, behind = number.rpartition(":")
-    if _E164.fullmatch(behind):
-        return behind
-    return (_DIGITS.fullmatch(behind) and phones.parse(behind, region).e164) or number[:LONGEST]
+    if _DIGITS.fullmatch(behind) and (e164 := phones.parse(behind, region).e164):
+        return e164
+    # Carriers know numbers that no plan has.
+    return behind if _E164.fullmatch(behind) else number[:LONGEST]
 
 
 def is_phone(number: str) -> bool:

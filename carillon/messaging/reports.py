@@ -4,13 +4,13 @@ that the carrier blocks has opted out there (Twilio's error 21610), which counts
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
 from django.http import QueryDict
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
 from carillon.lib.clock import now
 from carillon.messaging import error_codes, states
+from carillon.messaging.deadlocks import done_anew
 from carillon.messaging.models import Direction, Message, Texting, UnusableNumber
 from carillon.messaging.numbers import as_number, is_phone
 from carillon.messaging.states import FINAL, State
@@ -41,7 +41,7 @@ def receive(texting: Texting, fields: QueryDict, public_id: str) -> None:
         )
 
 
-@transaction.atomic
+@done_anew
 def take(workspace_id: int, pk: int | None, report: Report, *, number: str, sid: str = "") -> None:
     """Keeps what is reported of the text with this key, and of the number."""
     if report.error_code == error_codes.OPTED_OUT and is_phone(number):

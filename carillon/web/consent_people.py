@@ -1,8 +1,11 @@
-"""Who is behind numbers and records, for lists that hold one page of them: two queries a list."""
+"""Who is behind numbers and records, for lists of which one page or chunk is at hand: a query or two each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
+
+from django.db.models import Count, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.consent.models import ConsentEvent
@@ -12,6 +15,9 @@ from carillon.imports.models import ImportRun
 # Of one number; the link to the search shows the others.
 SHOWN = 3
 _MOST = 500
+# Of one number in a file, whose cells have an end, too.
+NAMED = 20
+_ORDER = ("-in_source", "sort_name", "pk")
 
 
 @dataclass(slots=True)
@@ -34,16 +40,32 @@ class Household:
 def households(workspace: Workspace, numbers: Iterable[str]) -> dict[str, Household]:
     """Of each number, also those that nobody has."""
     found = {number: Household(number) for number in numbers}
-    people = Contact.objects.filter(
-        workspace=workspace, mobile_number__in=[number for number in found if number.startswith("+")]
-    )
-    for contact in people.order_by("-in_source", "sort_name", "pk")[:_MOST]:
+    for contact in _with_numbers(workspace, found).order_by(*_ORDER)[:_MOST]:
         household = found[contact.mobile_number]
         if len(household.people) < SHOWN:
             household.people.append(contact)
         else:
             household.more += 1
     return found
+
+
+def holders(workspace: Workspace, numbers: Iterable[str]) -> dict[str, Household]:
+    """Of each number, all who have it now, NAMED at most, however many people there are; one query."""
+    found = {number: Household(number) for number in numbers}
+    people = _with_numbers(workspace, found).annotate(
+        place=Window(RowNumber(), partition_by="mobile_number", order_by=_ORDER),
+        together=Window(Count("pk"), partition_by="mobile_number"),
+    )
+    for contact in people.filter(place__lte=NAMED).order_by("place").defer("fields"):
+        household = found[contact.mobile_number]
+        household.people.append(contact)
+        household.more = contact.together - len(household.people)
+    return found
+
+
+def _with_numbers(workspace: Workspace, numbers: Iterable[str]) -> QuerySet[Contact]:
+    known = [number for number in numbers if number.startswith("+")]
+    return Contact.objects.filter(workspace=workspace, mobile_number__in=known)
 
 
 def runs_to_show(member: Member, events: Iterable[ConsentEvent]) -> frozenset[UUID]:

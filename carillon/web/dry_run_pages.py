@@ -39,7 +39,8 @@ class DryRunView:
     elapsed: timedelta
     counts: tuple[Count, ...]
     blanked: tuple[Blanked, ...]
-    flips: tuple[Flip, ...]
+    first_flips: tuple[Flip, ...]
+    flip_count: int
     as_saved: bool
     import_runs: bool
 
@@ -57,7 +58,8 @@ class DryRunView:
             (row.finished_at or now()) - (row.started_at or row.queued_at),
             _counts(found) if found else (),
             _blanked(row, found) if found else (),
-            tuple(queries.dry_run_flips(row)) if found else (),
+            tuple(queries.dry_run_flips(row, most=SHOWN)) if found else (),
+            queries.count_flips(row) if found else 0,
             queries.is_as_saved(row, setup),
             queries.import_runs(setup),
         )
@@ -71,10 +73,6 @@ class DryRunView:
     def calls(self) -> list[Kind]:
         """Its API calls by kind."""
         return kinds_of(self.found.calls) if self.found else []
-
-    @property
-    def first_flips(self) -> tuple[Flip, ...]:
-        return self.flips[:SHOWN]
 
     @property
     def percent(self) -> int | None:

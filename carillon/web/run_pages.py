@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from carillon.imports import queries
 from carillon.imports.models import (
     HeldLeavers,
+    HeldOptIns,
     HeldStatus,
     ImportRun,
     Mode,
@@ -33,11 +34,12 @@ LOOKS = {
     RunStatus.POSTPONED: ("clock", "warning"),
 }
 
-_HELD = {
+_LEAVERS = {
     HeldStatus.OPEN: "waiting for an admin",
     HeldStatus.DROPPED: "kept by an admin",
     HeldStatus.OVER: "settled by a later import",
 }
+_OPT_INS = {**_LEAVERS, HeldStatus.DROPPED: "left opted out by an admin", HeldStatus.OVER: "settled later"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class Count:
     label: str
     number: int
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """In words, and where the page of the run says more. `waits`: for an admin."""
+
+    words: str
+    anchor: str
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +100,11 @@ class RunView:
         return "started on the command line" if name == COMMAND_LINE else f"started by {name}"
 
     @property
-    def held(self) -> str:
-        """What became of people it held; empty where nobody was, and where they are counted as having left."""
-        found: HeldLeavers | None = getattr(self.row, "held_leavers", None)
-        if found is None or found.status == HeldStatus.APPLIED:
-            return ""
-        return f"Held: {found.people:,}, {_HELD[HeldStatus(found.status)]}"
-
-    @property
-    def waits(self) -> bool:
-        """Whether an admin has to decide about people it held."""
-        found: HeldLeavers | None = getattr(self.row, "held_leavers", None)
-        return found is not None and found.status == HeldStatus.OPEN
+    def held(self) -> tuple[Held, ...]:
+        """What became of what it held; not of what was applied, which is counted."""
+        leavers = _held(getattr(self.row, "held_leavers", None), "Held", _LEAVERS, "held")
+        opt_ins = _held(getattr(self.row, "held_opt_ins", None), "Opt-ins held", _OPT_INS, "opt-ins")
+        return tuple(filter(None, (leavers, opt_ins)))
 
     @property
     def calls(self) -> list[Kind]:
@@ -156,6 +160,15 @@ class StartView:
 def _caught_up(start: ScheduledStart) -> bool:
     """Whether its window had closed before anything looked at the schedule."""
     return start.decided_at >= end_of(Start(start.window, start.day, start.starts_at), start.timezone)
+
+
+def _held(
+    found: HeldLeavers | HeldOptIns | None, words: str, ends: dict[HeldStatus, str], anchor: str
+) -> Held | None:
+    if found is None or found.status == HeldStatus.APPLIED:
+        return None
+    status = HeldStatus(found.status)
+    return Held(f"{words}: {found.people:,}, {ends[status]}", anchor, status is HeldStatus.OPEN)
 
 
 def _counts(run: ImportRun) -> tuple[Count, ...]:

@@ -47,11 +47,12 @@ class Search:
 @dataclass(slots=True)
 class OrgAnswers:
     """What the org says about the sources; when it can't be asked, why, and the page shows what is stored. `more` says
-    that not all reports that match are listed."""
+    that not all reports that match are listed, `more_folders` the same of folders."""
 
     sources: list[catalog.SourceChoice] = field(default_factory=list)
     more: bool = False
     folders: tuple[str, ...] = ()
+    more_folders: bool = False
     fields: catalog.SourceFields | None = None
     trouble: str = ""
     remedy: str = ""
@@ -93,7 +94,8 @@ def ask(workspace: Workspace, kind: str, wanted: Wanted, search: Search) -> OrgA
             found = report_catalog.reports(
                 workspace, text=search.text, folder=search.folder, refresh=search.refresh
             )
-            answers.sources, answers.more, answers.folders = list(found.reports), found.more, found.folders
+            answers.sources, answers.more = list(found.reports), found.more
+            answers.folders, answers.more_folders = found.folders, found.more_folders
         else:
             views = catalog.list_views(workspace, kind, refresh=search.refresh)
             answers.sources = [one for one in views if _matches(one, search.text)]

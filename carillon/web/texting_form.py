@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from carillon.messaging.actions import TextingDraft
-from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms, Scope
+from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms
 from carillon.messaging.parts import parts_of
 from carillon.web.forms import PageForm
 
@@ -65,8 +65,8 @@ class TextingForm(PageForm):
         label="Numbers",
         required=False,
         max_length=2000,
-        help_text="Whom texts come from: one number or short code a line. The first is used when Carillon answers a"
-        " text to none of them.",
+        help_text="The numbers texts come from: one number or short code a line. Carillon answers from the number that was"
+        " texted, else from the first.",
         widget=forms.Textarea(attrs={**_PLAIN, "rows": 3}),
     )
     public_url = forms.CharField(
@@ -79,8 +79,8 @@ class TextingForm(PageForm):
     confirms = forms.ChoiceField(
         label="Who confirms an opt-out",
         choices=Confirms.choices,
-        help_text="Twilio answers STOP and its other words by itself, unless you had it switched off. Whoever it is:"
-        " the person gets one text.",
+        help_text="Twilio answers STOP and its other words by itself. Choose Carillon only when you had that switched off,"
+        " or people get two texts.",
     )
     confirmation_text = forms.CharField(
         label="Confirmation of an opt-out",
@@ -91,8 +91,8 @@ class TextingForm(PageForm):
     answers_help = forms.ChoiceField(
         label="Who answers HELP",
         choices=AnswersHelp.choices,
-        help_text="Where Twilio answers HELP and INFO by itself too, with words of its own, people get two answers unless"
-        " this is left to it. It does so unless you had it switched off, and not for toll-free numbers.",
+        help_text="Twilio answers HELP and INFO by itself, unless you had that switched off or the number is toll-free."
+        " Leave it to the carrier then, or people get two answers.",
     )
     help_text = forms.CharField(
         label="Answer to HELP",
@@ -102,11 +102,6 @@ class TextingForm(PageForm):
     )
     quiet_until = forms.TypedChoiceField(label="Texts from", choices=_HOURS[:24], coerce=int)
     quiet_from = forms.TypedChoiceField(label="Texts until", choices=_HOURS[1:], coerce=int)
-    scope = forms.ChoiceField(
-        label="What a STOP ends",
-        choices=Scope.choices,
-        help_text="One STOP ends all texts of this workspace to that number.",
-    )
 
     def __init__(
         self, draft: TextingDraft, data: Mapping[str, Any] | None = None, *, has_token: bool = False

@@ -304,12 +304,27 @@ def test_contacts_as_json_are_an_array() -> None:
     assert json.loads(carillon("contacts", "--format", "json", "--all").out) == []
 
 
+def test_whoever_gets_the_first_contacts_only_is_told() -> None:
+    carillon("migrate")
+    for number in range(27):
+        add_person(number, "Lee" if number else "Poe")
+
+    first = carillon("contacts", "--format", "csv", "--query", "lee")
+    every = carillon("contacts", "--format", "csv", "--query", "lee", "--all")
+    few = carillon("contacts", "--format", "csv", "--query", "poe")
+
+    assert first.err == "carillon: 25 of 26; --all for all\n"
+    assert (first.out.count("003000000"), every.out.count("003000000")) == (25, 26)
+    assert (every.err, few.err) == ("", "")
+
+
 def add_person(number: int, name: str) -> Contact:
     return Contact.objects.create(
         workspace=Workspace.objects.get(),
         object="Contact",
         salesforce_id=f"003000000{number:06d}AAA",
         last_name=name,
+        sort_name=name.lower(),
         mobile_number="+12125550123",
         system_modstamp=datetime.now(UTC),
     )

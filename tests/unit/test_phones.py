@@ -38,6 +38,50 @@ def test_reads_numbers_as_people_type_them(raw: str, region: str, e164: str, kin
     assert phone == Phone(e164, kind)
 
 
+@pytest.mark.parametrize(
+    ("raw", "region"),
+    [
+        ("+5215512345678", "US"),
+        ("+52 1 55 1234 5678", "US"),
+        ("+52 55 1234 5678", "US"),
+        ("+52 044 55 1234 5678", "US"),
+        ("55 1234 5678", "MX"),
+        ("1 55 1234 5678", "MX"),
+        ("01 55 1234 5678", "MX"),
+        ("044 55 1234 5678", "MX"),
+        ("(045) 55 1234-5678", "MX"),
+        ("011 52 1 55 1234 5678", "US"),
+    ],
+)
+@pytest.mark.parametrize("parser", [ORACLE, FAST], ids=["oracle", "fast"])
+def test_a_mexican_number_has_one_form_however_old_its_prefix(parser: Parser, raw: str, region: str) -> None:
+    assert parser.parse(raw, region) == Phone("+525512345678", PhoneKind.MOBILE)
+
+
+@pytest.mark.parametrize("raw", ["+5215512345", "+52155123456789", "+5210123456789", "+52 1 1 55 1234 5678"])
+def test_an_old_prefix_makes_no_number_valid(raw: str) -> None:
+    assert phones.parse(raw, "MX") == phones.INVALID
+
+
+@pytest.mark.parametrize(
+    ("raw", "region"),
+    [
+        ("+5491123456789", "US"),
+        ("+54 9 11 2345-6789", "US"),
+        ("+54 11 15 2345-6789", "US"),
+        ("011 15 2345-6789", "AR"),
+        ("11 15-2345-6789", "AR"),
+        ("9 11 2345 6789", "AR"),
+    ],
+)
+def test_an_argentine_mobile_has_one_form_with_its_9_or_its_15(raw: str, region: str) -> None:
+    assert phones.parse(raw, region) == Phone("+5491123456789", PhoneKind.MOBILE)
+
+
+def test_an_argentine_number_without_9_or_15_stays_the_landline_it_may_be() -> None:
+    assert phones.parse("11 2345-6789", "AR") == Phone("+541123456789", PhoneKind.NOT_MOBILE)
+
+
 @pytest.mark.parametrize("raw", [None, "", "   ", "\t\n", "\0", "\ud800"])
 def test_nothing_typed_is_missing_not_invalid(raw: str | None) -> None:
     assert phones.parse(raw, "US") == phones.MISSING

@@ -59,11 +59,11 @@ class WriteRefusal:
         """What happened, for a person."""
         words = _BY_CODE_WORDS.get(self.code) if self.kind is _BY_CODE.get(self.code) else None
         sentence = words or _WORDS[self.kind][0]
-        named = ", ".join(self.fields) or "of the record"
+        named = ", ".join(self.fields) or "a field of the record"
         # The org's own text comes last, since it may hold braces.
-        return (
-            sentence.replace("{code}", self.code).replace("{fields}", named).replace("{reason}", self.reason)
-        )
+        said = sentence.replace("{code}", self.code).replace("{fields}", named)
+        said = said.replace("{reason}", self.reason)
+        return said if said[-1] in ".!?…" else f"{said}."
 
     @property
     def remedy(self) -> str:
@@ -183,7 +183,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
             "Add the value to the picklist in Salesforce, or choose another value in the setup.",
         ),
         Kind.FIELD: (
-            "The API user may not edit the field in Salesforce, or it does not exist there any more: {fields}.",
+            "No edit right on {fields}: the API user may not change it in Salesforce, or it does not exist there any more.",
             f"Give Edit Access to the field (field-level security) in {_PERMISSION_SET}, or choose another field in"
             " the setup. A formula field can never be edited.",
         ),

@@ -35,7 +35,7 @@ from carillon.salesforce.transport import Call
 _FIELDS = "Id, Name, DeveloperName, FolderName, Format, Description, LastModifiedDate, LastRunDate"
 # Ids of reports begin so.
 _PREFIX = "00O"
-_FOLDERS = "SELECT Id, Name FROM Folder WHERE Type = 'Report' ORDER BY Name LIMIT 500"
+_FOLDERS = "SELECT Id, Name FROM Folder WHERE Type = 'Report' ORDER BY Name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,11 @@ class Reports:
             if isinstance(row, _Row)
         ]
 
-    def folders(self) -> list[str]:
-        """Names of the report folders that the API user can see, the first few hundred."""
+    def folders(self, most: int) -> list[str]:
+        """Names of the first report folders that the API user can see."""
         return [
             row.Name
-            for page in self._query(_FOLDERS, _Row)
+            for page in self._query(f"{_FOLDERS} LIMIT {most}", _Row)
             for row in page.records
             if isinstance(row, _Row) and row.Name
         ]

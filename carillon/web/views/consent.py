@@ -8,7 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.consent import actions, staff
-from carillon.consent.decide import When
+from carillon.consent import queries as consents
+from carillon.consent.decide import Says, When
 from carillon.consent.words import Word
 from carillon.contacts import queries
 from carillon.contacts.models import Contact
@@ -18,6 +19,11 @@ from carillon.lib.errors import CarillonError
 from carillon.web.access import MemberRequest, contact_or_404, staff_only
 from carillon.web.consent_card import Card, card
 from carillon.web.consent_forms import STAFF, OptInForm, OptOutForm
+
+_LATER_COUNTS = (
+    "The request is in the record, but changes nothing: what was said after that day counts. To stop texts all the same,"
+    " opt out as staff."
+)
 
 
 @staff_only
@@ -34,7 +40,7 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     if form.is_valid():
         requested = When.on(form.requested_on, zone) if form.requested_on else None
         try:
-            actions.opt_out(
+            done = actions.opt_out(
                 workspace=request.user.workspace,
                 number=contact.mobile_number,
                 by=request.user,
@@ -44,7 +50,10 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         except CarillonError as error:
             form.refuse(error)
         else:
-            messages.success(request, f"Nobody texts {contact} any more. Salesforce is told.")
+            if done.status is Says.OUT:
+                messages.success(request, f"Nobody texts {contact} any more.{_told(done)}")
+            else:
+                messages.warning(request, _LATER_COUNTS)
             return redirect("contact", contact.salesforce_id)
     return _asked(request, contact, about, form, "web/consent_opt_out.html")
 
@@ -62,7 +71,7 @@ def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     form = OptInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            actions.opt_in(
+            done = actions.opt_in(
                 workspace=request.user.workspace,
                 number=contact.mobile_number,
                 by=request.user,
@@ -71,7 +80,7 @@ def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         except CarillonError as error:
             form.refuse(error)
         else:
-            messages.success(request, f"{contact} may be texted again. Salesforce is told.")
+            messages.success(request, f"{contact} may be texted again.{_told(done)}")
             return redirect("contact", contact.salesforce_id)
     return _asked(request, contact, about, form, "web/consent_opt_in.html")
 
@@ -105,6 +114,7 @@ def _asked(
         "form": form,
         "others": others,
         "more_others": number_of_others - len(others),
+        "is_told": bool(consents.opt_out_field(request.user.workspace, contact.object).field),
     }
     return render(request, template, context)
 
@@ -113,6 +123,10 @@ def _nothing_to_do(request: MemberRequest, contact: Contact, sentence: str, *, i
     """`is_so`: it is already as was asked for, such as after a double click."""
     messages.add_message(request, messages.SUCCESS if is_so else messages.ERROR, sentence)
     return redirect("contact", contact.salesforce_id)
+
+
+def _told(done: actions.Outcome) -> str:
+    return " Salesforce is told." if done.pushes else ""
 
 
 def _why_no_opt_out(about: Card) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from carillon.consent.words import sentence
 from carillon.lib import phones
 from carillon.web import csv_download, keyset
 from carillon.web.access import MemberRequest, any_member
-from carillon.web.consent_people import Household, households, runs_to_show
+from carillon.web.consent_people import Household, holders, households, runs_to_show
 from carillon.web.forms import PageForm
 
 SIZE = 25
@@ -102,13 +103,26 @@ def changes_csv(request: MemberRequest) -> HttpResponseBase:
 
 
 def _table(workspace: Workspace, wanted: Wanted) -> Iterator[list[str]]:
-    """The columns of the ledger, and after the codes of a line what it says in words."""
+    """The columns of the ledger, after the number who has it now, and after the codes of a line what it says in words."""
     heads = list(ledger.COLUMNS)
-    yield [*heads[:5], "what", *heads[5:]]
-    for learnt_at, number, status, kind, cause, *others in ledger.export(workspace, wanted):
-        shown = "erased" if number.startswith("#") else number
-        told = (learnt_at, shown, status, kind, cause, sentence(kind, cause), *others)
-        yield [_cell(value) for value in told]
+    yield [*heads[:2], "contact_ids", "names", *heads[2:5], "what", *heads[5:]]
+    rows = ledger.export(workspace, wanted)
+    while some := list(islice(rows, ledger.CHUNK)):
+        found = holders(workspace, (number for _, number, *_ in some))
+        for learnt_at, number, status, kind, cause, *others in some:
+            shown = "erased" if number.startswith("#") else number
+            who = _who(found[number])
+            told = (learnt_at, shown, *who, status, kind, cause, sentence(kind, cause), *others)
+            yield [_cell(value) for value in told]
+
+
+def _who(household: Household) -> tuple[str, str]:
+    """Ids and names of the same people in the same order."""
+    ids = [contact.salesforce_id for contact in household.people]
+    names = [str(contact) for contact in household.people]
+    if household.more:
+        names.append(f"and {household.more} more")
+    return "; ".join(ids), "; ".join(names)
 
 
 def _cell(value: object) -> str:

@@ -75,6 +75,8 @@ def overview(request: MemberRequest) -> HttpResponse:
     of_numbers = households(workspace, [*numbers, *(row.consent.number for row in conflicts.rows)])
     context = {
         "outbox": reports.outbox(workspace),
+        "is_told": reports.is_told(workspace),
+        "stopped": reports.stopped(workspace),
         "pace": queries.pace(workspace, now()),
         "troubled": [Push(row, contacts.get(row.salesforce_id)) for row in troubled.rows],
         "waiting": [Push(row, contacts.get(row.salesforce_id)) for row in waiting],

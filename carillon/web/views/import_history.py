@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from carillon.imports import actions, daily, queries
+from carillon.consent.overview import conflicts_of
+from carillon.imports import actions, daily, held_opt_ins, queries
 from carillon.imports.held import people_first
 from carillon.imports.models import ImportRun, ImportSetup, Mode
 from carillon.imports.notices import stale
@@ -35,7 +36,9 @@ def import_history(request: MemberRequest) -> HttpResponse:
     older = request.GET.get("older", "")
     # An open run is the card above the table, with its live numbers.
     ended = queries.history(workspace).filter(finished_at__isnull=False)
-    page = keyset.page(ended.select_related("scheduled_start", "held_leavers"), RUN_ORDER, cursor=older)
+    page = keyset.page(
+        ended.select_related("scheduled_start", "held_leavers", "held_opt_ins"), RUN_ORDER, cursor=older
+    )
     lines = _lines(request, page, older)
     context = {
         "open_runs": [RunView.of_run(run) for run in queries.open_runs(workspace)],
@@ -70,12 +73,14 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     run = run_or_404(request, public_id)
     code, text = request.GET.get("code", ""), request.GET.get("q", "").strip()
     found = queries.issues(run, code=code, text=text)
-    held = queries.held_by(run)
+    held, opt_ins = queries.held_by(run), queries.opt_ins_held_by(run)
     context = {
         "run": RunView.of_run(run),
         "held": held,
         "people": people_first(held) if held else [],
-        "opt_ins": queries.opt_ins_held_by(run),
+        "opt_ins": opt_ins,
+        "opt_ins_to_go": held_opt_ins.to_go(opt_ins) if opt_ins else 0,
+        "conflicts": conflicts_of(request.user.workspace, run.public_id),
         "codes": queries.issue_codes(run),
         "code": code,
         "text": text,

@@ -8,7 +8,7 @@ from carillon.accounts.models import Member, Role, Workspace
 from carillon.consent import lines
 from carillon.consent.push import Means
 from orgsim.testing import OrgSim
-from tests.integration.consent.org_people import IMPATIENT, Clock, connected_to
+from tests.integration.consent.org_people import Clock, connected_to, impatient
 from tests.integration.consent.people import a_mapping, a_member
 
 
@@ -50,4 +50,4 @@ def clock() -> Clock:
 
 @pytest.fixture
 def means(clock: Clock) -> Means:
-    return Means(clock=clock, sleep=clock.sleep, jitter=lambda: 1.0, retry=IMPATIENT)
+    return Means(clock=clock, sleep=clock.sleep, jitter=lambda: 1.0, patience=impatient)

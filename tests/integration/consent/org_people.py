@@ -20,6 +20,10 @@ FIELD = "SMS_Opt_Out__c"
 IMPATIENT = Retry(budget_seconds=30, read_timeout=20, first_wait=0.01, longest_wait=0.01, most_attempts=2)
 
 
+def impatient(pushes: int, is_failing: bool) -> Retry:
+    return IMPATIENT
+
+
 class Clock:
     """Time that goes on when somebody waits, or is told to."""
 

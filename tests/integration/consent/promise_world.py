@@ -30,7 +30,7 @@ from carillon.lib.clock import now
 from carillon.messaging import actions as messaging
 from carillon.messaging import addresses, credentials, sending
 from carillon.messaging.carriers import twilio
-from carillon.messaging.models import Direction, Message
+from carillon.messaging.models import Direction, Message, Purpose
 from carillon.messaging.states import State
 from carillon.salesforce.transport import Retry
 from orgsim.errors import ApiError
@@ -99,7 +99,15 @@ class World:
             save_setup(setup=setup_for(self.workspace, object_name), draft=draft, by=None)
         self.texting = messaging.save_texting(
             workspace=self.workspace,
-            draft=messaging.TextingDraft("simulated", _NOWHERE, "Ask us.", "No more texts.", confirms="we"),
+            draft=messaging.TextingDraft(
+                "simulated",
+                _NOWHERE,
+                "Ask us.",
+                "No more texts.",
+                confirms="we",
+                quiet_until=0,
+                quiet_from=24,
+            ),
             by=None,
         )
 
@@ -190,7 +198,12 @@ class World:
         return execute(Request(setup_for(self.workspace, object_name), mode), Options(retry=_RETRY))
 
     def delivers(self) -> int:
-        means = Means(clock=self.clock, sleep=self.time_passes, jitter=lambda: 1.0, retry=_RETRY)
+        means = Means(
+            clock=self.clock,
+            sleep=self.time_passes,
+            jitter=lambda: 1.0,
+            patience=lambda pushes, is_failing: _RETRY,
+        )
         return push.deliver(self.workspace.pk, means)
 
     def maps(self, object_name: str, field: OptOutField) -> None:
@@ -213,6 +226,17 @@ class World:
         return client.post(
             url.removeprefix(_NOWHERE), urlencode(fields), content_type=form, headers=signed
         ).status_code
+
+    def writes(self, number: str) -> None:
+        """A member's text waits."""
+        Message.objects.create(
+            workspace=self.workspace,
+            direction=Direction.OUT,
+            number=number,
+            state=State.QUEUED,
+            purpose=Purpose.MEMBER,
+            try_at=now(),
+        )
 
     def sends(self) -> None:
         waiting = Message.objects.filter(workspace=self.workspace, state=State.QUEUED).order_by("pk")

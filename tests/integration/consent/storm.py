@@ -39,7 +39,7 @@ from carillon.salesforce.soql import parse_datetime
 from orgsim.staff import API_USER_ID
 from orgsim.testing import OrgSim
 from tests.integration.commands import carillon
-from tests.integration.consent.org_people import FIELD, IMPATIENT
+from tests.integration.consent.org_people import FIELD, IMPATIENT, impatient
 from tests.integration.consent.people import a_member
 from tests.integration.consent.storm_processes import IMPORTS, URGENT, WEB, CarriersLog, Processes
 from tests.integration.imports.conftest import connected_setup
@@ -335,4 +335,4 @@ class Storm:
 
 
 def _means_in(ahead: timedelta) -> Means:
-    return Means(clock=lambda: now() + ahead, sleep=lambda seconds: None, retry=IMPATIENT)
+    return Means(clock=lambda: now() + ahead, sleep=lambda seconds: None, patience=impatient)

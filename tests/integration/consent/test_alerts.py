@@ -53,6 +53,25 @@ def test_a_push_that_waits_for_five_minutes_is_told_with_the_orgs_reason(
     assert "It is down." in str(mailoutbox[0].body)
 
 
+def test_what_the_org_says_is_one_line_of_a_mail_and_has_an_end(
+    workspace: Workspace, mailoutbox: list[EmailMessage]
+) -> None:
+    a_contact(workspace, ANN)
+    opt_out(workspace=workspace, number=ANN, by=None)
+    (push,) = claimed(workspace)
+    refuse(
+        push.id, CarillonError("A rule says:\r\nBcc: all@example.org\n\n" + "no " * 10_000, "Ask the admin.")
+    )
+
+    look(workspace, now())
+
+    (mail,) = mailoutbox
+    assert "A rule says: Bcc: all@example.org no no" in str(mail.body)
+    assert mail.recipients() == mail.to
+    assert max(len(line) for line in str(mail.body).splitlines()) < 700
+    assert mail.message()["Bcc"] is None
+
+
 def test_each_change_of_state_is_told_once(workspace: Workspace, mailoutbox: list[EmailMessage]) -> None:
     a_contact(workspace, ANN)
     opt_out(workspace=workspace, number=ANN, by=None)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from carillon.accounts.models import Workspace
-from carillon.consent import actions, ledger, pushes, queries, verify
+from carillon.consent import actions, jobs, ledger, pushes, queries, verify
 from carillon.consent.keywords import understand
 from carillon.consent.models import Consent, ConsentEvent, ConsentPush
 from carillon.lib.clock import now
@@ -81,6 +81,24 @@ def test_stops_and_a_start_at_once_are_a_line_each_and_the_last_word_stands(work
     unsent = ConsentPush.objects.filter(salesforce_id=contact.salesforce_id, state="waiting")
     assert [push.wanted for push in unsent] in ([lines[-1].status], [])
     assert queries.standings(workspace, [ANN])[ANN].status == lines[-1].status
+
+
+def test_a_stop_while_its_field_is_unmapped(workspace: Workspace) -> None:
+    """Nobody waits for the other, and what goes nowhere is not shown as waiting for ever."""
+    a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    text(workspace, "START")
+
+    def unmap() -> None:
+        actions.set_mapping(workspace=workspace, object_name="Contact", field=None, by=None)
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        text(workspace, "STOP")
+        pool.submit(in_its_own_connection, unmap).result(10)
+    jobs.look_after()
+
+    assert queries.standings(workspace, [ANN])[ANN].status == "opted_out"
+    assert set(ConsentPush.objects.values_list("state", flat=True)) == {"superseded"}
 
 
 def test_a_stop_while_records_are_merged(workspace: Workspace) -> None:

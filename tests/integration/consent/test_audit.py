@@ -11,7 +11,6 @@ from carillon.consent import audit, push
 from carillon.consent.actions import OptOutField, opt_out
 from carillon.consent.audit import Difference, Fate
 from carillon.consent.models import ConsentAudit, ConsentPush
-from carillon.consent.push import Means
 from carillon.consent.reading import FieldKind
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
@@ -28,12 +27,10 @@ def audited(workspace: Workspace, *, repair: bool = False) -> tuple[ConsentAudit
     return audit.run(workspace, repair=repair, tell=found.append), found
 
 
-def test_records_that_agree_are_compared_and_nothing_is_said(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_records_that_agree_are_compared_and_nothing_is_said(connected: Workspace, org: OrgSim) -> None:
     people = [*stored(connected, org, count=5), *stored(connected, org, "Lead", count=3)]
     text(people[0])
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     done, found = audited(connected)
 
@@ -42,13 +39,11 @@ def test_records_that_agree_are_compared_and_nothing_is_said(
     assert done.finished_at is not None
 
 
-def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(connected: Workspace, org: OrgSim) -> None:
     contact, _ = stored(connected, org, count=2)
     text(contact)
     # As if the org were restored from a backup: the record is as it was, stamps and all.
-    ConsentPush.objects.update(state="acknowledged", settled_at=means.clock())
+    ConsentPush.objects.update(state="acknowledged", settled_at=now())
 
     done, (difference,) = audited(connected)
 
@@ -59,20 +54,20 @@ def test_a_lost_opt_out_is_listed_and_with_repair_pushed_again(
     )
     assert (done.differing, done.repaired, states(connected)) == (1, 0, ["acknowledged"])
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     assert (done.differing, done.repaired) == (1, 1)
     assert holds(org, contact.salesforce_id) == [True]
     assert audited(connected)[1] == []
 
 
 def test_staff_who_opted_out_in_salesforce_are_heard_and_not_overwritten(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     (contact,) = stored(connected, org)
     org.edit(contact.salesforce_id, **{FIELD: True})
 
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert done.repaired == 1
     assert status(connected, contact.mobile_number) == "opted_out"
@@ -80,17 +75,15 @@ def test_staff_who_opted_out_in_salesforce_are_heard_and_not_overwritten(
     assert states(connected) == []
 
 
-def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(connected: Workspace, org: OrgSim) -> None:
     (contact,) = stored(connected, org)
     opt_out(workspace=connected, number=contact.mobile_number, by=None)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     done, (difference,) = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert difference.done == audit.WAITS_FOR_IMPORT
     assert (done.differing, done.repaired, done.waiting) == (1, 0, 1)
@@ -98,47 +91,43 @@ def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(
 
 
 def test_out_of_the_source_where_no_import_would_decide_the_record_is_corrected(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     (contact,) = stored(connected, org)
     Contact.objects.update(in_source=False, left_source_at=now())
     opt_out(workspace=connected, number=contact.mobile_number, by=None)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert (done.repaired, done.waiting) == (1, 0)
     assert holds(org, contact.salesforce_id) == [True]
     assert status(connected, contact.mobile_number) == "opted_out"
 
 
-def test_against_a_persons_stop_the_record_is_corrected(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_against_a_persons_stop_the_record_is_corrected(connected: Workspace, org: OrgSim) -> None:
     (contact,) = stored(connected, org)
     text(contact)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(5)
     org.edit(contact.salesforce_id, **{FIELD: False})
 
     audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert holds(org, contact.salesforce_id) == [True]
     assert status(connected, contact.mobile_number) == "opted_out"
 
 
-def test_what_is_on_its_way_differs_until_salesforce_has_it(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_what_is_on_its_way_differs_until_salesforce_has_it(connected: Workspace, org: OrgSim) -> None:
     (contact,) = stored(connected, org)
     text(contact)
 
     done, (difference,) = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     after, found = audited(connected)
 
     assert difference.done.words.startswith("on its way since 20")
@@ -146,15 +135,13 @@ def test_what_is_on_its_way_differs_until_salesforce_has_it(
     assert (found, after.leaves_doubt) == ([], False)
 
 
-def test_what_salesforce_refuses_is_listed_with_the_reason(
-    connected: Workspace, org: OrgSim, means: Means
-) -> None:
+def test_what_salesforce_refuses_is_listed_with_the_reason(connected: Workspace, org: OrgSim) -> None:
     by_rule, locked = stored(connected, org)[0], stored(connected, org, "Lead")[0]
     org.set_validation_rule("Contact", f"{FIELD} = true", "Ask the registrar first.")
     org.lock_for_approval(locked.salesforce_id)
     for contact in (by_rule, locked):
         text(contact)
-        push.deliver(connected.pk, means)
+        push.deliver(connected.pk)
 
     done, found = audited(connected, repair=True)
 
@@ -165,15 +152,15 @@ def test_what_salesforce_refuses_is_listed_with_the_reason(
 
 
 def test_what_automation_puts_back_and_what_waits_for_an_org_that_is_down_say_so(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     contact, later = stored(connected, org, count=2)
     org.set_flow("Contact", FIELD, put_back=True)
     text(contact)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.fail_next(503, times=2)
     text(later)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     found = {one.salesforce_id: one.done for one in audited(connected)[1]}
 
@@ -194,21 +181,21 @@ def test_what_is_not_shown_leaves_doubt(connected: Workspace, org: OrgSim) -> No
 
 
 def test_records_restored_from_an_older_backup_are_listed_and_corrected_towards_opted_out(
-    connected: Workspace, org: OrgSim, means: Means
+    connected: Workspace, org: OrgSim
 ) -> None:
     stopped, back_in = stored(connected, org, count=2)
     for words in ("STOP", "START"):
         text(back_in, words)
-        push.deliver(connected.pk, means)
+        push.deliver(connected.pk)
     text(stopped)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
     org.set_clock_offset(-3600)
     org.edit(stopped.salesforce_id, **{FIELD: False})
     org.edit(back_in.salesforce_id, **{FIELD: True})
 
     listed, found = audited(connected)
     done, _ = audited(connected, repair=True)
-    push.deliver(connected.pk, means)
+    push.deliver(connected.pk)
 
     assert (listed.differing, {one.salesforce_id for one in found}) == (
         2,
@@ -222,18 +209,18 @@ def test_records_restored_from_an_older_backup_are_listed_and_corrected_towards_
 
 @pytest.mark.parametrize("words", ["STOP", "START"])
 def test_what_is_told_to_salesforce_while_it_is_read_is_no_difference(
-    connected: Workspace, org: OrgSim, means: Means, monkeypatch: pytest.MonkeyPatch, words: str
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     (contact,) = stored(connected, org)
     if words == "START":
         text(contact)
-        push.deliver(connected.pk, means)
+        push.deliver(connected.pk)
     read_many = Records.read_many
 
     def read_then_told(records: Records, *asked: Any) -> list[Record | None]:
         answer = read_many(records, *asked)
         text(contact, words)
-        push.deliver(connected.pk, means)
+        push.deliver(connected.pk)
         return answer
 
     monkeypatch.setattr(Records, "read_many", read_then_told)

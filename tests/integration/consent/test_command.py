@@ -71,8 +71,10 @@ def test_an_audit_lists_what_salesforce_refuses_and_fails(connected: Workspace, 
 def test_what_cannot_be_done_is_said_in_words(connected: Workspace) -> None:
     nobody = carillon("consent", "show", "12")
     not_out = carillon("consent", "opt-in", "+12125550123", "--reason", "x")
+    no_reason = carillon("consent", "opt-out", "+12125550123", "--reason", " ")
 
-    assert (nobody.code, not_out.code) == (1, 1)
+    assert (nobody.code, not_out.code, no_reason.code) == (1, 1, 2)
+    assert "say why" in no_reason.err
     assert "Give a number with its country code" in nobody.err
     assert "not opted out" in not_out.err
     assert carillon("consent", "pending").out.startswith("Nothing is pending")

@@ -8,7 +8,7 @@ from carillon.accounts.models import Workspace
 from carillon.cli import consent_work
 from carillon.consent import actions
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import ConsentEvent
+from carillon.consent.models import ConsentAudit, ConsentEvent
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from orgsim.testing import OrgSim
@@ -40,6 +40,26 @@ def test_an_audit_that_salesforce_refuses_says_why_and_what_to_do(connected: Wor
         consent_work.audit(connected.name, repair=False, tell=print)
 
     assert "field-level security" in refused.value.remedy
+
+
+def test_without_an_opt_out_field_there_is_nothing_to_audit(connected: Workspace) -> None:
+    for object_name in ("Contact", "Lead"):
+        actions.set_mapping(workspace=connected, object_name=object_name, field=None, by=None)
+
+    with pytest.raises(CarillonError, match="No opt-out field is mapped"):
+        consent_work.audit(connected.name, repair=False, tell=print)
+
+    assert not ConsentAudit.objects.exists()
+
+
+def test_a_number_that_nobody_has_is_told_from_one_that_somebody_has(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("One record in Salesforce is told.")
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("needs to be told.")
+    assert "Nobody here has this number" in consent_work.opt_out(workspace.name, BEA, "x", None)
+    first = next(consent_work.in_words(consent_work.show(workspace.name, BEA)))
+    assert first.endswith("; nobody here has this number")
 
 
 def test_what_a_list_leaves_out_is_counted(workspace: Workspace) -> None:

@@ -7,18 +7,18 @@ import pytest
 from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
 from carillon.connections.models import CallsInHour
-from carillon.consent import delivery, lines, push, pushes
-from carillon.consent.models import ConsentPush, Delivery
+from carillon.consent import delivery, lines, push, pushes, queries
+from carillon.consent.models import ConsentPush, Delivery, OptOutMapping
 from carillon.consent.push import Means
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.consent.org_people import (
     FIELD,
-    IMPATIENT,
     Clock,
     connected_to,
     holds,
+    impatient,
     states,
     stored,
     text,
@@ -75,10 +75,11 @@ def test_who_comes_back_is_opted_in_again_in_the_order_it_was_said(
     assert states(workspace) == ["acknowledged", "superseded", "superseded", "acknowledged"]
 
 
-def test_many_go_in_few_calls(workspace: Workspace, org: OrgSim, means: Means) -> None:
+def test_many_go_in_few_calls(workspace: Workspace, org: OrgSim, means: Means, clock: Clock) -> None:
     people = [*stored(workspace, org, count=30), *stored(workspace, org, "Lead", count=10)]
     for contact in people:
         text(contact)
+    clock.sleep(60)
 
     push.deliver(workspace.pk, means)
 
@@ -213,6 +214,22 @@ def test_a_hidden_field_fails_and_names_the_field(
     assert FIELD in ConsentPush.objects.all()[0].error
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_field_that_may_not_be_edited_is_named(
+    workspace: Workspace, org: OrgSim, means: Means, count: int
+) -> None:
+    OptOutMapping.objects.filter(workspace=workspace).update(field="IsEmailBounced")
+    for contact in stored(workspace, org, count=count):
+        text(contact)
+
+    push.deliver(workspace.pk, means)
+
+    assert states(workspace) == ["failed"] * count
+    for failed in queries.pending(workspace):
+        assert failed.error.startswith("No edit right on IsEmailBounced: ")
+        assert "Give Edit Access to the field" in failed.remedy
+
+
 def test_what_the_org_puts_back_three_times_is_not_fought_any_longer(
     workspace: Workspace, org: OrgSim, means: Means, clock: Clock
 ) -> None:
@@ -253,6 +270,24 @@ def test_a_record_that_is_gone_for_good_or_hidden_is_shown(
 
     assert states(workspace) == ["failed"]
     assert "hidden from the API user" in ConsentPush.objects.get().error
+
+
+def test_a_record_purged_after_an_import_found_it_deleted_is_gone(
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock
+) -> None:
+    purged, hidden = stored(workspace, org, count=2)
+    for contact in (purged, hidden):
+        text(contact)
+        org.hard_delete(contact.salesforce_id)
+    push.deliver(workspace.pk, means)
+    assert states(workspace) == ["failed", "failed"]
+    left = Contact.objects.filter(pk=purged.pk)
+    left.update(in_source=False, left_source_at=clock(), absence="deleted", absent_since=clock())
+
+    clock.now = delivery.after_refusal(means.turn())
+    push.deliver(workspace.pk, means)
+
+    assert states(workspace) == ["gone", "failed"]
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
@@ -316,12 +351,13 @@ def test_one_spoilt_record_does_not_keep_the_others_from_being_told(
 
 
 def test_a_batch_too_large_for_the_orgs_automation_is_halved(
-    workspace: Workspace, org: OrgSim, means: Means
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock
 ) -> None:
     people = stored(workspace, org, count=20)
     org.limit_batches("Contact", 6)
     for contact in people:
         text(contact)
+    clock.sleep(60)
 
     push.deliver(workspace.pk, means)
 
@@ -346,7 +382,7 @@ def test_a_lost_answer_leads_to_a_repetition(
 
 
 def test_wrong_credentials_are_said_and_mended_ones_work_at_once(workspace: Workspace, org: OrgSim) -> None:
-    means = Means(retry=IMPATIENT)
+    means = Means(patience=impatient)
     (contact,) = stored(workspace, org)
     text(contact)
     save_connection(workspace=workspace, host=org.url, client_id="orgsim-client", client_secret="no", by=None)

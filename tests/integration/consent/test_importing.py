@@ -234,6 +234,23 @@ def test_flips_to_opted_in_wait_for_the_end_of_the_run(workspace: Workspace) -> 
     assert ConsentEvent.objects.latest("pk").run == run
 
 
+def test_flips_are_applied_in_parts_that_keep_a_number_whole(workspace: Workspace) -> None:
+    people = [a_contact(workspace, number) for number in (ANN, BEA, ANN, CAL)]
+    run = uuid.uuid4()
+    for contact in people:
+        read(contact, True, before=None)
+    for contact in people:
+        read(contact, False, at=day(1), run=run)
+
+    states = []
+    while importing.count_staged(workspace=workspace, run=run):
+        importing.apply_staged(workspace=workspace, run=run, most=1)
+        states.append([status(workspace, number) for number in (ANN, BEA, CAL)])
+
+    assert [states[-1], len(states)] == [["opted_in"] * 3, 3]
+    assert all(one.count("opted_in") == place for place, one in enumerate(states, 1))
+
+
 def test_dropped_flips_are_found_again_by_the_next_import(workspace: Workspace) -> None:
     contact, run = a_contact(workspace, ANN), uuid.uuid4()
     read(contact, True, before=None)

@@ -12,6 +12,7 @@ from carillon.consent.actions import MayNot, OptOutField, carrier_blocks, opt_in
 from carillon.consent.decide import Kind, When
 from carillon.consent.keywords import understand
 from carillon.consent.models import Cause, Consent, ConsentConflict, ConsentEvent, ConsentPush, Review
+from carillon.consent.pushes import withdraw_unmapped
 from carillon.consent.reading import FieldKind
 from carillon.contacts import remembered
 from carillon.lib.clock import now
@@ -364,6 +365,7 @@ def test_unmapping_takes_waiting_pushes_back(workspace: Workspace) -> None:
     text(workspace, "STOP")
 
     actions.set_mapping(workspace=workspace, object_name="Contact", field=None, by=None)
+    withdraw_unmapped(now())
 
     assert pushes(contact, "superseded") == ["opted_out"]
 

@@ -4,25 +4,26 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions, jobs, push, waking
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import ConsentPush, Review
+from carillon.consent.models import Consent, ConsentPush, Review
 from carillon.consent.push import Means
 from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from tests.integration.commands import start
 from tests.integration.consent.org_people import holds, states, stored, text
-from tests.integration.consent.people import ANN, status
+from tests.integration.consent.people import ANN, BEA, status
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -59,6 +60,16 @@ def test_a_lost_wake_up_is_made_up_for_each_minute(connected: Workspace, org: Or
     jobs.look_after()
 
     assert before == jobs_waiting() == 2
+
+
+def test_what_is_due_soon_does_not_wait_for_what_is_due_later(connected: Workspace) -> None:
+    then = now().replace(second=1)
+    for seconds in (55, 56, 20, 2):
+        waking.wake_after_commit(connected.pk, at=then + timedelta(seconds=seconds))
+    waking.wake_after_commit(connected.pk)
+
+    found = ProcrastinateJob.objects.order_by("scheduled_at").values_list("scheduled_at", flat=True)
+    assert [at and (at - then).total_seconds() for at in found] == [2, 20, 55, None]
 
 
 def test_one_at_a_time_delivers_and_looks_again_when_it_is_done(
@@ -135,7 +146,7 @@ def test_a_worker_killed_between_call_and_acknowledgement_leads_to_a_repetition(
     assert states(connected) == ["sent"]
 
     assert push.deliver(connected.pk, means) == 0
-    after = Means(clock=lambda: now() + timedelta(minutes=2), retry=means.retry)
+    after = Means(clock=lambda: now() + timedelta(minutes=2), patience=means.patience)
     wait_until(lambda: push.deliver(connected.pk, after) > 0 or states(connected) == ["acknowledged"])
 
     assert states(connected) == ["acknowledged"]
@@ -157,13 +168,66 @@ def test_a_worker_delivers_within_a_second(connected: Workspace, org: OrgSim) ->
     assert holds(org, *(one.salesforce_id for one in people)) == [True] * 3
 
 
-def test_a_review_that_is_due_counts_as_an_opt_out(connected: Workspace) -> None:
+def a_review(workspace: Workspace, number: str) -> None:
     actions.text_received(
-        workspace=connected, number=ANN, words="please no more", meaning=Meaning.LIKELY_STOP, message_id="SM1"
+        workspace=workspace, number=number, words="no more", meaning=Meaning.LIKELY_STOP, message_id=number
     )
-    assert jobs.close_due_reviews() == 0
+
+
+def test_a_review_that_is_due_counts_as_an_opt_out(connected: Workspace) -> None:
+    a_review(connected, ANN)
+    jobs.look_after()
+    assert status(connected, ANN) == "opted_in"
     Review.objects.update(due_at=now())
 
-    assert jobs.close_due_reviews() == 1
+    jobs.look_after()
 
     assert status(connected, ANN) == "opted_out"
+
+
+def test_reviews_are_due_by_the_clock_of_the_database(
+    connected: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_review(connected, ANN)
+    for module in (jobs, push, actions):
+        monkeypatch.setattr(module, "now", lambda: now() + timedelta(days=365), raising=False)
+
+    jobs.look_after()
+
+    assert status(connected, ANN) == "opted_in"
+
+
+def test_what_fails_in_a_minute_keeps_nothing_else_from_it(connected: Workspace, org: OrgSim) -> None:
+    """A trigger stands for whatever may be wrong with one number, or with the alerts."""
+    text(stored(connected, org)[0])
+    ProcrastinateJob.objects.all().update(queueing_lock=None)
+    ConsentPush.objects.update(created_at=now() - timedelta(hours=1))
+    a_review(connected, ANN)
+    a_review(connected, BEA)
+    Review.objects.update(due_at=now())
+    with (
+        refusing("consent_pushalert", "true"),
+        refusing("consent_consentevent", f"new.consent_id = {Consent.objects.get(number=ANN).pk}"),
+        pytest.raises(DatabaseError, match="refused"),
+    ):
+        jobs.look_after()
+
+    assert jobs_waiting() == 2
+    assert (status(connected, ANN), status(connected, BEA)) == ("opted_in", "opted_out")
+
+
+@contextmanager
+def refusing(table: str, condition: str) -> Iterator[None]:
+    """Rows of that kind can't be added."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"create function refuse_{table}() returns trigger language plpgsql as"
+            f" $$ begin if {condition} then raise 'refused'; end if; return new; end $$"
+        )
+        cursor.execute(
+            f"create trigger refuse before insert on {table} for each row execute function refuse_{table}()"
+        )
+        try:
+            yield
+        finally:
+            cursor.execute(f"drop function refuse_{table}() cascade")

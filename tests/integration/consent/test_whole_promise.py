@@ -136,8 +136,12 @@ class Promise(RuleBasedStateMachine):
         self.the_carrier_brings(*self.texts[index % len(self.texts)])
         assert before == {one: self.world.may_be_texted(one) for one in NUMBERS}
 
+    @rule(number=number)
+    def a_member_writes(self, number: str) -> None:
+        self.world.writes(number)
+
     @rule(dies_at=early_death)
-    def answers_are_sent(self, dies_at: int | None) -> None:
+    def texts_are_sent(self, dies_at: int | None) -> None:
         self.world.runs(self.world.sends, dies_at)
 
     # What members do
@@ -219,7 +223,7 @@ class Promise(RuleBasedStateMachine):
         def act() -> None:
             if by_itself:
                 Review.objects.filter(pk=review.pk).update(due_at=now())
-                jobs.close_due_reviews()
+                jobs.close_due_reviews(now())
             else:
                 actions.close_review(review=review, is_opt_out=is_opt_out, by=self.world.texter)
 
@@ -446,7 +450,7 @@ class Promise(RuleBasedStateMachine):
         left = self.world.left()
         for pk in left.keys() - self.left:
             number, purpose = left[pk]
-            assert purpose == "help" or not self.world.may_be_texted(number)
+            assert purpose == "help" or self.world.may_be_texted(number) is (purpose == "member")
         self.left |= left.keys()
 
     @rule(is_time=st.sampled_from([False, False, False, True]))

@@ -1,5 +1,6 @@
 """What imports read about texting consent: at first sight, later, stale, by whom, through every way of reading."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +9,16 @@ import pytest
 from django.db import connection
 
 from carillon.accounts.actions import add_member
-from carillon.accounts.models import Role, Workspace
+from carillon.accounts.models import Member, Role, Workspace
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.consent import actions as consent
 from carillon.consent import queries
+from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentConflict, ConsentEvent, ConsentPush, OptOutMapping, StagedFlip
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts.models import Contact
-from carillon.imports import bulk_reads, held_opt_ins, runs
+from carillon.imports import bulk_reads, held_opt_ins, jobs, runs
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
@@ -311,6 +313,46 @@ def test_an_unreadable_opt_out_field_stops_the_run_before_it_changes_anything(
     assert opted_out(workspace) == before
 
 
+def retyped(path: str, body: bytes) -> bytes:
+    """The checkbox is a picklist now."""
+    if not path.endswith("/Contact/describe"):
+        return body
+    answer = json.loads(body)
+    for field in answer["fields"]:
+        if field["name"] == "SMS_Opt_Out__c":
+            field["type"] = "picklist"
+    return json.dumps(answer).encode()
+
+
+def test_an_opt_out_field_of_another_type_stops_the_run(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    lines = ConsentEvent.objects.count()
+    org.mangle(retyped)
+
+    run = by_pages(mode=Mode.EVERYTHING)
+
+    assert run.status == RunStatus.FAILED
+    assert "SMS_Opt_Out__c of Contact is no checkbox any more" in run.error
+    assert ConsentEvent.objects.count() == lines
+
+
+def test_a_report_that_lost_the_column_of_the_opt_out_field_stops_the_run(
+    org: OrgSim, workspace: Workspace
+) -> None:
+    from_report = importing(workspace, org, ALONE)
+    succeeded(from_report(OUT_BOX))
+    lines = ConsentEvent.objects.count()
+    org.remove_report_column("All_Contacts", "Contact.SMS_Opt_Out__c")
+
+    run = from_report(mode=Mode.EVERYTHING)
+
+    assert run.status == RunStatus.FAILED
+    assert "shows no column with the opt-out field SMS_Opt_Out__c" in run.error
+    assert ConsentEvent.objects.count() == lines
+
+
 def test_blank_says_nothing_later_unless_empty_means_opted_in(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
@@ -422,6 +464,22 @@ def test_an_erased_person_is_nowhere_in_consent(
     assert status(person) == "opted_out"
 
 
+def test_who_leaves_the_list_by_opting_out_is_heard(org: OrgSim, workspace: Workspace) -> None:
+    by_pages = importing(workspace, org, replace(LISTED, source="PrefersTexting"))
+    succeeded(by_pages(PICKLIST))
+    person = somebody(org, "Texting_Preference__c = 'Yes'")
+    org.edit(person.salesforce_id, Texting_Preference__c="No")
+
+    found = tried(workspace, PICKLIST)
+    assert status(person) == "opted_in"
+    run = succeeded(by_pages())
+
+    person.refresh_from_db()
+    assert (person.in_source, status(person)) == (False, "opted_out")
+    assert (found.opted_out, found.left_source) == (1, 1)
+    assert (run.opted_out, run.left_source) == (1, 1)
+
+
 # Too many at once.
 
 
@@ -434,6 +492,12 @@ def reversed_and_back(by_pages: type_of_imports) -> ImportRun:
 
 def held_after(run: ImportRun) -> HeldOptIns:
     return HeldOptIns.objects.get(run=run, status="open")
+
+
+def apply(held: HeldOptIns, by: Member | None = None, reason: str = "") -> None:
+    """As an admin decides, and a worker does."""
+    held_opt_ins.apply(held=held, by=by, reason=reason)
+    jobs.apply_opt_ins(held.setup_id)
 
 
 def test_a_reversed_slider_is_held_and_its_opt_outs_apply_at_once(
@@ -469,7 +533,7 @@ def test_an_admin_who_accepts_with_a_reason_brings_them_back(
     held = held_after(reversed_and_back(by_pages))
     admin = add_member(workspace=workspace, email="ada@example.org", role=Role.ADMIN, user_id="", by=None)
 
-    held_opt_ins.apply(held=held, by=admin, reason="The slider was the wrong way round.")
+    apply(held, by=admin, reason="The slider was the wrong way round.")
 
     assert opted_out(workspace) == textable(org, "SMS_Opt_Out__c = 1")
     held.refresh_from_db()
@@ -485,7 +549,7 @@ def test_applying_without_a_reason_keeps_out_whom_staff_opted_out(
     held = held_after(reversed_and_back(by_pages))
     before = opted_out(workspace)
 
-    held_opt_ins.apply(held=held, by=None)
+    apply(held)
 
     assert opted_out(workspace) == before
 
@@ -520,7 +584,10 @@ def test_a_mass_update_in_salesforce_is_held(
     assert run.opted_in == 0
     assert "changed for many records in one go" in held.reason
     assert "of 4" in held.reason
-    assert held_opt_ins.apply(held=held, by=None) > 20
+    apply(held)
+
+    run.refresh_from_db()
+    assert run.opted_in > 20
 
 
 def many_opted_in(org: OrgSim, workspace: Workspace) -> list[Contact]:
@@ -549,7 +616,7 @@ def test_who_is_opted_out_again_while_opt_ins_are_held_is_not_opted_in_by_applyi
 
     succeeded(by_pages())
     held = HeldOptIns.objects.get(status="open")
-    held_opt_ins.apply(held=held, by=None)
+    apply(held)
 
     assert held.people == len(others)
     assert status(person) == "opted_out"
@@ -573,6 +640,40 @@ def test_whom_an_import_of_changes_reads_again_goes_on_waiting_for_the_admin(
     assert ImportAlert.objects.get(over_at__isnull=True).run == first
 
 
+def test_an_import_goes_on_with_what_a_killed_worker_left_unapplied(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    people = many_opted_in(org, workspace)
+    held = held_after(succeeded(by_pages()))
+
+    held_opt_ins.apply(held=held, by=None)
+    assert held_opt_ins.to_go(HeldOptIns.objects.get()) == len(people)
+    apply_staged(workspace=workspace, run=held.run.public_id, most=10)
+    assert [status(one) for one in people].count("opted_in") == 10
+    assert list(held_opt_ins.unfinished()) == [held]
+    succeeded(by_pages())
+
+    assert {status(one) for one in people} == {"opted_in"}
+    assert list(held_opt_ins.unfinished()) == []
+    assert ImportRun.objects.get(pk=held.run_id).opted_in == len(people) - 10
+
+
+def test_a_field_that_is_mapped_anew_ends_what_is_still_to_be_applied(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    people = many_opted_in(org, workspace)
+    held = held_after(succeeded(by_pages()))
+    held_opt_ins.apply(held=held, by=None)
+
+    succeeded(by_pages(OUT_BOX))
+
+    assert not StagedFlip.objects.filter(run=held.run.public_id).exists()
+    assert ImportRun.objects.get(pk=held.run_id).opted_in == 0
+    assert "opted_out" in {status(one) for one in people}
+
+
 def test_who_says_stop_while_opt_ins_are_held_stays_out(
     org: OrgSim, workspace: Workspace, by_pages: type_of_imports
 ) -> None:
@@ -581,7 +682,7 @@ def test_who_says_stop_while_opt_ins_are_held_stays_out(
     person = somebody(org, "SMS_Opt_Out__c = 0")
     stop(person)
 
-    held_opt_ins.apply(held=held, by=admin, reason="The slider was the wrong way round.")
+    apply(held, by=admin, reason="The slider was the wrong way round.")
 
     assert status(person) == "opted_out"
 

@@ -1,5 +1,6 @@
 """What a text says about consent is recorded with it, in one transaction, and answered once."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -44,6 +45,34 @@ def test_the_same_stop_again_is_one_event(carrier: Carrier) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda _: carrier.post(fields).status_code, range(8))) == {200}
 
+    assert kinds() == ["person_out"]
+    assert len(answers()) == 1
+
+
+_VICTIM = """
+create sequence tries;
+create function fall_victim() returns trigger language plpgsql as $$ begin
+    if nextval('tries') < 3 then raise 'deadlock detected' using errcode = 'deadlock_detected'; end if;
+    return new;
+end $$;
+create trigger fall_victim before insert on consent_consentevent for each row execute function fall_victim()
+"""
+
+
+@pytest.fixture
+def two_deadlocks(transactional_db: None) -> Iterator[None]:
+    """As PostgreSQL ends one of two that wait for each other, without the seconds that a real one takes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VICTIM)
+        yield
+        cursor.execute("drop function fall_victim() cascade; drop sequence tries")
+
+
+@pytest.mark.usefixtures("two_deadlocks")
+def test_a_stop_that_falls_victim_to_deadlocks_is_heard_all_the_same(carrier: Carrier) -> None:
+    assert carrier.text("STOP").status_code == 200
+
+    assert is_opted_out()
     assert kinds() == ["person_out"]
     assert len(answers()) == 1
 

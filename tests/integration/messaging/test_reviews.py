@@ -27,7 +27,7 @@ def test_a_text_that_is_no_plain_stop_waits_for_a_texter(carrier: Carrier, works
     carrier.text("please stop texting me <b>now</b>")
 
     after = client.get(reverse("consent")).content.decode()
-    assert "None: whoever wrote something like an opt-out was decided about." in before
+    assert "None: every text that looked like an opt-out is decided." in before
     assert "to decide about</span>" not in before
     assert "please stop texting me &lt;b&gt;now&lt;/b&gt;" in after
     assert "Zoë Okafor" in after

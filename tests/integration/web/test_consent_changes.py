@@ -17,7 +17,10 @@ from carillon.consent.decide import Kind, When
 from carillon.consent.keywords import Meaning
 from carillon.consent.ledger import Source
 from carillon.consent.models import Cause, Consent, ConsentEvent
+from carillon.contacts.models import Contact
 from carillon.lib.clock import now
+from carillon.web import consent_people
+from carillon.web.people import erase
 from tests.integration.web.conftest import SignedIn, add_contact
 
 ANN, BEA = "+12125550001", "+12125550002"
@@ -131,7 +134,7 @@ def test_the_csv_holds_all_lines_in_utc_and_no_formula(
 
     text = b"".join(answer).decode()
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert text.startswith("\ufefflearnt_at,number,status,kind,cause,what,")
+    assert text.startswith("\ufefflearnt_at,number,contact_ids,names,status,kind,cause,what,")
     assert [row["kind"] for row in rows] == ["staff_in", "staff_out", "person_in", "person_out"]
     assert rows[3]["words"] == '\'=HYPERLINK("http://x")'
     assert rows[0]["what"] == "A member opted the number back in"
@@ -146,6 +149,52 @@ def test_the_csv_is_filtered_as_the_list_is(bob: Member, said: Workspace, signed
     answer = signed_in(bob).get(reverse("consent_changes_csv"), {"by": "member"})
 
     assert b"".join(answer).count(b"\n") == 2
+
+
+def test_the_csv_names_those_who_have_the_number_now_for_every_line(
+    bob: Member, said: Workspace, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "CHUNK", 3)
+    shares_number_of_bea(add_contact(said, 2, "=cmd()", "Bee"))
+    shares_number_of_bea(add_contact(said, 3, "Bo", "Cee"))
+
+    rows = exported(signed_in(bob))
+
+    ids = ["003000000000002AAA; 003000000000003AAA"] * 2 + ["003000000000001AAA"] * 2
+    assert [row["contact_ids"] for row in rows] == ids
+    assert [row["names"] for row in rows] == ["'=cmd() Bee; Bo Cee"] * 2 + ["Ann Lee"] * 2
+
+
+def test_a_cell_of_the_csv_has_an_end(
+    bob: Member, said: Workspace, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent_people, "NAMED", 2)
+    for n in range(2, 6):
+        shares_number_of_bea(add_contact(said, n, "Bo", f"Cee {n}"))
+
+    row = exported(signed_in(bob))[0]
+
+    assert row["contact_ids"] == "003000000000002AAA; 003000000000003AAA"
+    assert row["names"] == "Bo Cee 2; Bo Cee 3; and 2 more"
+
+
+def test_erased_people_are_not_named_again(alice: Member, said: Workspace, signed_in: SignedIn) -> None:
+    erase(workspace=said, salesforce_id="003000000000001AAA", by=alice)
+
+    text = b"".join(signed_in(alice).get(reverse("consent_changes_csv"))).decode()
+
+    assert "Ann Lee" not in text
+    assert "003000000000001AAA" not in text
+    assert ",erased,,,opted_in," in text
+
+
+def shares_number_of_bea(contact: Contact) -> None:
+    Contact.objects.filter(pk=contact.pk).update(mobile_number=BEA)
+
+
+def exported(client: Client) -> list[dict[str, str]]:
+    text = b"".join(client.get(reverse("consent_changes_csv"))).decode()
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
 def test_erased_numbers_are_nobodys(bob: Member, said: Workspace, signed_in: SignedIn) -> None:
@@ -227,6 +276,6 @@ def test_a_request_of_another_day_shows_both_times(bob: Member, said: Workspace,
     actions.opt_out(workspace=said, number=ANN, by=bob, reason="Called", requested=When.at(asked))
 
     assert (
-        'for <time datetime="2026-01-12T09:00:00+00:00"'
+        'happened <time datetime="2026-01-12T09:00:00+00:00"'
         in signed_in(bob).get(reverse("consent_changes")).content.decode()
     )

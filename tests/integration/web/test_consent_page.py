@@ -18,12 +18,14 @@ from carillon.consent.models import (
     ConsentAudit,
     ConsentConflict,
     ConsentPush,
+    Delivery,
     OptOutMapping,
     Review,
     StagedFlip,
 )
 from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
+from carillon.imports import held_opt_ins
 from carillon.imports.models import HeldOptIns
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, day, lines, read, status
@@ -65,11 +67,11 @@ def refused(contact: Contact) -> ConsentPush:
     return ConsentPush.objects.get(pk=push.id)
 
 
-def conflicting(contact: Contact) -> ConsentConflict:
+def conflicting(contact: Contact, run: uuid.UUID | None = None) -> ConsentConflict:
     """The person texted STOP, Salesforce took it, and later somebody there opted them in."""
     text(contact, "STOP")
     concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
-    read(contact, False, at=day(2))
+    read(contact, False, at=day(2), run=run)
     for run in set(StagedFlip.objects.values_list("run", flat=True)):
         apply_staged(workspace=contact.workspace, run=run)
     return ConsentConflict.objects.get()
@@ -94,9 +96,10 @@ def test_nothing_to_do_is_said_in_words(alice: Member, signed_in: SignedIn) -> N
     body = shown(signed_in(alice))
 
     assert "Nothing: every change that Salesforce is to know is there." in body
-    assert "Nothing was acknowledged in that time." in body
-    assert "None: whoever wrote something like an opt-out was decided about." in body
+    assert "None in that time." in body
+    assert "None: every text that looked like an opt-out is decided." in body
     assert "None: Salesforce contradicts nobody" in body
+    assert "No opt-out field is mapped, so Salesforce is told nothing." in body
     assert "Held:" not in body
     assert "Retry" not in body
 
@@ -149,6 +152,7 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
 
     body = shown(client)
     said = decided(client, "retry_push", ana.salesforce_id)
+    assert "No opt-out field is mapped" not in body
 
     push.refresh_from_db()
     assert "No edits in June" in body
@@ -156,6 +160,30 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
     assert "It is tried again now." in said
     assert ConsentPush.objects.filter(next_try_at__lte=now()).count() == 1
     assert client.post(reverse("retry_push", args=["003000000000009AAA"])).status_code == 404
+
+
+def test_an_org_that_takes_nothing_is_told_with_its_reason(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    text(ana, "STOP")
+    Delivery.objects.create(
+        workspace=ana.workspace,
+        failures=3,
+        failing_since=now(),
+        failed_at=now(),
+        paused_until=now() + timedelta(minutes=1),
+        error="Salesforce is down.",
+        remedy="It passes by itself.",
+    )
+    client = signed_in(bob)
+
+    body = shown(client)
+    said = decided(client, "retry_pushes")
+
+    assert "Salesforce is down." in body
+    assert "It passes by itself. Nothing is lost: all of it waits" in body
+    assert "It is tried again now." in said
+    assert not Delivery.objects.filter(paused_until__gt=now()).exists()
 
 
 def test_all_refusals_are_tried_again_at_once(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -209,6 +237,19 @@ def test_a_number_that_nobody_has_is_reviewed_too(
     assert status(workspace, "+12125559999") == "opted_out"
 
 
+def test_an_imports_page_leads_to_the_conflicts_it_found(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    a_mapping(rows.contact.workspace)
+    conflicting(rows.contact, rows.run.public_id)
+    client = signed_in(alice)
+
+    body = shown(client, "import_run", rows.run.public_id)
+
+    assert f'href="{reverse("consent")}#conflicts"' in body
+    assert "1 conflict with a person's opt-out" in body
+
+
 def test_a_conflict_is_kept_opted_out(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
     found = conflicting(ana)
     client = signed_in(bob)
@@ -241,6 +282,26 @@ def test_an_admin_accepts_a_conflict_with_a_reason_only(
     assert before == "opted_out"
     assert status(ana.workspace, ana.mobile_number) == "opted_in"
     assert "Keep opted out" not in shown(client)
+
+
+@pytest.mark.parametrize("how", ["keep", "accept"])
+def test_a_record_that_speaks_again_is_listed_and_decided_once(
+    alice: Member, ana: Contact, signed_in: SignedIn, how: str
+) -> None:
+    conflicting(ana)
+    concluded(ana, ReadBack(claimed(ana).id, True, day(3)))
+    read(ana, False, at=day(4))
+    for run in set(StagedFlip.objects.values_list("run", flat=True)):
+        apply_staged(workspace=ana.workspace, run=run)
+    latest = ConsentConflict.objects.latest("pk")
+    client = signed_in(alice)
+
+    before = shown(client)
+    decided(client, "conflict", digits(ana), latest.event.version, how, reason="She wrote to us")
+
+    assert ConsentConflict.objects.count() == 2
+    assert before.count("Keep opted out") == 1
+    assert "None: Salesforce contradicts nobody" in shown(client)
 
 
 def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
@@ -351,10 +412,15 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     address = ("decide_opt_ins", rows.run.public_id, decision)
 
     body = shown(client)
+    history = shown(client, "import_history")
     asked = shown(client, *address)
     decided(client, *address)
+    held_opt_ins.go_on(rows.run.setup)
 
     assert reverse(address[0], args=address[1:]) in body
+    assert "Opt-ins held: 41, waiting for an admin" in history
+    run = shown(client, "import_run", rows.run.public_id)
+    assert ('href="#opt-ins"' in run) is (decision == "drop")
     assert "41 of 400 people." in body
     assert f">{rows.contact}</a>" in asked
     assert "and 40 more" in asked

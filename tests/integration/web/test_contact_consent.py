@@ -114,6 +114,35 @@ def test_a_texter_opts_out_with_a_reason_and_everybody_with_the_number_is_named(
     assert AuditEntry.objects.filter(member=bob, action__startswith="opted out").count() == 1
 
 
+def test_a_request_older_than_a_start_is_not_said_to_have_stopped_texts(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    text(ana, "START", Meaning.START)
+
+    body = post(signed_in(bob), ana, "opt_out", way="phone", day="2026-01-12", reason="Called.")
+
+    assert "what was said after that day counts" in body
+    assert "Nobody texts Ana" not in body
+    assert status_of(ana) == "opted_in"
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_salesforce_is_said_to_be_told_where_a_field_is_mapped(
+    bob: Member, workspace: Workspace, signed_in: SignedIn, is_mapped: bool
+) -> None:
+    if is_mapped:
+        a_mapping(workspace)
+    contact = add_contact(workspace, 1, "Ana", "García")
+    client = signed_in(bob)
+
+    asked = page(client, contact, "opt_out")
+    done = post(client, contact, "opt_out", **STAFF)
+
+    assert ("Salesforce is told at once." in asked) is is_mapped
+    assert "Nobody texts Ana García any more." in done
+    assert ("Salesforce is told." in done) is is_mapped
+
+
 @pytest.mark.parametrize("day", ["", "2999-01-01", "yesterday"])
 def test_a_request_needs_a_day_that_has_come(
     bob: Member, ana: Contact, signed_in: SignedIn, day: str
@@ -404,7 +433,7 @@ def test_an_opt_out_of_a_former_number_is_told_with_its_lines(
     ana.save(update_fields=["mobile_number"])
     without = page(client, ana)
 
-    assert "the number was +1 212-555-0001, which is opted out since" in shown
+    assert "the number was +1 212-555-0001: opted out since" in shown
     assert "The opt-out came along to this number." in shown
     assert f"{reverse('consent_changes')}?number=%2B12125550001" in shown
     assert "The person opted out by a text" in said

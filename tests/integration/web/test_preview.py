@@ -316,6 +316,23 @@ def test_a_dry_run_shows_whose_consent_would_change(
     assert len(lines) == 3
 
 
+def test_of_many_the_page_shows_some_and_the_download_has_all(
+    alice: Member, flipped: DryRun, signed_in: SignedIn
+) -> None:
+    ids = [f"003{n:012d}AAA" for n in range(6_001)]
+    flips = [Flip(one, "Ann", "+12125550101", "opted_in", "opted_out", held=False) for one in ids]
+    DryRun.objects.update(flips=flips)
+    client = signed_in(alice)
+
+    body = client.get(DRY_RUN).content.decode()
+    response = client.get(reverse("dry_run_flips", args=["contact"]))
+
+    assert "The first 20 of 6,001" in body
+    assert body.count("+1 212-555-0101") == 20
+    lines = response.getvalue().decode().splitlines()[1:]
+    assert [line.partition(",")[0] for line in lines] == ids
+
+
 def test_erasing_somebody_forgets_a_dry_run_that_names_them(flipped: DryRun, rows: Rows) -> None:
     erase(workspace=rows.setup.workspace, salesforce_id="003000000000001AAA", by=None)
 

@@ -91,6 +91,18 @@ def test_of_very_many_reports_the_first_are_listed_and_the_rest_is_said(org: Org
     ] == ["Another 0099"]
 
 
+@pytest.mark.parametrize(("most", "said"), [(1, True), (2, False)])
+def test_folders_beyond_the_first_are_said(
+    admin: Client, monkeypatch: pytest.MonkeyPatch, most: int, said: bool
+) -> None:
+    monkeypatch.setattr(report_catalog, "MOST_FOLDERS", most)
+
+    response = admin.get(PAGE, {"kind": "report"})
+
+    assert response.context["answers"].folders == ("Admissions Reports", "Texting Reports")[:most]
+    assert (f"more folders than the first {most}" in body_of(response)) is said
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [

@@ -25,7 +25,6 @@ WANTED = {
     "help_text": "Ask help@campus.example.",
     "quiet_until": "9",
     "quiet_from": "20",
-    "scope": "workspace",
 }
 SIMULATED = {**WANTED, "carrier": "simulated", "account_sid": "", "auth_token": "", "numbers": ""}
 
@@ -52,6 +51,15 @@ def test_an_admin_saves_how_texts_come_and_go(alice: Member, page: str, signed_i
     assert credentials.auth_token(texting) == "hush-hush"
     assert f"https://texts.campus.example/carriers/twilio/inbound/{texting.path_token}" in body
     assert "Run the self-test" in body
+
+
+def test_what_a_stop_ends_is_said_and_nothing_to_choose(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    answer = signed_in(alice).get(page)
+
+    assert "One STOP ends all texts of this workspace to that number." in answer.content.decode()
+    assert "scope" not in answer.context["form"].fields
 
 
 def test_the_auth_token_is_stored_sealed_and_never_shown(
@@ -91,6 +99,17 @@ def test_a_blank_token_keeps_the_one_stored(alice: Member, page: str, signed_in:
 
     assert credentials.auth_token(kept()) == "hush-hush"
     assert kept().help_text == "Another text."
+
+
+def test_the_page_says_until_when_the_earlier_token_is_taken(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    first = client.post(page, WANTED, follow=True).content.decode()
+    second = client.post(page, {**WANTED, "auth_token": "another"}, follow=True).content.decode()
+
+    assert "Calls signed by the earlier one" not in first
+    assert "Calls signed by the earlier one are taken, too, until" in second
 
 
 def test_the_token_of_one_account_is_not_used_for_another(
@@ -179,7 +198,7 @@ def test_refused_calls_raise_an_alarm_on_the_page(alice: Member, page: str, sign
 
     body = client.get(page).content.decode()
     assert "2 calls of the webhooks refused" in body
-    assert "It was not signed." in body
+    assert "The last one: it was not signed." in body
 
 
 def test_texts_of_numbers_nobody_has_are_listed_until_somebody_has_them(

@@ -26,6 +26,7 @@ STOPS = [
     *("STOP 🛑", "🛑 STOP", "👎🏽stop👎🏽", "stop ❤️", "STOP?"),
     *("S T O P", "s-t-o-p", "STOP   ALL", "opt\nout"),
     *("ＳＴＯＰ", "𝐒𝐓𝐎𝐏", "𝓼𝓽𝓸𝓹", "ⓢⓣⓞⓟ", "🅂🅃🄾🄿", "ЅТОР", "ѕтор", "SТOP", "SΤΟΡ", "STÖP", "s̶t̶o̶p̶", "Ⓠuit"),
+    *("🆂🆃🅾🅿", "🅢🅣🅞🅟", "🇸🇹🇴🇵", "🇪🇳🇩", "ꜱᴛᴏᴘ", "ՏТОР", "stօp", "ᏚᎢOᏢ", "ꓢꓔꓳꓑ", "STOP 🇺🇸", "🅿 STOP"),
 ]
 STARTS = ["START", "start", "Start!", "UNSTOP", "unstop.", "“Start”", "START 😀", "ＳＴＡＲＴ", "\u200bstart"]
 HELPS = ["HELP", "help!", "Info", "INFO?", "“help”"]
@@ -110,6 +111,8 @@ LIKELY = [
     *("STOP — sent from my Samsung Galaxy", "I said STOP. You did not stop", "Hi! Opt out!"),
     # Several keywords, and what our own texts say of them.
     *(
+        "STOPTEXTINGME",
+        "pleasestoptexting",
         "STOPSTOP",
         "stopstopstop",
         "stopandend",

@@ -131,7 +131,7 @@ def test_the_field_is_named_also_where_only_the_text_names_it() -> None:
     )
 
     assert (hidden.fields, several.fields) == (("SMS__c",), ("A__c", "B__c"))
-    assert hidden.sentence.endswith("any more: SMS__c.")
+    assert hidden.sentence.startswith("No edit right on SMS__c: ")
 
 
 def test_the_text_of_the_orgs_own_rule_is_shown_even_with_braces_in_it() -> None:
@@ -143,6 +143,12 @@ def test_the_text_of_the_orgs_own_rule_is_shown_even_with_braces_in_it() -> None
         rule.sentence
         == "A validation rule of your Salesforce org refused the change: Fill in {fields} first."
     )
+
+
+def test_a_rules_text_without_a_full_stop_gets_one_since_the_remedy_follows() -> None:
+    rule = refusal_of(ErrorItem(statusCode="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="Ask first"))
+
+    assert rule.sentence.endswith(": Ask first.")
 
 
 def test_values_of_the_record_are_neither_in_the_sentence_nor_in_the_repr() -> None:
