@@ -1,9 +1,9 @@
 """Compares every number's consent with every linked record in Salesforce, and repairs what differs.
 
-Streams: 2,000 contacts, one call, and nothing is held but what differs among them. A record that differs is judged as an
-import would judge it, since it may speak: an opt-out there counts here at once, and what would opt a number back in
-waits for the next import, where one reads the record: nobody out of the source is opted in by it. What is left is
-settled towards opted out, on whichever side the opt-out is.
+Streams: 2,000 contacts, one call, and nothing is held but what differs among them and which numbers were repaired. A
+record that differs is judged as an import would judge it, since it may speak: an opt-out there counts here at once, and
+what would opt a number back in waits for the next import, where one reads the record: nobody out of the source is opted in
+by it. What is left is settled towards opted out, on whichever side the opt-out is.
 
 What is known of a record is read before the call and after it. Where that is the same and nothing waits to be pushed, the
 call read no less than we know, however old the record's stamp is: one restored from a backup is no stale page. To which a
@@ -180,12 +180,13 @@ def _forget_old(workspace: Workspace) -> None:
 def _differences(
     workspace: Workspace, client: Client, counts: Counter[str], *, repair: bool
 ) -> Iterator[Difference]:
+    settled: set[str] = set()
     for object_name, (field, rules) in sorted(store.fields_of(workspace.pk).items()):
         after = ""
         while people := _people(workspace.pk, object_name, after):
             ids = [person[0] for person in people]
             after = ids[-1]
-            batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids))
+            batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids), settled)
             records = client.records.read_many(object_name, ids, [field, *BESIDE])
             rows = [
                 _Row(*person, seen_in(record, field, client.session.user_id))
@@ -221,12 +222,14 @@ def _held(workspace_id: int, ids: list[str]) -> tuple[dict[str, HeldRow], dict[s
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """`before` is what was known of the records before they were read (store.held)."""
+    """`before` is what was known of the records before they were read (store.held), `settled` the numbers that this audit
+    repaired so far: it has told their other records, too."""
 
     workspace: Workspace
     object_name: str
     rules: Mapping
     before: tuple[dict[str, HeldRow], dict[str, Says]]
+    settled: set[str]
 
     def differences(self, rows: Sequence[_Row], *, repair: bool) -> Iterator[Difference]:
         """Consents are read after the records, so that what was said meanwhile is known and not taken for a difference."""
@@ -268,6 +271,9 @@ class _Batch:
             return {}
         ids = [row.salesforce_id for row in rows]
         done = _pushed(self.workspace, ids)
+        for row in rows:
+            if row.number in self.settled and done.get(row.salesforce_id, UNDONE).fate is Fate.ON_ITS_WAY:
+                done[row.salesforce_id] = REPAIRED
         values, _ = _held(self.workspace.pk, ids)
         standings = queries.standings(self.workspace, [row.number for row in rows])
         for row in rows:
@@ -303,6 +309,7 @@ class _Batch:
         undecided = {row.salesforce_id for row in ours if row.in_source and row.salesforce_id in flips}
         left = [row for row in ours if row.salesforce_id not in undecided]
         self._tighten(left, run_id)
+        self.settled.update(row.number for row in left)
         done = {row.salesforce_id: CHANGES_MEANWHILE for row in rows}
         done.update(dict.fromkeys(undecided, WAITS_FOR_IMPORT))
         return done | {row.salesforce_id: REPAIRED for row in left}

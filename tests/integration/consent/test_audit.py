@@ -135,6 +135,21 @@ def test_what_is_on_its_way_differs_until_salesforce_has_it(connected: Workspace
     assert (found, after.leaves_doubt) == ([], False)
 
 
+def test_other_records_of_a_number_that_it_opts_out_are_repaired_with_it(
+    connected: Workspace, org: OrgSim
+) -> None:
+    (contact,), (lead,) = stored(connected, org), stored(connected, org, "Lead")
+    org.edit(contact.salesforce_id, **{FIELD: True})
+
+    done, found = audited(connected, repair=True)
+    push.deliver(connected.pk)
+
+    assert contact.mobile_number == lead.mobile_number
+    assert [one.salesforce_id for one in found] == [contact.salesforce_id, lead.salesforce_id]
+    assert (done.differing, done.repaired, done.on_its_way, done.leaves_doubt) == (2, 2, 0, False)
+    assert holds(org, contact.salesforce_id, lead.salesforce_id) == [True, True]
+
+
 def test_what_salesforce_refuses_is_listed_with_the_reason(connected: Workspace, org: OrgSim) -> None:
     by_rule, locked = stored(connected, org)[0], stored(connected, org, "Lead")[0]
     org.set_validation_rule("Contact", f"{FIELD} = true", "Ask the registrar first.")
