@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import actions, person, pushes, queries, staff
+from carillon.consent import actions, nightly, person, pushes, queries, staff
 from carillon.consent import overview as reports
 from carillon.consent.decide import Refusal
 from carillon.consent.models import ConflictState, ConsentConflict, ConsentPush, PushState, Review
@@ -88,6 +88,8 @@ def overview(request: MemberRequest) -> HttpResponse:
         "more": {"refused": troubled.next, "reviews": reviews.next, "conflicts": conflicts.next},
         "held": open_opt_ins(workspace),
         "audit": queries.latest_audit(workspace),
+        "good_audit": queries.good_audits(workspace).first(),
+        "audit_overdue": nightly.is_overdue(workspace, now()),
         "may_act": request.user.role != Role.AUDITOR,
         "may_read_runs": request.user.role != Role.TEXTER,
     }

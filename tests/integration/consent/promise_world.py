@@ -307,21 +307,15 @@ class World:
         self.sends()
 
     def differences(self) -> list[str]:
-        """Where both sides disagree without a visible reason: what others put back again and again says why."""
+        """Where both sides disagree without a visible reason."""
         records = {record.id: record for record in self.records()}
         stored = {one.salesforce_id: one for one in Contact.objects.filter(workspace=self.workspace)}
         erased = remembered.erased(self.workspace.pk, list(records))
-        standings = queries.standings(self.workspace, NUMBERS)
-        fields = store.fields_of(self.workspace.pk)
-        put_back = ConsentPush.objects.filter(
-            workspace=self.workspace, state=PushState.REVERTED, next_try_at=None
-        ).exclude(error="")
-        stopped = dict(put_back.values_list("pk", "salesforce_id"))
         # What is gone for good looks like what is hidden: that it can't be told is shown.
         found = [
             f"under way: {one.salesforce_id} {one.state} {one.error}"
             for one in queries.pending(self.workspace)
-            if one.pk not in stopped and (one.salesforce_id in records or one.state != PushState.FAILED)
+            if one.salesforce_id in records or one.state != PushState.FAILED
         ]
         for record in records.values():
             person = stored.get(record.id)
@@ -335,15 +329,27 @@ class World:
             number = person.mobile_number
             if record.name != OUTSIDE and number != record.number:
                 found.append(f"number: {record} {number}")
-            if not number or record.object not in fields:
-                continue
-            field, rules = fields[record.object]
-            says, standing = rules.says(record.value(field)), standings[number]
-            if not _agree(says, standing) and record.id not in stopped.values():
-                found.append(f"{record} says {says}, but {standing}")
+        found += self.disagreeing().values()
         for known in stored.keys() - records.keys():
             if stored[known].in_source:
                 found.append(f"not in the org any more: {known}")
+        return found
+
+    def disagreeing(self) -> dict[str, str]:
+        """Living records of people who are stored, that hold something else than their number is; with why."""
+        standings = queries.standings(self.workspace, NUMBERS)
+        fields = store.fields_of(self.workspace.pk)
+        numbers = {
+            one.salesforce_id: one.mobile_number for one in Contact.objects.filter(workspace=self.workspace)
+        }
+        found = {}
+        for record in self.records():
+            number = numbers.get(record.id)
+            if number and record.object in fields:
+                field, rules = fields[record.object]
+                says, standing = rules.says(record.value(field)), standings[number]
+                if not _agree(says, standing):
+                    found[record.id] = f"{record} says {says}, but {standing}"
         return found
 
     def the_ledger_is_whole(self) -> None:
