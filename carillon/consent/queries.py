@@ -80,6 +80,12 @@ def pending(workspace: Workspace) -> QuerySet[ConsentPush]:
     return ConsentPush.objects.filter(workspace=workspace, state__in=UNSETTLED).order_by("created_at", "pk")
 
 
+def good_audits(workspace: Workspace) -> QuerySet[ConsentAudit]:
+    """Those that compared everything, the newest first."""
+    done = ConsentAudit.objects.filter(workspace=workspace, finished_at__isnull=False, error="")
+    return done.order_by("-started_at", "-pk")
+
+
 def latest_audit(workspace: Workspace) -> ConsentAudit | None:
     """The last one that came to an end, whether it went well or not."""
     done = ConsentAudit.objects.filter(workspace=workspace, finished_at__isnull=False)
