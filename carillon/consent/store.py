@@ -230,14 +230,20 @@ def records_of(cursor: CursorWrapper, workspace: int, numbers: list[str]) -> lis
 
 
 def view(
-    record: str, value: HeldRow | None, waiting: Says | None, mapping: Mapping, *, fresh: bool
+    record: str,
+    value: HeldRow | None,
+    waiting: Says | None,
+    mapping: Mapping,
+    *,
+    fresh: bool,
+    unread: Says | None = Says.IN,
 ) -> RecordView:
-    """A mapped record for a decision. One not read under this mapping yet counts as opted in, which is what most are:
-    it is pushed an opt-out, and nothing else."""
-    current = value if value and value.mapping_version == mapping.version else None
-    says = Says(current.says) if current else Says.IN
-    sent = Says(current.sent) if current and current.sent else None
-    return RecordView(record, says, waiting, sent, fresh)
+    """A mapped record for a decision. One not read under this mapping yet counts as `unread`: opted in, which is what
+    most are, so it is pushed an opt-out and nothing else; None, and it is told whatever the number is."""
+    if value and value.mapping_version == mapping.version:
+        return RecordView(record, Says(value.says), waiting, Says(value.sent) if value.sent else None, fresh)
+    is_read = value is None and mapping.is_read
+    return RecordView(record, Says.IN if is_read else unread, waiting, None, fresh)
 
 
 class Writes:
