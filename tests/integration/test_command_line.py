@@ -380,4 +380,5 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
     assert "contact.additional_fields[1].type: Choose one of" in refused.err
     assert warned.code == 0, warned.err
     assert "scope mine" in warned.err
+    assert "Salesforce is not told when a Contact opts out" in warned.err
     assert "Warning" not in warned.out
