@@ -76,17 +76,16 @@ def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
         oldest=Min("created_at", filter=late),
     )
     troubles = {}
-    if counted["refused"]:
-        latest = unsettled.filter(state=PushState.FAILED).latest("sent_at")
+    # Looked for after they were counted: they may be on their way again.
+    failed, given_up = unsettled.filter(state=PushState.FAILED), unsettled.filter(stopped)
+    if counted["refused"] and (latest := failed.order_by("sent_at").last()):
         sentence = (
             f"Salesforce refuses {_changes(counted['refused'])}. The last reason: {_quoted(latest.error)}"
         )
         troubles[Trouble.REFUSED.value] = (sentence, latest.remedy)
-    if counted["reverted"]:
-        latest = unsettled.filter(stopped).latest("sent_at")
-        sentence = (
-            f"{_changes(counted['reverted']).capitalize()} came back three times: {_quoted(latest.error)}"
-        )
+    if counted["reverted"] and (latest := given_up.order_by("sent_at").last()):
+        changes = _changes(counted["reverted"]).capitalize()
+        sentence = f"{changes} came back three times or more: {_quoted(latest.error)}"
         troubles[Trouble.REVERTED.value] = (sentence, latest.remedy)
     if counted["late"]:
         since = f"{_changes(counted['late']).capitalize()} waited for more than five minutes, the first since"

@@ -154,7 +154,9 @@ class Tally:
         """Who is no longer in the list."""
         with connection.cursor() as cursor:
             stage(cursor, self._workspace, [])
-            self._foresee(cursor, rows)
+            with transaction.atomic():
+                cursor.execute(f"set transaction read only; {PLANNER}")
+                self._foresee(cursor, rows)
 
     def _foresee(self, cursor: CursorWrapper, told: Sequence[Sighting]) -> None:
         numbers = {number for one in told for number in (one.number, one.number_before) if number}

@@ -75,10 +75,11 @@ def test_who_comes_back_is_opted_in_again_in_the_order_it_was_said(
     assert states(workspace) == ["acknowledged", "superseded", "superseded", "acknowledged"]
 
 
-def test_many_go_in_few_calls(workspace: Workspace, org: OrgSim, means: Means) -> None:
+def test_many_go_in_few_calls(workspace: Workspace, org: OrgSim, means: Means, clock: Clock) -> None:
     people = [*stored(workspace, org, count=30), *stored(workspace, org, "Lead", count=10)]
     for contact in people:
         text(contact)
+    clock.sleep(60)
 
     push.deliver(workspace.pk, means)
 
@@ -350,12 +351,13 @@ def test_one_spoilt_record_does_not_keep_the_others_from_being_told(
 
 
 def test_a_batch_too_large_for_the_orgs_automation_is_halved(
-    workspace: Workspace, org: OrgSim, means: Means
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock
 ) -> None:
     people = stored(workspace, org, count=20)
     org.limit_batches("Contact", 6)
     for contact in people:
         text(contact)
+    clock.sleep(60)
 
     push.deliver(workspace.pk, means)
 

@@ -71,7 +71,7 @@ def test_orgs_known_to_hang_leave_slots_for_others(
     with ThreadPoolExecutor(SLOTS) as slots:
         try:
             held = [slots.submit(deliver, workspace) for workspace in hanging]
-            assert slots.submit(deliver, connected).result(10) == 1
+            assert slots.submit(deliver, connected).result(20) == 1
             assert states(connected) == ["acknowledged"]
             # The others come back soon.
             again = ProcrastinateJob.objects.filter(task_name="carillon.deliver_consent", status="todo")

@@ -1,5 +1,6 @@
 """What imports read about texting consent: at first sight, later, stale, by whom, through every way of reading."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -310,6 +311,46 @@ def test_an_unreadable_opt_out_field_stops_the_run_before_it_changes_anything(
     assert "consent stays as it is" in run.error
     assert not Contact.objects.filter(last_name="Changed").exists()
     assert opted_out(workspace) == before
+
+
+def retyped(path: str, body: bytes) -> bytes:
+    """The checkbox is a picklist now."""
+    if not path.endswith("/Contact/describe"):
+        return body
+    answer = json.loads(body)
+    for field in answer["fields"]:
+        if field["name"] == "SMS_Opt_Out__c":
+            field["type"] = "picklist"
+    return json.dumps(answer).encode()
+
+
+def test_an_opt_out_field_of_another_type_stops_the_run(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(OUT_BOX))
+    lines = ConsentEvent.objects.count()
+    org.mangle(retyped)
+
+    run = by_pages(mode=Mode.EVERYTHING)
+
+    assert run.status == RunStatus.FAILED
+    assert "SMS_Opt_Out__c of Contact is no checkbox any more" in run.error
+    assert ConsentEvent.objects.count() == lines
+
+
+def test_a_report_that_lost_the_column_of_the_opt_out_field_stops_the_run(
+    org: OrgSim, workspace: Workspace
+) -> None:
+    from_report = importing(workspace, org, ALONE)
+    succeeded(from_report(OUT_BOX))
+    lines = ConsentEvent.objects.count()
+    org.remove_report_column("All_Contacts", "Contact.SMS_Opt_Out__c")
+
+    run = from_report(mode=Mode.EVERYTHING)
+
+    assert run.status == RunStatus.FAILED
+    assert "shows no column with the opt-out field SMS_Opt_Out__c" in run.error
+    assert ConsentEvent.objects.count() == lines
 
 
 def test_blank_says_nothing_later_unless_empty_means_opted_in(

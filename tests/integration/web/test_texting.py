@@ -101,6 +101,17 @@ def test_a_blank_token_keeps_the_one_stored(alice: Member, page: str, signed_in:
     assert kept().help_text == "Another text."
 
 
+def test_the_page_says_until_when_the_earlier_token_is_taken(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    first = client.post(page, WANTED, follow=True).content.decode()
+    second = client.post(page, {**WANTED, "auth_token": "another"}, follow=True).content.decode()
+
+    assert "Calls signed by the earlier one" not in first
+    assert "Calls signed by the earlier one are taken, too, until" in second
+
+
 def test_the_token_of_one_account_is_not_used_for_another(
     alice: Member, page: str, signed_in: SignedIn
 ) -> None:
