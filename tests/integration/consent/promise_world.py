@@ -198,6 +198,8 @@ class World:
         return execute(Request(setup_for(self.workspace, object_name), mode), Options(retry=_RETRY))
 
     def delivers(self) -> int:
+        # As each minute.
+        pushes.withdraw_unmapped(self.clock())
         means = Means(
             clock=self.clock,
             sleep=self.time_passes,
