@@ -58,10 +58,11 @@ def opt_out(number: str, reason: str, asked_on: object, workspace: str) -> None:
 @consent.command(name="opt-in")
 @click.argument("number")
 @REASON
+@click.option("--although-erased", is_flag=True, help="Also where somebody with the number was erased.")
 @WORKSPACE
-def opt_in(number: str, reason: str, workspace: str) -> None:
+def opt_in(number: str, reason: str, although_erased: bool, workspace: str) -> None:
     """Opt a mobile number back in, as an admin: it lifts a person's STOP, too."""
-    click.echo(runtime.call(f"{_WORK}:opt_in", workspace, number, reason))
+    click.echo(runtime.call(f"{_WORK}:opt_in", workspace, number, reason, although_erased=although_erased))
 
 
 @consent.command()

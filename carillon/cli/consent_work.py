@@ -11,14 +11,15 @@ from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.quiet import quiet_retries
 from carillon.cli.tables import aligned, printable
-from carillon.consent import actions, pushes, queries, store, words
+from carillon.consent import actions, person, pushes, queries, store, words
 from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
-from carillon.consent.decide import When
-from carillon.consent.models import ConsentEvent, ConsentPush, PushState
+from carillon.consent.decide import Says, When
+from carillon.consent.models import Cause, ConsentEvent, ConsentPush, PushState
 from carillon.contacts.models import Contact
 from carillon.contacts.queries import by_record_id
+from carillon.contacts.remembered import suppressed_since
 from carillon.imports.queries import time_zone
 from carillon.lib import phones
 from carillon.lib.clock import now
@@ -93,6 +94,9 @@ def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | 
     e164 = _number(workspace, number)
     requested = _on(workspace, asked_on.date()) if asked_on else None
     done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
+    if requested and done.status is Says.IN:
+        why = words.why_still_in(workspace, e164, time_zone(workspace))
+        return f"{e164} stays opted in: {_lower_first(why)}, and that counts. The request is in the record."
     return _done(workspace, e164, done)
 
 
@@ -103,11 +107,24 @@ def _on(workspace: Workspace, day: date) -> When:
     return When.on(day, zone)
 
 
-def opt_in(workspace_name: str, number: str, reason: str) -> str:
+def opt_in(workspace_name: str, number: str, reason: str, *, although_erased: bool = False) -> str:
     workspace = only_workspace(workspace_name)
     e164 = _number(workspace, number)
+    if not although_erased and _is_of_erased(workspace, e164):
+        raise CarillonError(
+            f"Somebody with {e164} was erased here, and nobody with this number is texted since. Nothing was changed.",
+            "Where the person who has it now asks for texts, say so with --although-erased.",
+        )
     done = actions.opt_in(workspace=workspace, number=e164, by=None, reason=reason)
     return _done(workspace, e164, done)
+
+
+def _is_of_erased(workspace: Workspace, number: str) -> bool:
+    consent = person.consent_of(workspace, number)
+    if consent is None or consent.person_out is None:
+        return number in suppressed_since(workspace.pk, [number])
+    line = person.deciding_line(consent, queries.state_of(consent)) if consent.is_opted_out else None
+    return line is not None and line.cause == Cause.ERASED
 
 
 def pending(workspace_name: str, limit: int) -> dict[str, Any]:
@@ -187,12 +204,12 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
 
 def _number(workspace: Workspace, text: str) -> str:
     """E.164, of a number in any form or of a person by Salesforce id. Raises CarillonError."""
-    person = by_record_id(workspace, text)
-    if person:
-        if person.mobile_number:
-            return person.mobile_number
+    found = by_record_id(workspace, text)
+    if found:
+        if found.mobile_number:
+            return found.mobile_number
         raise CarillonError(
-            f"{person} has no valid mobile number, and consent belongs to a number.",
+            f"{found} has no valid mobile number, and consent belongs to a number.",
             "Correct the number in Salesforce and import it.",
         )
     phone = phones.parse(text, workspace.default_region)
@@ -241,7 +258,13 @@ def _done(workspace: Workspace, number: str, done: actions.Outcome) -> str:
         told = "No record in Salesforce needs to be told."
     else:
         told = "Nobody here has this number; it holds for whoever comes with it."
-    return f"{number} is {_spaced(done.status)}. {told}"
+    return f"{number} {_may_not(done) or f'is {_spaced(done.status)}'}. {told}"
+
+
+def _may_not(done: actions.Outcome) -> str:
+    """Of one that is not opted out."""
+    is_likely = done.is_suppressed and done.status is Says.IN
+    return _lower_first(words.Word.SUPPRESSED.label) if is_likely else ""
 
 
 def _state(push: dict[str, Any]) -> str:

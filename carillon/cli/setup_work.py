@@ -20,7 +20,7 @@ from carillon.imports.actions import SetupInvalid, save_setup, setup_for
 from carillon.imports.catalog import source_fields
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import ImportSetup, SourceType
-from carillon.imports.opt_out import retired_values
+from carillon.imports.opt_out import retired_values, untold
 from carillon.imports.report_catalog import report_fields
 from carillon.imports.windows import next_start
 from carillon.lib.clock import now
@@ -138,7 +138,8 @@ def _warnings(setup: ImportSetup) -> tuple[str, ...]:
     else:
         offered = source_fields(setup.workspace, setup.object, setup.source_id)
     mapped = opt_out_field(setup.workspace, setup.object)
-    return (*offered.warnings, *retired_values(mapped, offered.opt_out(mapped.field)))
+    retired = retired_values(mapped, offered.opt_out(mapped.field))
+    return (*offered.warnings, *retired, *untold(setup.object, mapped))
 
 
 def _schedule(setup: ImportSetup) -> str:

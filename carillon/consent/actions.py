@@ -93,6 +93,7 @@ _BY_MEANING = {
     Meaning.START: Kind.PERSON_IN,
     Meaning.LIKELY_STOP: Kind.LIKELY,
 }
+_OPENING = (Kind.PERSON_IN, Kind.LIFTED, Kind.STAFF_IN)
 
 
 def record(
@@ -340,6 +341,9 @@ def _record(
         if told.source.key_hash and _is_known(workspace, told.source.key_hash):
             return replace(_of_state(room.numbers[number].state), was_known=True)
         before = room.numbers[number].state.status
+        if told.kind in _OPENING:
+            # What a record not read under its mapping yet holds is not known: the next import might take it for news.
+            room.unread = None
         outcome = _outcome(room.settle([told])[number])
         outcome = replace(outcome, is_news=outcome.status is not before)
         if audited:

@@ -5,16 +5,29 @@ What a batch says of one number is judged together: several records may have it,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from carillon.accounts.models import Workspace
-from carillon.consent.decide import NOW, UNKNOWN, Authority, Current, Kind, Says, State, Statement, decide
+from carillon.consent.decide import (
+    NOW,
+    UNKNOWN,
+    Authority,
+    Current,
+    Kind,
+    Says,
+    State,
+    Statement,
+    When,
+    decide,
+)
 from carillon.consent.ledger import Move, Source, Told
 from carillon.consent.models import Cause
 from carillon.consent.reading import Heard, Mapping, Seen, Speech, listen
 from carillon.consent.store import HeldRow, LockedNumber
 
+# An org's clock and ours, by so much at most: for what counts at an org's time without anything of ours to go by.
+CLOCKS_DIFFER = timedelta(minutes=5)
 LOOSENING = (Kind.STAFF_IN, Kind.SILENCE_IN)
 
 
@@ -128,6 +141,10 @@ def _said(
         accepted = replace(batch.accepted_by, salesforce_id=row.salesforce_id)
         return Told(row.number, Kind.STAFF_IN, Cause.MEMBER, NOW, source=accepted)
     cause = Cause.RECORD if speech.heard is Heard.SPOKE else Cause.FIRST_SIGHT
+    if kind is Kind.STAFF_OUT and cause is Cause.FIRST_SIGHT and row.seen and not row.is_new_here:
+        # It has held this since it was changed last, and what that means was said with the mapping: whoever opted the
+        # number in after both has the last word.
+        when = When(latest=max(mapping.since, row.seen.stamp + CLOCKS_DIFFER))
     return Told(row.number, kind, cause, when, weak, mapping.since, source)
 
 

@@ -105,7 +105,7 @@ class Settled:
 class Room:
     """A transaction's hold on some numbers, and what was read of their records in it: `holdings` is what records
     hold from now on, `fresh` those that are seen with their number for the first time, `untouched` those that are not
-    to be pushed now."""
+    to be pushed now. `unread` as in store.view."""
 
     cursor: CursorWrapper
     workspace: int
@@ -113,6 +113,7 @@ class Room:
     holdings: dict[str, HeldRow] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     untouched: frozenset[str] = frozenset()
+    unread: Says | None = Says.IN
 
     def settle(self, told: Iterable[Told]) -> dict[str, Settled]:
         """Decides about every locked number and writes what follows. Each told number is locked."""
@@ -176,6 +177,7 @@ class Room:
                 mappings[kind_of],
                 fresh=record in self.fresh,
                 before=values.get(record),
+                unread=self.unread,
             )
             views.setdefault(number, {})[record] = (kind_of, seen)
         return views

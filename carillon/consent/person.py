@@ -8,7 +8,15 @@ from django.db.models import Q
 
 from carillon.accounts.models import Workspace
 from carillon.consent.decide import Authority, Kind, State
-from carillon.consent.models import UNSENT, Consent, ConsentEvent, ConsentPush, Review
+from carillon.consent.models import (
+    UNSENT,
+    ConflictState,
+    Consent,
+    ConsentConflict,
+    ConsentEvent,
+    ConsentPush,
+    Review,
+)
 from carillon.consent.queries import state_of
 
 # A number of a household has a few records; a switchboard's may have hundreds.
@@ -42,6 +50,15 @@ def deciding_line(consent: Consent, state: State) -> ConsentEvent | None:
     return _latest(consent, Q(kind__in=standing, counts_at=state.since)) if standing else None
 
 
+def lifting_line(consent: Consent) -> ConsentEvent | None:
+    """The line that lifts what the person said before: their own opt-in, or an admin's lift."""
+    state = state_of(consent)
+    moments = {kind: getattr(state, kind.value) for kind in (Kind.PERSON_IN, Kind.LIFTED)}
+    latest = max((at for at in moments.values() if at), default=None)
+    standing = [kind for kind, at in moments.items() if at and at == latest]
+    return _latest(consent, Q(kind__in=standing, counts_at=latest)) if standing else None
+
+
 def likely_line(consent: Consent) -> ConsentEvent | None:
     """The likely opt-out for which the number is suppressed."""
     return _latest(consent, Q(kind=Kind.LIKELY, counts_at=state_of(consent).likely))
@@ -51,6 +68,12 @@ def open_review(consent: Consent) -> Review | None:
     return Review.objects.filter(
         workspace=consent.workspace_id, consent=consent, closed_at__isnull=True
     ).first()
+
+
+def open_conflict(consent: Consent) -> ConsentConflict | None:
+    """The latest that nobody decided about."""
+    found = ConsentConflict.objects.filter(workspace=consent.workspace_id, consent=consent)
+    return found.filter(state=ConflictState.CORRECTED).order_by("-pk").first()
 
 
 def unsent_push(workspace: Workspace, salesforce_id: str) -> ConsentPush | None:

@@ -30,7 +30,8 @@ FIELD_CHANGED = "opt-out field changed"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a number is, whose word that is, and since when (None: nobody ever said anything)."""
+    """What a number is, whose word that is, and since when it may or may not be texted like this (None: nobody ever said
+    anything)."""
 
     status: Says
     is_suppressed: bool
@@ -57,9 +58,13 @@ def standings(workspace: Workspace, numbers: Sequence[str]) -> dict[str, Standin
         number: found.get(number) or State(person_out=erased.get(number)) for number in numbers if number
     }
     return {
-        number: Standing(state.status, state.is_suppressed, state.authority, state.since)
+        number: Standing(state.status, state.is_suppressed, state.authority, _since(state))
         for number, state in states.items()
     }
+
+
+def _since(state: State) -> datetime | None:
+    return state.likely if state.is_suppressed and not state.is_opted_out else state.since
 
 
 def timeline(workspace: Workspace, number: str) -> QuerySet[ConsentEvent]:

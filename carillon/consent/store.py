@@ -268,15 +268,18 @@ def view(
     mapping: Mapping,
     *,
     fresh: bool,
+    unread: Says | None = Says.IN,
     before: HeldRow | None = None,
 ) -> RecordView:
     """A mapped record for a decision, which held `before` until it was read now. One not read under this mapping yet
-    counts as opted in, which is what most are: it is pushed an opt-out, and nothing else."""
-    current = value if value and value.mapping_version == mapping.version else None
-    says = Says(current.says) if current else Says.IN
-    sent = Says(current.sent) if current and current.sent else None
+    counts as `unread`: opted in, which is what most are, so it is pushed an opt-out and nothing else; None, and it is
+    told whatever the number is."""
+    if value is None or value.mapping_version != mapping.version:
+        is_read = value is None and mapping.is_read
+        return RecordView(record, Says.IN if is_read else unread, waiting, None, fresh)
+    says, sent = Says(value.says), Says(value.sent) if value.sent else None
     was_out = before and (before.says, before.mapping_version) == (Says.OUT, mapping.version)
-    is_put_back = bool(was_out and current and says is not Says.OUT and not current.is_merged)
+    is_put_back = bool(was_out and says is not Says.OUT and not value.is_merged)
     return RecordView(record, says, waiting, sent, fresh, is_put_back)
 
 

@@ -2,10 +2,12 @@
 says, and who said it. What becomes of a push is said by the labels of PushState."""
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 from django.db.models import TextChoices
 
 from carillon.accounts.models import Workspace
+from carillon.consent import person
 from carillon.consent.decide import Says
 from carillon.consent.models import Cause, ConsentEvent, Evidence, Kind
 from carillon.consent.queries import Standing, standings
@@ -53,6 +55,21 @@ _SENTENCES: dict[tuple[str, str], str] = {
 def sentence(kind: str, cause: str) -> str:
     """What a line of the ledger says, without a full stop."""
     return _SENTENCES.get((kind, cause)) or f"{Kind(kind).label}: {Cause(cause).label}"
+
+
+def status_then(kind: str, status: str) -> Word:
+    """How the number stood after a line: one that was opted in waits for a decision since a likely opt-out."""
+    is_likely = kind == Kind.LIKELY and status == Word.OPTED_IN
+    return Word.SUPPRESSED if is_likely else Word(status)
+
+
+def why_still_in(workspace: Workspace, number: str, zone: tzinfo) -> str:
+    """Of a number that a person's earlier request left opted in: what was said later, without a full stop."""
+    consent = person.consent_of(workspace, number)
+    line = person.lifting_line(consent) if consent else None
+    if line is None:
+        return "Something else was said later"
+    return f"{sentence(line.kind, line.cause)} later, on {line.counts_at.astimezone(zone):%b %-d, %Y}"
 
 
 def by_whom(event: ConsentEvent) -> str:

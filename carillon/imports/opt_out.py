@@ -78,6 +78,16 @@ class Readings:
         return self.counts.get(says, 0)
 
 
+def untold(object_name: str, mapped: OptOutField) -> tuple[str, ...]:
+    """A warning where no field is mapped."""
+    if mapped.field:
+        return ()
+    return (
+        f"No opt-out field is chosen, so Salesforce is not told when a {object_name} opts out, nor heard. Nobody texts"
+        " them all the same.",
+    )
+
+
 def kind_of(salesforce_type: str) -> FieldKind | None:
     return _KINDS.get(salesforce_type)
 

@@ -16,7 +16,6 @@ from django.urls import reverse
 
 from carillon.accounts.models import Member, Role
 from carillon.connections.models import SalesforceConnection
-from carillon.consent.models import Consent
 from carillon.contacts.models import Contact, SalesforceObject
 from carillon.contacts.queries import by_record_id
 from carillon.imports.models import ImportRun
@@ -99,11 +98,6 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 def member_or_404(request: MemberRequest, public_id: UUID) -> Member:
     return get_object_or_404(Member, workspace=request.user.workspace_id, public_id=public_id)
-
-
-def consent_or_404(request: MemberRequest, digits: str) -> Consent:
-    """By its number without the plus."""
-    return get_object_or_404(Consent, workspace=request.user.workspace_id, number=f"+{digits}")
 
 
 def run_or_404(request: MemberRequest, public_id: UUID) -> ImportRun:

@@ -7,7 +7,7 @@ from uuid import UUID
 from carillon.accounts.models import Member, Role
 from carillon.consent import actions, person, queries, staff
 from carillon.consent.decide import Authority, Refusal, State, opting_in
-from carillon.consent.models import Cause, Consent, ConsentEvent, Review
+from carillon.consent.models import Cause, Consent, ConsentConflict, ConsentEvent, Review
 from carillon.consent.person import Line
 from carillon.consent.words import Word
 from carillon.contacts.models import Contact
@@ -62,6 +62,12 @@ class Card:
     next: str = ""
     undo: staff.Undoable | None = None
     former: tuple[Former, ...] = ()
+    conflict: ConsentConflict | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """When it was said that the number stands as it does."""
+        return self.state.likely if self.word is Word.SUPPRESSED else self.state.since
 
 
 def card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
@@ -105,10 +111,12 @@ def _card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
         state = State(person_out=erased)
         return Card(_word(state), state, _may(state, member), is_erased=erased is not None)
     state = queries.state_of(consent)
+    word = _word(state)
     page = keyset.page(queries.timeline(workspace, number), _ORDER, cursor=older, size=LINES)
-    line = person.deciding_line(consent, state)
+    may_decide = state.is_opted_out and member.role != Role.AUDITOR
+    line = None if word is Word.SUPPRESSED else person.deciding_line(consent, state)
     return Card(
-        _word(state),
+        word,
         state,
         _may(state, member),
         is_erased=bool(state.is_opted_out and line and line.cause == Cause.ERASED),
@@ -120,6 +128,7 @@ def _card(contact: Contact, member: Member, older: str, at: datetime) -> Card:
         runs=runs_to_show(member, page.rows),
         next=page.next,
         undo=staff.undoable(consent, member, at),
+        conflict=person.open_conflict(consent) if may_decide else None,
     )
 
 

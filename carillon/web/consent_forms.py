@@ -54,6 +54,10 @@ class OptOutForm(PageForm):
                 self.add_error("day", "Give the day on which the person asked.")
             elif day > self._today:
                 self.add_error("day", "This day has not come yet.")
+        elif values.get("way") == STAFF and day:
+            self.add_error(
+                "day", "What you decide as staff counts from now. Say how they asked, or leave this blank."
+            )
         return values
 
     @property

@@ -29,10 +29,6 @@ class Household:
     more: int = 0
 
     @property
-    def digits(self) -> str:
-        return self.number.removeprefix("+")
-
-    @property
     def is_erased(self) -> bool:
         return self.number.startswith("#")
 

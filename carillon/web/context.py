@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from carillon.accounts.models import Member, Role
+from carillon.consent.overview import open_conflicts
 from carillon.consent.queries import open_reviews
 from carillon.imports.notices import Notice
 from carillon.lib.clock import now
@@ -62,13 +63,16 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return [one for one in notices(member.workspace, now()) if not _is_of(request, one)]
 
     def to_decide() -> int:
-        return 0 if member.role == Role.AUDITOR else open_reviews(member.workspace)[:MOST_COUNTED].count()
+        if member.role == Role.AUDITOR:
+            return 0
+        reviews = open_reviews(member.workspace)[:MOST_COUNTED].count()
+        return min(MOST_COUNTED, reviews + open_conflicts(member.workspace)[:MOST_COUNTED].count())
 
     return {
         "navigation": sections,
         "may_change": member.is_admin,
         "notices": shown,
-        "reviews_to_decide": SimpleLazyObject(to_decide),
+        "consents_to_decide": SimpleLazyObject(to_decide),
         "most_counted": MOST_COUNTED,
     }
 

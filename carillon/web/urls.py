@@ -55,9 +55,9 @@ urlpatterns = [
     path("contacts/consent/", consent_overview.overview, name="consent"),
     path("contacts/consent/retry/", consent_overview.retry, name="retry_pushes"),
     path("contacts/consent/retry/<slug:salesforce_id>/", consent_overview.retry, name="retry_push"),
-    path("contacts/consent/reviews/<slug:digits>/<slug:decision>/", consent_overview.review, name="review"),
+    path("contacts/consent/reviews/<int:number>/<slug:decision>/", consent_overview.review, name="review"),
     path(
-        "contacts/consent/conflicts/<slug:digits>/<int:version>/<slug:decision>/",
+        "contacts/consent/conflicts/<int:line>/<slug:decision>/",
         consent_overview.conflict,
         name="conflict",
     ),

@@ -113,8 +113,10 @@ def test_an_absent_section_is_left_untouched(org: OrgSim, tmp_path: Path) -> Non
     carillon("setup", "apply", str(file))
     file.write_text('[contact.source]\ntype = "list_view"\nname = "All Contacts"\n')
 
-    assert carillon("setup", "apply", str(file)).code == 0
+    again = carillon("setup", "apply", str(file))
 
+    assert again.code == 0
+    assert "Salesforce is not told when a Contact opts out" in again.err
     setup = ImportSetup.objects.get(object="Contact")
     assert setup.enabled
     assert setup.source_name == "AllContacts"
@@ -398,5 +400,6 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
     assert "contact.additional_fields[1].type: Choose one of" in refused.err
     assert warned.code == 0, warned.err
     assert "scope mine" in warned.err
+    assert "Salesforce is not told" not in warned.err
     assert "Warning" not in warned.out
     assert "Contacts: opt-out field: SMS_Opt_Out__c, unchecked means opted in." in warned.out

@@ -24,6 +24,11 @@ def sentence(event: ConsentEvent) -> str:
 
 
 @register.filter
+def status_then(event: ConsentEvent) -> str:
+    return table.status_then(event.kind, event.status).label
+
+
+@register.filter
 def by_whom(event: ConsentEvent) -> str:
     return table.by_whom(event)
 
@@ -58,12 +63,6 @@ def happened(event: ConsentEvent | None) -> SafeString | str:
         # Noon of the day, in whichever zone, is on this day nearly everywhere.
         return f"{begin + (end - begin) / 2:%b %-d, %Y}"
     return moment(end) if abs(event.learnt_at - end) > timedelta(minutes=1) else ""
-
-
-@register.filter
-def digits(number: str) -> str:
-    """A number as addresses of pages hold it."""
-    return number.removeprefix("+")
 
 
 @register.filter

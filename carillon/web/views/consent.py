@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from carillon.consent import actions, staff
+from carillon.consent import actions, staff, words
 from carillon.consent import queries as consents
 from carillon.consent.decide import Says, When
 from carillon.consent.words import Word
@@ -20,10 +20,7 @@ from carillon.web.access import MemberRequest, contact_or_404, staff_only
 from carillon.web.consent_card import Card, card
 from carillon.web.consent_forms import STAFF, OptInForm, OptOutForm
 
-_LATER_COUNTS = (
-    "The request is in the record, but changes nothing: what was said after that day counts. To stop texts all the same,"
-    " opt out as staff."
-)
+_KEPT = "The request is in the record. To stop texts all the same, opt out as staff."
 
 
 @staff_only
@@ -53,7 +50,8 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
             if done.status is Says.OUT:
                 messages.success(request, f"Nobody texts {contact} any more.{_told(done)}")
             else:
-                messages.warning(request, _LATER_COUNTS)
+                why = words.why_still_in(request.user.workspace, contact.mobile_number, zone)
+                messages.warning(request, f"{why}, and that counts: {contact} stays opted in. {_KEPT}")
             return redirect("contact", contact.salesforce_id)
     return _asked(request, contact, about, form, "web/consent_opt_out.html")
 

@@ -17,7 +17,7 @@ from carillon.accounts.models import Workspace
 from carillon.consent import changes as ledger
 from carillon.consent.changes import By, Wanted
 from carillon.consent.models import ConsentEvent, Status
-from carillon.consent.words import sentence
+from carillon.consent.words import sentence, status_then
 from carillon.lib import phones
 from carillon.web import csv_download, keyset
 from carillon.web.access import MemberRequest, any_member
@@ -112,7 +112,16 @@ def _table(workspace: Workspace, wanted: Wanted) -> Iterator[list[str]]:
         for learnt_at, number, status, kind, cause, *others in some:
             shown = "erased" if number.startswith("#") else number
             who = _who(found[number])
-            told = (learnt_at, shown, *who, status, kind, cause, sentence(kind, cause), *others)
+            told = (
+                learnt_at,
+                shown,
+                *who,
+                status_then(kind, status),
+                kind,
+                cause,
+                sentence(kind, cause),
+                *others,
+            )
             yield [_cell(value) for value in told]
 
 

@@ -18,7 +18,7 @@ from carillon.imports.queries import open_opt_ins
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.web import keyset
-from carillon.web.access import MemberRequest, admin_only, any_member, consent_or_404, staff_only
+from carillon.web.access import MemberRequest, admin_only, any_member, staff_only
 from carillon.web.consent_forms import AcceptForm, ReviewForm
 from carillon.web.consent_people import Household, by_record, households
 
@@ -117,12 +117,12 @@ def retry(request: MemberRequest, salesforce_id: str = "") -> HttpResponse:
 
 @staff_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def review(request: MemberRequest, digits: str, decision: str) -> HttpResponse:
-    consent = consent_or_404(request, digits)
+def review(request: MemberRequest, number: int, decision: str) -> HttpResponse:
+    found = get_object_or_404(Review, workspace=request.user.workspace, pk=number)
+    consent = found.consent
     if decision not in ("opt-out", "not"):
         raise Http404("No such decision.")
-    found = person.open_review(consent)
-    if found is None:
+    if found.closed_at:
         messages.success(request, "This is decided already.")
         return redirect("consent")
     form = ReviewForm(request.POST if request.method == "POST" else None)
@@ -165,12 +165,9 @@ def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_ou
 
 @staff_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def conflict(request: MemberRequest, digits: str, version: int, decision: str) -> HttpResponseBase:
-    """A person's STOP stands unless an admin writes down why not."""
-    consent = consent_or_404(request, digits)
-    found = get_object_or_404(
-        ConsentConflict, workspace=request.user.workspace, consent=consent, event__version=version
-    )
+def conflict(request: MemberRequest, line: int, decision: str) -> HttpResponseBase:
+    """Of this line of the ledger. A person's STOP stands unless an admin writes down why not."""
+    found = get_object_or_404(ConsentConflict, workspace=request.user.workspace, pk=line)
     if decision == "keep" and request.method == "POST":
         return _keep(request, found)
     if decision != "accept":

@@ -14,6 +14,7 @@ from carillon.contacts.queries import contact_fields
 from carillon.imports import actions, drafts, queries
 from carillon.imports.checking import SetupInvalid, check_setup
 from carillon.imports.models import ImportSetup, Mode
+from carillon.imports.opt_out import untold
 from carillon.imports.preview import Preview
 from carillon.imports.preview import preview as preview_of
 from carillon.lib.clock import now
@@ -98,6 +99,8 @@ def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpRes
         form.errors.append(_sentence(error))
     else:
         messages.success(request, f"The import of {setup.get_object_display()}s is saved.")
+        for warning in untold(setup.object, draft.opt_out):
+            messages.warning(request, warning)
         return redirect("contact_import", slug)
     return None
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.user_ids import assigned
+from carillon.consent.queries import opt_out_field
 from carillon.consent.words import words_of
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
@@ -104,6 +105,7 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "older": older,
         "may_read_runs": request.user.role != Role.TEXTER,
         "card": card(found, request.user, request.GET.get("consent_older", ""), now()),
+        "is_told": bool(opt_out_field(found.workspace, found.object).field),
         "consent_older": request.GET.get("consent_older", ""),
     }
     return render(request, "web/contact.html", context)

@@ -194,6 +194,13 @@ class History(RuleBasedStateMachine):
             actions.close_review(review=review, is_opt_out=is_opt_out, by=self.texter)
             self.stopped[found] = self.stopped.get(found, False) or is_opt_out
 
+    @rule()
+    def the_mapping_is_saved_anew(self) -> None:
+        """Another field, in which this org happens to hold the same."""
+        known = OptOutMapping.objects.get(workspace=self.workspace)
+        field = replace(known.as_entered, field=f"Texting_{known.version}__c")
+        actions.set_mapping(workspace=self.workspace, object_name="Contact", field=field, by=None)
+
     # Imports
 
     @precondition(lambda self: self.org)

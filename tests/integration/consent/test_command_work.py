@@ -1,5 +1,6 @@
 """What `carillon consent` does beyond its options."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from carillon.cli import consent_work
 from carillon.consent import actions
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentAudit, ConsentEvent
+from carillon.contacts import remembered
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from orgsim.testing import OrgSim
@@ -16,11 +18,50 @@ from tests.integration.consent.org_people import FIELD, stored
 from tests.integration.consent.people import ANN, BEA, CAL, a_contact
 
 
+def said(workspace: Workspace, words: str, meaning: Meaning) -> None:
+    actions.text_received(
+        workspace=workspace, number=ANN, words=words, meaning=meaning, message_id=uuid.uuid4().hex
+    )
+
+
 def test_a_request_of_a_day_counts_to_that_days_end_where_the_people_are(workspace: Workspace) -> None:
     consent_work.opt_out(workspace.name, ANN, "called", datetime(2026, 3, 2))  # noqa: DTZ001 - as click gives it
 
     event = ConsentEvent.objects.get()
     assert event.counts_at.replace(microsecond=0) == datetime(2026, 3, 3, 4, 59, 59, tzinfo=UTC)
+
+
+def test_a_request_older_than_a_start_says_why_nothing_changes(workspace: Workspace) -> None:
+    said(workspace, "START", Meaning.START)
+
+    told = consent_work.opt_out(workspace.name, ANN, "called", datetime(2026, 3, 2))  # noqa: DTZ001 - as click gives it
+
+    assert f"{ANN} stays opted in: the person opted in by a text later, on {now():%b %-d, %Y}" in told
+
+
+def test_who_is_opted_in_and_may_not_be_texted_is_told_so(workspace: Workspace) -> None:
+    consent_work.opt_out(workspace.name, ANN, "left", None)
+    said(workspace, "please stop", Meaning.LIKELY_STOP)
+
+    told = consent_work.opt_in(workspace.name, ANN, "is back")
+
+    # A member's word lifts no likely opt-out.
+    assert told.startswith(f"{ANN} may not be texted: likely an opt-out.")
+    likely = ConsentEvent.objects.get(kind="likely").counts_at
+    assert consent_work.show(workspace.name, ANN)["since"] == f"{likely:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_the_number_of_somebody_erased_is_opted_in_only_when_that_is_said(workspace: Workspace) -> None:
+    remembered.remember(workspace, "0035g0000000001AAA", ANN, "admin@example.org")
+
+    with pytest.raises(CarillonError, match="was erased here"):
+        consent_work.opt_in(workspace.name, ANN, "asked")
+    consent_work.show(workspace.name, ANN)
+    told = consent_work.opt_in(workspace.name, ANN, "asked", although_erased=True)
+
+    assert told.startswith(f"{ANN} is opted in.")
+    consent_work.opt_out(workspace.name, ANN, "left", None)
+    assert "is opted in" in consent_work.opt_in(workspace.name, ANN, "is back")
 
 
 def test_nobody_asked_in_the_future(workspace: Workspace) -> None:

@@ -508,6 +508,83 @@ def test_a_new_mapping_tightens_and_loosens_neither_person_nor_staff(
     assert pushes(stopped, "waiting") == pushes(staffed, "waiting") == ["opted_out"]
 
 
+def a_mapping_saved_anew(workspace: Workspace) -> None:
+    """Saved as something else, and back."""
+    reverse_slider(workspace)
+    reverse_slider(workspace, reverse=False)
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+@pytest.mark.parametrize("stopped", [True, False])
+def test_an_opt_in_before_a_new_mapping_was_read_is_told_and_stands(
+    workspace: Workspace, admin: Member, stopped: bool, delivered: bool
+) -> None:
+    contact, other = (a_contact(workspace, ANN) for _ in range(2))
+    if stopped:
+        text(workspace, "STOP")
+        deliver(workspace, at=1)
+    else:
+        read(contact, True, at=day(1), before=None)
+    a_mapping_saved_anew(workspace)
+
+    done = opt_in(workspace=workspace, number=ANN, by=admin, reason="asked for it on the phone")
+
+    assert done.pushes == 2
+    if delivered:
+        deliver(workspace, at=2)
+        read(contact, False, at=day(2))
+    else:
+        read(contact, True, at=day(1))
+    assert status(workspace, ANN) == "opted_in"
+    assert pushes(other, "waiting", "acknowledged")[-1] == "opted_in"
+
+
+def test_a_start_before_a_new_mapping_was_read_is_told_and_stands(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    a_mapping_saved_anew(workspace)
+
+    text(workspace, "START")
+    read(contact, True)
+
+    assert (status(workspace, ANN), pushes(contact, "waiting")) == ("opted_in", ["opted_in"])
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_a_record_says_under_a_new_mapping_lifts_no_later_opt_in_but_an_earlier_one(
+    workspace: Workspace, texter: Member, late: bool
+) -> None:
+    """Late: the record was changed after the member's word."""
+    contact = a_contact(workspace, ANN)
+    opt_out(workspace=workspace, number=ANN, by=texter)
+    if late:
+        a_mapping_saved_anew(workspace)
+    opt_in(workspace=workspace, number=ANN, by=texter)
+    if not late:
+        a_mapping_saved_anew(workspace)
+
+    read(contact, True, at=now() if late else LONG_AGO)
+
+    assert status(workspace, ANN) == "opted_out"
+
+
+def test_a_likely_opt_out_tells_no_record_that_was_not_read_under_a_new_mapping(workspace: Workspace) -> None:
+    contact = a_contact(workspace, ANN)
+    a_mapping_saved_anew(workspace)
+
+    text(workspace, "stop texting me")
+
+    assert pushes(contact) == []
+
+
+def test_a_record_that_comes_to_a_number_is_heard_whatever_was_said_before(workspace: Workspace) -> None:
+    text(workspace, "START")
+    contact = a_contact(workspace, ANN)
+
+    read(contact, True, before=None)
+
+    assert status(workspace, ANN) == "opted_out"
+
+
 def test_a_slider_that_was_the_wrong_way_is_mended_by_an_admin(workspace: Workspace, admin: Member) -> None:
     reverse_slider(workspace)
     people = [a_contact(workspace, number) for number in (ANN, BEA)]

@@ -88,8 +88,8 @@ def decided(client: Client, name: str, *args: object, **fields: str) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def digits(contact: Contact) -> str:
-    return contact.mobile_number[1:]
+def review_of(contact: Contact) -> int:
+    return Review.objects.filter(consent__number=contact.mobile_number).latest("pk").pk
 
 
 def test_nothing_to_do_is_said_in_words(alice: Member, signed_in: SignedIn) -> None:
@@ -199,21 +199,21 @@ def test_a_likely_opt_out_is_decided_about(bob: Member, ana: Contact, signed_in:
     client = signed_in(bob)
 
     body = shown(client)
-    asked = shown(client, "review", digits(ana), "opt-out")
-    decided(client, "review", digits(ana), "opt-out", seen="1", reason="")
+    asked = shown(client, "review", review_of(ana), "opt-out")
+    decided(client, "review", review_of(ana), "opt-out", seen="1", reason="")
 
     assert "please stop texting me" in body
     assert Review.objects.get().due_at.strftime("%b") in body
     assert "please stop texting me" in asked
     assert lines(ana.workspace, ana.mobile_number) == ["likely by text", "person_out by review"]
     assert "please stop texting me" not in shown(client)
-    assert "decided already" in shown(client, "review", digits(ana), "not")
+    assert "decided already" in shown(client, "review", review_of(ana), "not")
 
 
 def test_what_is_no_opt_out_may_be_texted_again(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
     text(ana, "stop by anytime", Meaning.LIKELY_STOP)
 
-    decided(signed_in(bob), "review", digits(ana), "not", seen="1", reason="A visit")
+    decided(signed_in(bob), "review", review_of(ana), "not", seen="1", reason="A visit")
 
     assert queries.standings(ana.workspace, [ana.mobile_number])[ana.mobile_number].may_be_texted
 
@@ -231,7 +231,7 @@ def test_a_number_that_nobody_has_is_reviewed_too(
     client = signed_in(bob)
 
     body = shown(client)
-    decided(client, "review", "12125559999", "opt-out", seen="1")
+    decided(client, "review", Review.objects.get().pk, "opt-out", seen="1")
 
     assert "Nobody here" in body
     assert status(workspace, "+12125559999") == "opted_out"
@@ -255,11 +255,11 @@ def test_a_conflict_is_kept_opted_out(bob: Member, ana: Contact, signed_in: Sign
     client = signed_in(bob)
 
     body = shown(client)
-    decided(client, "conflict", digits(ana), found.event.version, "keep")
+    decided(client, "conflict", found.pk, "keep")
 
     assert "Keep opted out" in body
     assert "To be corrected" in body
-    assert reverse("conflict", args=[digits(ana), found.event.version, "accept"]) not in body
+    assert reverse("conflict", args=[found.pk, "accept"]) not in body
     assert status(ana.workspace, ana.mobile_number) == "opted_out"
     assert "Keep opted out" not in shown(client)
     assert AuditEntry.objects.filter(action="conflict kept opted out", member=bob).count() == 1
@@ -270,7 +270,7 @@ def test_an_admin_accepts_a_conflict_with_a_reason_only(
 ) -> None:
     found = conflicting(ana)
     client = signed_in(alice)
-    accept = ("conflict", digits(ana), found.event.version, "accept")
+    accept = ("conflict", found.pk, "accept")
 
     asked = shown(client, *accept)
     without = decided(client, *accept)
@@ -297,7 +297,7 @@ def test_a_record_that_speaks_again_is_listed_and_decided_once(
     client = signed_in(alice)
 
     before = shown(client)
-    decided(client, "conflict", digits(ana), latest.event.version, how, reason="She wrote to us")
+    decided(client, "conflict", latest.pk, how, reason="She wrote to us")
 
     assert ConsentConflict.objects.count() == 2
     assert before.count("Keep opted out") == 1
@@ -306,7 +306,7 @@ def test_a_record_that_speaks_again_is_listed_and_decided_once(
 
 def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
     found = conflicting(ana)
-    address = reverse("conflict", args=[digits(ana), found.event.version, "accept"])
+    address = reverse("conflict", args=[found.pk, "accept"])
 
     answer = signed_in(bob).post(address, {"reason": "They said so"})
 
@@ -314,10 +314,38 @@ def test_a_texter_accepts_no_conflict(bob: Member, ana: Contact, signed_in: Sign
     assert status(ana.workspace, ana.mobile_number) == "opted_out"
 
 
+def test_a_conflict_is_told_and_decided_on_the_persons_page(
+    alice: Member, bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    found = conflicting(ana)
+    keep, accept = (reverse("conflict", args=[found.pk, how]) for how in ("keep", "accept"))
+
+    of_admin = shown(signed_in(alice), "contact", ana.salesforce_id)
+    of_texter = shown(signed_in(bob), "contact", ana.salesforce_id)
+
+    assert "<strong>Conflict</strong>" in of_texter
+    assert '1<span class="visually-hidden"> to decide about</span>' in of_texter
+    assert (keep in of_texter, accept in of_texter, accept in of_admin) == (True, False, True)
+    decided(signed_in(bob), "conflict", found.pk, "keep")
+    after = shown(signed_in(alice), "contact", ana.salesforce_id)
+    assert "<strong>Conflict</strong>" not in after
+    assert "to decide about" not in after
+
+
+def test_addresses_of_decisions_hold_no_number(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
+    conflicting(ana)
+    text(ana, "please stop", Meaning.LIKELY_STOP)
+
+    body = shown(signed_in(bob))
+
+    assert ana.mobile_number in body
+    assert f"/{ana.mobile_number[1:]}" not in body
+
+
 def test_a_conflict_is_decided_once(alice: Member, bob: Member, ana: Contact, signed_in: SignedIn) -> None:
-    version = conflicting(ana).event.version
+    found = conflicting(ana)
     admin, texter = signed_in(alice), signed_in(bob)
-    keep, accept = (("conflict", digits(ana), version, how) for how in ("keep", "accept"))
+    keep, accept = (("conflict", found.pk, how) for how in ("keep", "accept"))
     decided(texter, *keep)
 
     again = decided(texter, *keep)
@@ -332,9 +360,9 @@ def test_a_conflict_is_decided_once(alice: Member, bob: Member, ana: Contact, si
 def test_what_was_accepted_is_not_accepted_or_kept_again(
     alice: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
-    version = conflicting(ana).event.version
+    found = conflicting(ana)
     client = signed_in(alice)
-    keep, accept = (("conflict", digits(ana), version, how) for how in ("keep", "accept"))
+    keep, accept = (("conflict", found.pk, how) for how in ("keep", "accept"))
     decided(client, *accept, reason="She wrote to us")
     said = lines(ana.workspace, ana.mobile_number)
 
@@ -350,10 +378,10 @@ def test_what_was_accepted_is_not_accepted_or_kept_again(
 def test_a_stop_since_the_record_spoke_is_not_lifted_by_it(
     alice: Member, ana: Contact, signed_in: SignedIn, words: str
 ) -> None:
-    version = conflicting(ana).event.version
+    found = conflicting(ana)
     text(ana, words, Meaning.STOP if words == "STOP" else Meaning.LIKELY_STOP)
 
-    body = decided(signed_in(alice), "conflict", digits(ana), version, "accept", reason="She wrote to us")
+    body = decided(signed_in(alice), "conflict", found.pk, "accept", reason="She wrote to us")
 
     assert "the record&#x27;s word is no longer the last one" in body
     assert status(ana.workspace, ana.mobile_number) == "opted_out"
@@ -362,10 +390,10 @@ def test_a_stop_since_the_record_spoke_is_not_lifted_by_it(
 def test_a_conflict_that_a_start_settled_is_only_taken_off_the_list(
     bob: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
-    version = conflicting(ana).event.version
+    found = conflicting(ana)
     text(ana, "START", Meaning.START)
 
-    body = decided(signed_in(bob), "conflict", digits(ana), version, "keep")
+    body = decided(signed_in(bob), "conflict", found.pk, "keep")
 
     assert "It is off the list. The number stays opted in." in body
     assert status(ana.workspace, ana.mobile_number) == "opted_in"
@@ -376,10 +404,10 @@ def test_words_that_came_since_are_read_before_a_review_is_decided(
 ) -> None:
     text(ana, "wrong number?", Meaning.LIKELY_STOP)
     client = signed_in(bob)
-    page = client.get(reverse("review", args=[digits(ana), "not"]))
+    page = client.get(reverse("review", args=[review_of(ana), "not"]))
     text(ana, "I said leave me alone", Meaning.LIKELY_STOP)
 
-    body = decided(client, "review", digits(ana), "not", seen=page.context["seen"])
+    body = decided(client, "review", review_of(ana), "not", seen=page.context["seen"])
 
     assert "The person wrote again since you opened this page." in body
     assert "I said leave me alone" in body
@@ -453,13 +481,13 @@ def test_an_auditor_reads_the_page_and_changes_nothing(
     answers = [
         client.post(reverse("retry_pushes")).status_code,
         client.post(reverse("retry_push", args=[ana.salesforce_id])).status_code,
-        client.post(reverse("review", args=[digits(other), "not"])).status_code,
-        client.post(reverse("conflict", args=[digits(ana), 1, "keep"])).status_code,
+        client.post(reverse("review", args=[review_of(other), "not"])).status_code,
+        client.post(reverse("conflict", args=[1, "keep"])).status_code,
     ]
 
     assert "No edits in June" in body
     assert "Retry</button>" not in body
-    assert reverse("review", args=[digits(other), "not"]) not in body
+    assert reverse("review", args=[review_of(other), "not"]) not in body
     assert answers == [403] * 4
     assert Review.objects.filter(closed_at__isnull=True).exists()
 
@@ -473,9 +501,9 @@ def test_outsiders_find_nothing(charlie: Member, ana: Contact, signed_in: Signed
     body = shown(client)
     answers = [
         client.post(reverse("retry_push", args=[ana.salesforce_id])).status_code,
-        client.get(reverse("review", args=[digits(other), "not"])).status_code,
-        client.post(reverse("review", args=[digits(other), "not"])).status_code,
-        client.post(reverse("conflict", args=[digits(ana), found.event.version, "keep"])).status_code,
+        client.get(reverse("review", args=[review_of(other), "not"])).status_code,
+        client.post(reverse("review", args=[review_of(other), "not"])).status_code,
+        client.post(reverse("conflict", args=[found.pk, "keep"])).status_code,
     ]
 
     assert "García" not in body

@@ -17,7 +17,7 @@ from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.consent import actions, staff
 from carillon.consent.decide import Kind
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import Cause, ConsentEvent, ConsentPush
+from carillon.consent.models import Cause, ConsentEvent, ConsentPush, Review
 from carillon.contacts.models import Contact, FieldChange
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, lines, status
@@ -121,7 +121,8 @@ def test_a_request_older_than_a_start_is_not_said_to_have_stopped_texts(
 
     body = post(signed_in(bob), ana, "opt_out", way="phone", day="2026-01-12", reason="Called.")
 
-    assert "what was said after that day counts" in body
+    assert f"The person opted in by a text later, on {now():%b %-d, %Y}, and that counts" in body
+    assert "Ana García stays opted in." in body
     assert "Nobody texts Ana" not in body
     assert status_of(ana) == "opted_in"
 
@@ -150,6 +151,44 @@ def test_a_request_needs_a_day_that_has_come(
     post(signed_in(bob), ana, "opt_out", way="email", day=day, reason="They wrote.")
 
     assert status_of(ana) == "opted_in"
+
+
+def test_a_day_is_not_dropped_from_what_is_staffs_own_word(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    body = post(signed_in(bob), ana, "opt_out", way="staff", day="2026-01-12", reason="Called.")
+
+    assert "What you decide as staff counts from now." in body
+    assert lines_of(ana) == []
+
+
+def test_a_likely_opt_out_of_somebody_opted_in_is_told_as_such(
+    alice: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    post(client, ana, "opt_out", **STAFF)
+    post(client, ana, "opt_in", reason="Is back")
+    text(ana, "please stop", Meaning.LIKELY_STOP)
+
+    body = page(client, ana)
+    head = body[body.index('id="consent"') : body.index("<table")]
+
+    assert "A member opted the number back in" not in head
+    assert "please stop" in head
+    assert body.count("May not be texted: likely an opt-out</td>") == 1
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_who_has_no_opt_out_field_is_said_not_to_be_told(
+    bob: Member, workspace: Workspace, signed_in: SignedIn, is_mapped: bool
+) -> None:
+    if is_mapped:
+        a_mapping(workspace)
+    contact = add_contact(workspace, 1, "Ana", "García")
+
+    body = page(signed_in(bob), contact)
+
+    assert ("Salesforce is not told: no opt-out field is mapped for Contacts." in body) is not is_mapped
 
 
 def test_a_request_by_phone_is_the_persons_word_from_its_day_on(
@@ -361,7 +400,7 @@ def test_suppressed_is_told_with_words_and_due_date(bob: Member, ana: Contact, s
 
     assert "May not be texted: likely an opt-out" in body
     assert "please stop texting me" in body
-    assert reverse("review", args=[ana.mobile_number[1:], "not"]) in body
+    assert reverse("review", args=[Review.objects.get().pk, "not"]) in body
 
 
 def test_without_a_number_there_is_nothing_to_opt_out(bob: Member, ana: Contact, signed_in: SignedIn) -> None:

@@ -73,6 +73,17 @@ def test_what_is_entered_is_kept(
     assert OptOutMapping.objects.filter(workspace=workspace).exists() == bool(given)
 
 
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_saving_without_a_field_says_that_salesforce_is_not_told(
+    admin: Client, workspace: Workspace, is_mapped: bool
+) -> None:
+    given = PICKLIST if is_mapped else {}
+
+    saved = admin.post(PAGE, entered(source_called(workspace, "AllContacts"), **given), follow=True)
+
+    assert ("Salesforce is not told when a Contact opts out" in saved.content.decode()) is not is_mapped
+
+
 def test_faults_stand_beside_their_control(admin: Client, workspace: Workspace) -> None:
     data = entered(source_called(workspace, "AllContacts"), **{**PICKLIST, "opt_out-opted_out_value": "Yes"})
 
