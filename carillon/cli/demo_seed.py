@@ -11,6 +11,7 @@ from django.conf import settings
 from carillon.accounts import actions as accounts
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.connections import actions as connections
+from carillon.connections.permissions import Uses
 from carillon.consent.reading import OptOutField
 from carillon.contacts.models import SalesforceObject
 from carillon.imports import actions as imports
@@ -67,7 +68,7 @@ def _connect(workspace: Workspace, org_url: str) -> None:
         client_secret=os.environ.get("CARILLON_CLIENT_SECRET", "orgsim-secret"),
         by=None,
     )
-    report = connections.test_connection(connection=connection, by=None, reads_reports=False)
+    report = connections.test_connection(connection=connection, by=None, uses=Uses())
     if not report.ok:
         raise CarillonError(report.error, report.remedy)
     workspace.refresh_from_db()
