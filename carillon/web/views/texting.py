@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.lib.clock import now
-from carillon.messaging import actions, addresses, credentials, queries, self_test, webhooks
+from carillon.messaging import actions, addresses, alerts, credentials, queries, self_test, webhooks
 from carillon.messaging.models import Texting
 from carillon.web.access import MemberRequest, admin_only, setup_reader
 from carillon.web.texting_form import TextingForm
@@ -52,6 +52,14 @@ def replace_webhooks(request: MemberRequest) -> HttpResponse:
     return redirect("texting")
 
 
+@admin_only
+@require_POST
+def refusals_seen(request: MemberRequest) -> HttpResponse:
+    alerts.seen(workspace=request.user.workspace, at=now(), by=request.user)
+    messages.success(request, "The alarm is off. It comes again when another call is refused.")
+    return redirect("texting")
+
+
 def _texting_or_404(request: MemberRequest) -> Texting:
     return get_object_or_404(Texting, workspace=request.user.workspace_id)
 
@@ -67,6 +75,7 @@ def _page(
         "inbound_url": addresses.inbound_url(kept) if kept else "",
         "earlier_until": credentials.grace_until(kept) if kept else None,
         "refusals": webhooks.refusals(workspace, at),
+        "is_alarming": not alerts.is_seen(workspace, at),
         "outbox": queries.outbox(workspace, at),
         "from_nobody": queries.from_nobody(workspace, at),
         "has_phone": settings.ALLOW_LOCAL_ORG,
