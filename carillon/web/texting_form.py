@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from carillon.lib.errors import CarillonError
 from carillon.messaging.actions import TextingDraft
 from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms
 from carillon.messaging.parts import parts_of
@@ -113,6 +114,11 @@ class TextingForm(PageForm):
             if has_token
             else "Beside the account SID. It is stored sealed and never shown again."
         )
+
+    def refuse(self, error: CarillonError, field: str | None = None) -> None:
+        super().refuse(error, field)
+        if self.data.get("auth_token"):
+            self["auth_token"].help_text = "Not saved, and not shown: type it again."
 
     def entered(self) -> TextingDraft:
         values = dict(self.cleaned_data)

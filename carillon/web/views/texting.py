@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.lib.clock import now
 from carillon.messaging import actions, addresses, alerts, credentials, queries, self_test, webhooks
-from carillon.messaging.models import Texting
+from carillon.messaging.models import CarrierKind, Texting
 from carillon.web.access import MemberRequest, admin_only, setup_reader
 from carillon.web.texting_form import TextingForm
 
@@ -21,13 +21,14 @@ def texting(request: MemberRequest) -> HttpResponse:
     workspace = request.user.workspace
     kept = queries.texting_of(workspace)
     draft = actions.draft_of(kept) if kept else actions.suggested(workspace)
-    form = TextingForm(draft, request.POST if request.method == "POST" else None, has_token=kept is not None)
+    form = TextingForm(draft, request.POST if request.method == "POST" else None, has_token=_has_token(kept))
     if "count" in request.POST or not form.is_valid():
         return _page(request, kept, form)
     try:
         actions.save_texting(workspace=workspace, draft=form.entered(), by=request.user)
     except actions.TextingInvalid as error:
-        form.refuse(error, error.field)
+        for one in (error, *error.others):
+            form.refuse(one, one.field)
         return _page(request, kept, form)
     messages.success(request, "Saved. Run the self-test to see whether the carrier's calls arrive.")
     return redirect("texting")
@@ -37,7 +38,7 @@ def texting(request: MemberRequest) -> HttpResponse:
 @require_POST
 def test_texting(request: MemberRequest) -> HttpResponse:
     kept = _texting_or_404(request)
-    form = TextingForm(actions.draft_of(kept), has_token=True)
+    form = TextingForm(actions.draft_of(kept), has_token=_has_token(kept))
     return _page(request, kept, form, found=self_test.run(kept))
 
 
@@ -58,6 +59,11 @@ def refusals_seen(request: MemberRequest) -> HttpResponse:
     alerts.seen(workspace=request.user.workspace, at=now(), by=request.user)
     messages.success(request, "The alarm is off. It comes again when another call is refused.")
     return redirect("texting")
+
+
+def _has_token(kept: Texting | None) -> bool:
+    """The simulated carrier's own token is of no use to anybody else."""
+    return kept is not None and kept.carrier != CarrierKind.SIMULATED
 
 
 def _texting_or_404(request: MemberRequest) -> Texting:
