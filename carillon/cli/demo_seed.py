@@ -79,7 +79,7 @@ def _texting(workspace: Workspace) -> None:
     kept = texting_of(workspace)
     if kept is not None and kept.carrier != CarrierKind.SIMULATED:
         return
-    draft = texting.draft_of(kept) if kept else texting.suggested(workspace)
+    draft = texting.draft_of(kept) if kept else texting.suggested(workspace, ADMIN)
     draft = replace(draft, carrier=CarrierKind.SIMULATED, public_url=settings.PUBLIC_URL)
     texting.save_texting(
         workspace=workspace, draft=draft if kept else replace(draft, confirms=Confirms.WE), by=None

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Func, IntegerField, JSONField, Min, Q, QuerySet
+from django.db.models import Count, Func, IntegerField, JSONField, Q, QuerySet
 
 from carillon.accounts.models import Workspace
 from carillon.connections.permissions import Uses
@@ -42,9 +42,9 @@ FLIPS_AT_ONCE = 5_000
 
 
 def time_zone(workspace: Workspace) -> ZoneInfo:
-    """In which a day begins: that of the imports, which is where the people are."""
-    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True)
-    return ZoneInfo(enabled.aggregate(zone=Min("timezone"))["zone"] or EASTERN)
+    """In which a day begins: that of the imports, which is where the people are; of Contacts before Leads."""
+    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
+    return ZoneInfo(enabled.values_list("timezone", flat=True).first() or EASTERN)
 
 
 def history(workspace: Workspace) -> QuerySet[ImportRun]:

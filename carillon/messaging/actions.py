@@ -10,6 +10,7 @@ from django.db import transaction
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -73,13 +74,16 @@ class TextingDraft:
     quiet_from: int = 21
 
 
-def suggested(workspace: Workspace) -> TextingDraft:
-    """What the page shows before anything is saved."""
+def suggested(workspace: Workspace, email: str) -> TextingDraft:
+    """What the page shows before anything is saved. People know the name of the org rather than that of the workspace;
+    `email` is where they can ask."""
+    connection = SalesforceConnection.objects.filter(workspace=workspace).first()
+    name = (connection.org_name if connection else "") or workspace.name
     return TextingDraft(
         carrier=CarrierKind.TWILIO,
         public_url=settings.PUBLIC_URL,
-        help_text=f"{workspace.name}: reply STOP to get no more texts. Message and data rates may apply.",
-        confirmation_text=f"{workspace.name}: you get no more texts from us. Reply START to get them again.",
+        help_text=f"{name}: ask {email}. Reply STOP to get no more texts. Message and data rates may apply.",
+        confirmation_text=f"{name}: you get no more texts from us. Reply START to get them again.",
     )
 
 

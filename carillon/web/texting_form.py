@@ -86,7 +86,7 @@ class TextingForm(PageForm):
     confirmation_text = forms.CharField(
         label="Confirmation of an opt-out",
         max_length=1600,
-        help_text="Says that no more texts come, and nothing else: no news, no offers.",
+        help_text="Begins with the name people know you by. Says that no more texts come, and nothing else: no news, no offers.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     answers_help = forms.ChoiceField(

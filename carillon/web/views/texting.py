@@ -20,7 +20,7 @@ from carillon.web.texting_form import TextingForm
 def texting(request: MemberRequest) -> HttpResponse:
     workspace = request.user.workspace
     kept = queries.texting_of(workspace)
-    draft = actions.draft_of(kept) if kept else actions.suggested(workspace)
+    draft = actions.draft_of(kept) if kept else actions.suggested(workspace, request.user.email)
     form = TextingForm(draft, request.POST if request.method == "POST" else None, has_token=_has_token(kept))
     if "count" in request.POST or not form.is_valid():
         return _page(request, kept, form)

@@ -6,6 +6,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.contacts.models import Contact
 from carillon.messaging import credentials, webhooks
 from carillon.messaging.models import Message, Texting
@@ -152,6 +153,21 @@ def test_what_makes_no_sense_is_refused(
     assert answer.status_code == 200
     assert words in answer.content.decode()
     assert not Texting.objects.exists()
+
+
+def test_answers_suggested_name_the_org_and_whom_to_ask(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    before = signed_in(alice).get(page).content.decode()
+    SalesforceConnection.objects.create(
+        workspace=alice.workspace, host="https://org.example", client_id="id", org_name="Elm College"
+    )
+
+    after = signed_in(alice).get(page).content.decode()
+
+    assert f"{alice.workspace.name}: you get no more texts" in before
+    assert "Elm College: you get no more texts" in after
+    assert f"Elm College: ask {alice.email}." in after
 
 
 def test_all_that_is_wrong_is_told_at_once(alice: Member, page: str, signed_in: SignedIn) -> None:
