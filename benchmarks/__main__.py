@@ -21,10 +21,12 @@ BENCHMARKS = {
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option("--contacts", default=1_000_000, show_default=True, help="Size of the org.")
-def main(names: tuple[str, ...], contacts: int) -> None:
+@click.option("--lines", default=2_000_000, show_default=True, help="Size of the ledger, for `consent`.")
+def main(names: tuple[str, ...], contacts: int, lines: int) -> None:
     for name in names or BENCHMARKS:
         click.echo(f"\n== {name}, {contacts:,} contacts ==")
-        importlib.import_module(BENCHMARKS[name]).run(contacts)
+        sizes = (contacts, lines) if name == "consent" else (contacts,)
+        importlib.import_module(BENCHMARKS[name]).run(*sizes)
 
 
 if __name__ == "__main__":

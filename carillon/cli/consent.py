@@ -6,6 +6,7 @@ import click
 
 from carillon.cli import runtime
 from carillon.cli.options import AS_JSON, WORKSPACE
+from carillon.cli.tables import printable
 
 _WORK = "carillon.cli.consent_work"
 
@@ -98,7 +99,8 @@ def verify(workspace: str) -> int:
 @click.option("--repair", is_flag=True, help="Correct what differs.")
 @WORKSPACE
 def audit(as_json: bool, repair: bool, workspace: str) -> int:
-    """Compare every number's consent with its records in Salesforce. Exits with 1 when some differ and stay so."""
+    """Compare every number's consent with its records in Salesforce. Exits with 1 when some differ and stay so, or could
+    not be seen."""
     heard = 0
 
     def tell(one: dict[str, str]) -> None:
@@ -116,10 +118,10 @@ def audit(as_json: bool, repair: bool, workspace: str) -> int:
         click.echo(json.dumps(told, indent=2).removeprefix("{\n"))
     else:
         click.echo(told["sentence"])
-    return 0 if told["differing"] == told["repaired"] else 1
+    return 1 if told["leaves_doubt"] else 0
 
 
 def _in_words(difference: dict[str, str]) -> str:
     done = f": {difference['repair']}" if difference["repair"] else ""
-    said = f"{difference['number']} is {difference['consent']}, {difference['salesforce_id']} says"
-    return f"{said} {difference['salesforce']}{done}".replace("_", " ")
+    consent, says = (difference[name].replace("_", " ") for name in ("consent", "salesforce"))
+    return printable(f"{difference['number']} is {consent}, {difference['salesforce_id']} says {says}{done}")

@@ -162,7 +162,8 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
                 "salesforce_id": one.salesforce_id,
                 "consent": one.consent.value,
                 "salesforce": one.holds.value,
-                "repair": one.repair,
+                "state": one.done.fate.value,
+                "repair": one.done.words,
             }
         )
 
@@ -172,10 +173,12 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
-        f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ, {done.repaired:,} repaired,"
-        f" {done.waiting:,} wait for a push or an import, {done.unseen:,} not shown to the API user."
+        f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ. Of these"
+        f" {done.repaired:,} repaired, {done.on_its_way:,} on the way to Salesforce, {done.refused:,} refused or put back,"
+        f" {done.waiting:,} wait for the next import. Not shown to the API user: {done.unseen:,}."
     )
-    return {**{name: getattr(done, name) for name in auditing.COUNTS}, "sentence": sentence}
+    counts = {name: getattr(done, name) for name in auditing.COUNTS}
+    return {**counts, "leaves_doubt": done.leaves_doubt, "sentence": sentence}
 
 
 def _number(workspace: Workspace, text: str) -> str:

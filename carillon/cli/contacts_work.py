@@ -44,7 +44,11 @@ def write(workspace_name: str, form: str, text: str, *, everyone: bool) -> None:
     if everyone:
         found = queries.every(workspace, text)
     else:
-        found = queries.search(workspace, text, limit=FIRST).contacts
+        page = queries.search(workspace, text, limit=FIRST)
+        found = page.contacts
+        if page.next:
+            count = queries.matching(workspace, text).count()
+            sys.stderr.write(f"carillon: {FIRST} of {count:,}; --all for all\n")
     extra = [field.name for field in queries.contact_fields(workspace)]
     people = (person for some in _in_lists(found) for person in _some_values(some, extra))
     {"csv": _csv, "json": _json, "table": _table}[form](people, [*COLUMNS, *extra])

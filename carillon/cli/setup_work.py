@@ -96,6 +96,8 @@ def _apply(workspace: Workspace, parsed: setup_file.SetupFile) -> Applied:
         setup = _save_setup(workspace, name, sections)
         state = "enabled" if setup.enabled else "switched off"
         lines.append(f"{name}s: {setup.source_label or 'no source'}, {state}.")
+        if "opt_out" in sections:
+            lines.append(f"{name}s: opt-out field: {opt_out_field(workspace, name)}.")
         if setup.enabled:
             lines.append(_schedule(setup))
             applied.warnings.extend(f"{name}s: {warning}" for warning in _warnings(setup))

@@ -25,6 +25,7 @@ from carillon.consent.models import (
     RecordValue,
     Review,
 )
+from carillon.consent.queries import FIELD_CHANGED
 from carillon.consent.reading import FieldKind
 from carillon.consent.reading import OptOutField as OptOutField
 from carillon.consent.store import HeldRow
@@ -305,7 +306,7 @@ def set_mapping(
         mapping.since = store.database_time(cursor)
     mapping.save()
     detail = {"before": asdict(before), "after": asdict(after)}
-    audit(workspace, by, "opt-out field changed", object_name, detail)
+    audit(workspace, by, FIELD_CHANGED, object_name, detail)
     return mapping if field else None
 
 

@@ -90,9 +90,8 @@ def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:
         )
         troubles[Trouble.REFUSED.value] = (sentence, latest.remedy)
     if counted["reverted"] and (latest := given_up.order_by("sent_at").last()):
-        sentence = (
-            f"{_changes(counted['reverted']).capitalize()} came back three times: {_quoted(latest.error)}"
-        )
+        changes = _changes(counted["reverted"]).capitalize()
+        sentence = f"{changes} came back three times or more: {_quoted(latest.error)}"
         troubles[Trouble.REVERTED.value] = (sentence, latest.remedy)
     if counted["late"]:
         since = f"{_changes(counted['late']).capitalize()} waited for more than five minutes, the first since"

@@ -1,18 +1,21 @@
 """Compares every number's consent with every linked record in Salesforce, and repairs what differs.
 
-Streams: 2,000 contacts, one call, and nothing is held but what differs among them. A record that differs is judged as an
-import would judge it, since it may speak: an opt-out there counts here at once, and what would opt a number back in
-waits for the next import, where one reads the record: nobody out of the source is opted in by it. What is left is
-settled towards opted out, on whichever side the opt-out is.
+Streams: 2,000 contacts, one call, and nothing is held but what differs among them and which numbers were repaired. A
+record that differs is judged as an import would judge it, since it may speak: an opt-out there counts here at once, and
+what would opt a number back in waits for the next import, where one reads the record: nobody out of the source is opted in
+by it. What is left is settled towards opted out, on whichever side the opt-out is.
 
 What is known of a record is read before the call and after it. Where that is the same and nothing waits to be pushed, the
-call read no less than we know, however old the record's stamp is: one restored from a backup is no stale page.
+call read no less than we know, however old the record's stamp is: one restored from a backup is no stale page. To which a
+push is on its way, or was refused, differs all the same: it is listed with what becomes of the push, and left to it.
 """
 
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -22,7 +25,16 @@ from carillon.consent import importing, ledger, lines, queries, store
 from carillon.consent.decide import UNKNOWN, Authority, Kind, Says
 from carillon.consent.importing import Sighting
 from carillon.consent.ledger import Source, Told
-from carillon.consent.models import Cause, ConsentAudit, OptOutMapping, StagedFlip
+from carillon.consent.models import (
+    UNSETTLED,
+    Cause,
+    ConsentAudit,
+    ConsentPush,
+    Delivery,
+    OptOutMapping,
+    PushState,
+    StagedFlip,
+)
 from carillon.consent.queries import Standing
 from carillon.consent.reading import Mapping, Seen
 from carillon.consent.store import HeldRow
@@ -38,10 +50,9 @@ from carillon.salesforce.transport import Retry
 
 RETRY = Retry(budget_seconds=300, read_timeout=100)
 KEEP = 30
-COUNTS = ("compared", "differing", "repaired", "waiting", "unseen", "calls")
-REPAIRED = "repaired"
-WAITS_FOR_IMPORT = "the next import decides"
-CHANGES_MEANWHILE = "it changes just now"
+COUNTS = ("compared", "differing", "repaired", "on_its_way", "refused", "waiting", "unseen", "calls")
+# What must be read of a record beside its opt-out field.
+BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 _PEOPLE = """
 select salesforce_id, mobile_number, in_source from contacts_contact
 where workspace_id = %s and object = %s and mobile_number <> '' and absence <> 'deleted' and salesforce_id > %s
@@ -68,20 +79,40 @@ class MappingChanged(CarillonError):
         )
 
 
-# What must be read of a record beside its opt-out field.
-BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
+class Fate(StrEnum):
+    """What becomes of a record that differs; but for the first each is a count of ConsentAudit."""
+
+    UNDONE = "undone"
+    REPAIRED = "repaired"
+    ON_ITS_WAY = "on_its_way"
+    # Or put back by the org's automation.
+    REFUSED = "refused"
+    WAITING = "waiting"
+
+
+class Done(NamedTuple):
+    """`words` are for people, empty when nothing is done."""
+
+    fate: Fate
+    words: str
+
+
+UNDONE = Done(Fate.UNDONE, "")
+REPAIRED = Done(Fate.REPAIRED, "repaired")
+WAITS_FOR_IMPORT = Done(Fate.WAITING, "the next import decides")
+CHANGES_MEANWHILE = Done(Fate.WAITING, "it changes just now")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A record that holds something else than its number is. `repair` says what is done about it; empty when nothing."""
+    """A record that holds something else than its number is, and what is done about it."""
 
     number: str
     salesforce_id: str
     object: str
     consent: Says
     holds: Says
-    repair: str = ""
+    done: Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +138,7 @@ def run(
     CarillonError and SalesforceError among it, is kept with it, too."""
     if not store.fields_of(workspace.pk):
         raise NoOptOutField
-    row = ConsentAudit.objects.create(workspace=workspace)
+    row = ConsentAudit.objects.create(workspace=workspace, repairs=repair)
     counts: Counter[str] = Counter()
     sentence, remedy, line = "", "", None
     try:
@@ -115,8 +146,7 @@ def run(
         line = lines.line_apart(known, retry, spares=known.reserve_calls)
         for difference in _differences(workspace, line.client, counts, repair=repair):
             counts["differing"] += 1
-            counts["repaired"] += difference.repair == REPAIRED
-            counts["waiting"] += difference.repair in (WAITS_FOR_IMPORT, CHANGES_MEANWHILE)
+            counts[difference.done.fate] += 1
             tell(difference)
     except (CarillonError, SalesforceError) as error:
         sentence = error.sentence if isinstance(error, CarillonError) else str(error)
@@ -141,23 +171,22 @@ def run(
 
 
 def _forget_old(workspace: Workspace) -> None:
-    kept = (
-        ConsentAudit.objects.filter(workspace=workspace)
-        .order_by("-started_at", "-pk")
-        .values_list("pk", flat=True)[:KEEP]
-    )
-    ConsentAudit.objects.filter(workspace=workspace).exclude(pk__in=list(kept)).delete()
+    """But the last that went well, however often it failed since."""
+    found = ConsentAudit.objects.filter(workspace=workspace).order_by("-started_at", "-pk")
+    kept = [audit.pk for audit in (*found[:KEEP], *queries.good_audits(workspace)[:1])]
+    found.exclude(pk__in=kept).delete()
 
 
 def _differences(
     workspace: Workspace, client: Client, counts: Counter[str], *, repair: bool
 ) -> Iterator[Difference]:
+    settled: set[str] = set()
     for object_name, (field, rules) in sorted(store.fields_of(workspace.pk).items()):
         after = ""
         while people := _people(workspace.pk, object_name, after):
             ids = [person[0] for person in people]
             after = ids[-1]
-            batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids))
+            batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids), settled)
             records = client.records.read_many(object_name, ids, [field, *BESIDE])
             rows = [
                 _Row(*person, seen_in(record, field, client.session.user_id))
@@ -166,7 +195,7 @@ def _differences(
             ]
             counts["unseen"] += len(people) - len(rows)
             counts["compared"] += len(rows)
-            yield from batch.differences(rows, counts, repair=repair)
+            yield from batch.differences(rows, repair=repair)
 
 
 def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, str, bool]]:
@@ -193,16 +222,16 @@ def _held(workspace_id: int, ids: list[str]) -> tuple[dict[str, HeldRow], dict[s
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """`before` is what was known of the records before they were read (store.held)."""
+    """`before` is what was known of the records before they were read (store.held), `settled` the numbers that this audit
+    repaired so far: it has told their other records, too."""
 
     workspace: Workspace
     object_name: str
     rules: Mapping
     before: tuple[dict[str, HeldRow], dict[str, Says]]
+    settled: set[str]
 
-    def differences(
-        self, rows: Sequence[_Row], counts: Counter[str], *, repair: bool
-    ) -> Iterator[Difference]:
+    def differences(self, rows: Sequence[_Row], *, repair: bool) -> Iterator[Difference]:
         """Consents are read after the records, so that what was said meanwhile is known and not taken for a difference."""
         standings = queries.standings(self.workspace, [row.number for row in rows])
         differing = [
@@ -211,12 +240,15 @@ class _Batch:
         if not differing:
             return
         resting = self._resting(differing)
-        counts["waiting"] += len(differing) - len(resting)
-        done = self._repair(resting) if repair and resting else {}
-        for row in resting:
-            says, consent = self.rules.says(row.seen.value), standings[row.number].status
-            repaired = done.get(row.salesforce_id, "")
-            yield Difference(row.number, row.salesforce_id, self.object_name, consent, says, repaired)
+        done = dict.fromkeys((row.salesforce_id for row in resting), UNDONE)
+        moving = [row for row in differing if row.salesforce_id not in done]
+        if repair and resting:
+            done = self._repair(resting)
+        done |= self._moving(moving)
+        for row in differing:
+            if what := done.get(row.salesforce_id):
+                says, consent = self.rules.says(row.seen.value), standings[row.number].status
+                yield Difference(row.number, row.salesforce_id, self.object_name, consent, says, what)
 
     def _resting(self, rows: Sequence[_Row]) -> list[_Row]:
         """Those of which nothing became known since before they were read, and to which nothing is on its way. Raises
@@ -233,8 +265,26 @@ class _Batch:
             and values.get(row.salesforce_id) == values_now.get(row.salesforce_id)
         ]
 
+    def _moving(self, rows: Sequence[_Row]) -> dict[str, Done]:
+        """What becomes of pushes to the records. Not in it: one whose push was acknowledged since the record was read."""
+        if not rows:
+            return {}
+        ids = [row.salesforce_id for row in rows]
+        done = _pushed(self.workspace, ids)
+        for row in rows:
+            if row.number in self.settled and done.get(row.salesforce_id, UNDONE).fate is Fate.ON_ITS_WAY:
+                done[row.salesforce_id] = REPAIRED
+        values, _ = _held(self.workspace.pk, ids)
+        standings = queries.standings(self.workspace, [row.number for row in rows])
+        for row in rows:
+            known = values.get(row.salesforce_id)
+            says = Says(known.says) if known and known.mapping_version == self.rules.version else None
+            if says is None or not _agrees(says, standings[row.number]):
+                done.setdefault(row.salesforce_id, CHANGES_MEANWHILE)
+        return done
+
     @transaction.atomic
-    def _repair(self, rows: Sequence[_Row]) -> dict[str, str]:
+    def _repair(self, rows: Sequence[_Row]) -> dict[str, Done]:
         """What is done about each record."""
         remembered.lock(self.workspace.pk, alone=False)
         mapping = OptOutMapping.objects.filter(workspace=self.workspace, object=self.object_name)
@@ -259,6 +309,7 @@ class _Batch:
         undecided = {row.salesforce_id for row in ours if row.in_source and row.salesforce_id in flips}
         left = [row for row in ours if row.salesforce_id not in undecided]
         self._tighten(left, run_id)
+        self.settled.update(row.number for row in left)
         done = {row.salesforce_id: CHANGES_MEANWHILE for row in rows}
         done.update(dict.fromkeys(undecided, WAITS_FOR_IMPORT))
         return done | {row.salesforce_id: REPAIRED for row in left}
@@ -285,6 +336,22 @@ class _Batch:
                         Told(row.number, Kind.STAFF_OUT, Cause.FIRST_SIGHT, UNKNOWN, weak=True, source=source)
                     )
             room.settle(told)
+
+
+def _pushed(workspace: Workspace, ids: list[str]) -> dict[str, Done]:
+    """What becomes of the newest unsettled push to each of the records that has one."""
+    pushes = ConsentPush.objects.filter(workspace=workspace, salesforce_id__in=ids, state__in=UNSETTLED)
+    failing = Delivery.objects.filter(workspace=workspace).values_list("error", flat=True).first() or ""
+    return {push.salesforce_id: _becomes(push, push.error or failing) for push in pushes.order_by("pk")}
+
+
+def _becomes(push: ConsentPush, why: str) -> Done:
+    if push.state == PushState.FAILED:
+        return Done(Fate.REFUSED, f"refused: {why}")
+    if push.state == PushState.REVERTED:
+        return Done(Fate.REFUSED, f"put back: {why}")
+    since = f"on its way since {push.created_at:%Y-%m-%d %H:%M} UTC"
+    return Done(Fate.ON_ITS_WAY, f"{since}: {why}" if why else since)
 
 
 def _agrees(says: Says, standing: Standing) -> bool:

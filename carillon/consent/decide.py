@@ -159,6 +159,13 @@ class State:
         spoken = [at for at in (self.person_in, self.lifted, self.staff_in, self.silence_in) if at]
         return max(spoken, default=None)
 
+    @property
+    def spoken_at(self) -> datetime | None:
+        """When the person, or staff who opt out, last said something. An opt-in by staff is no word here: a record that
+        contradicts a STOP says it again and again."""
+        spoken = (self.person_out, self.person_in, self.lifted, self.staff_out)
+        return max((at for at in spoken if at), default=None)
+
     def after(self, statement: Statement) -> "State":
         known = getattr(self, statement.kind.value)
         if known is not None and known >= statement.counts_at:
@@ -172,6 +179,7 @@ class RecordView:
 
     `holds` is what it last held, None when that can't be known; `waiting` what the newest push wants that is not
     settled, `sent` what a push sent whose answer never came. `is_fresh`: it is seen with this number for the first time.
+    `is_put_back`: it held an opt-out, and others took that out.
     """
 
     salesforce_id: str
@@ -179,6 +187,7 @@ class RecordView:
     waiting: Says | None = None
     sent: Says | None = None
     is_fresh: bool = False
+    is_put_back: bool = False
 
     @property
     def assured(self) -> Says | None:

@@ -1,7 +1,7 @@
 """When a push is tried again, and what an org's answer makes of it. Pure.
 
 A push is never given up: what passes by itself waits longer and longer, what the org refuses is tried again each night,
-and only what the org's automation puts back three times stops, since nobody wins such a fight.
+and only what others put back again and again stops, at once or from one import to the next: nobody wins such a fight.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,13 @@ LONGEST_PAUSE_FOR_PEOPLE = timedelta(minutes=15)
 # Written once, and twice more.
 MOST_REVERTS = 3
 AFTER_A_REVERT = timedelta(seconds=20)
+# What imports find put back is corrected so often; and anew when that was so long ago.
+MOST_CORRECTIONS = 3
+FORGOTTEN_AFTER = timedelta(days=30)
+PUT_BACK = (
+    "Others put this record back again and again after it was corrected, so it is not corrected by itself any more.",
+    "Look for a sync, an integration or a scheduled flow that writes to the opt-out field, then try again.",
+)
 # Refusals, each night: two to three o'clock in the east of the United States.
 NIGHT = time(7)
 NIGHT_LASTS = timedelta(hours=1)
@@ -81,6 +88,21 @@ def after_refusal(turn: Turn) -> datetime:
 def after_revert(reverts: int, turn: Turn) -> datetime | None:
     """When it is written again, after `reverts` before this one; None when that has been enough."""
     return None if reverts + 1 >= MOST_REVERTS else turn.now + AFTER_A_REVERT * (reverts + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last push of an opt-out to a record: what it answered, and `reverts` of the push."""
+
+    answers: datetime
+    reverts: int
+
+
+def put_backs(earlier: Earlier | None, spoken_at: datetime | None, now: datetime) -> int:
+    """How often others put the record back since the person or staff last said something, this time included."""
+    if earlier is None or now - earlier.answers > FORGOTTEN_AFTER:
+        return 1
+    return 1 if spoken_at and spoken_at > earlier.answers else earlier.reverts + 1
 
 
 def pause_after(failures: int, turn: Turn, *, passes: bool) -> datetime:

@@ -63,16 +63,19 @@ class PushAlert(Alert):
 
 
 class ConsentAudit(models.Model):
-    """One comparison of every number's consent with its records in Salesforce: counts only, since what differs is
-    repaired, or names people. `waiting`: a push is on its way, or the next import decides. `unseen`: not shown to the API
-    user. Unfinished ones were interrupted."""
+    """One comparison of every number's consent with its records in Salesforce: counts only, since what differs names
+    people. Of `differing`: `repaired`, `on_its_way` by a push, `refused` or put back, `waiting` for the next import, and
+    the rest, where nothing was done. `unseen`: not shown to the API user. Unfinished ones were interrupted."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     started_at = models.DateTimeField(default=now)
     finished_at = models.DateTimeField(null=True)
+    repairs = models.BooleanField(default=True, db_default=True)
     compared = models.PositiveIntegerField(default=0)
     differing = models.PositiveIntegerField(default=0)
     repaired = models.PositiveIntegerField(default=0)
+    on_its_way = models.PositiveIntegerField(default=0, db_default=0)
+    refused = models.PositiveIntegerField(default=0, db_default=0)
     waiting = models.PositiveIntegerField(default=0)
     unseen = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
@@ -84,3 +87,12 @@ class ConsentAudit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.compared} compared, {self.differing} differ"
+
+    @property
+    def undone(self) -> int:
+        """Those that differ and nothing is done about."""
+        return max(0, self.differing - self.repaired - self.on_its_way - self.refused - self.waiting)
+
+    @property
+    def leaves_doubt(self) -> bool:
+        return self.differing != self.repaired or self.unseen > 0

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from django.db import close_old_connections
 
-from carillon.accounts.models import Workspace
-from carillon.consent import actions, alerts, audit, push, pushes, waking
-from carillon.consent.models import OptOutMapping, Review
+from carillon.consent import actions, alerts, audit, nightly, push, pushes, waking
+from carillon.consent.models import Review
+from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 
@@ -26,10 +26,11 @@ def deliver(workspace_id: int) -> None:
 
 
 def look_after() -> None:
-    """What a lost wake-up left, pushes that go nowhere, how the others fare, and reviews that are due."""
+    """What a lost wake-up left, pushes that go nowhere, how the others fare, and reviews and audits that are due."""
     close_old_connections()
     at = push.database_now()
-    _each(lambda step: step(at), (_wake_again, pushes.withdraw_unmapped, _look_at_pushes, close_due_reviews))
+    steps = (_wake_again, pushes.withdraw_unmapped, _look_at_pushes, close_due_reviews, _audit_again)
+    _each(lambda step: step(at), steps)
 
 
 def _wake_again(at: datetime) -> None:
@@ -38,6 +39,10 @@ def _wake_again(at: datetime) -> None:
 
 def _look_at_pushes(at: datetime) -> None:
     _each(lambda workspace_id: alerts.look(workspace_id, at), alerts.workspaces_to_look_at())
+
+
+def _audit_again(at: datetime) -> None:
+    _each(lambda workspace: waking.audit_after_commit(workspace.pk), nightly.workspaces_due(at))
 
 
 def close_due_reviews(at: datetime) -> None:
@@ -64,20 +69,14 @@ def send_alerts() -> int:
     return alerts.send_mails()
 
 
-def audit_all() -> None:
-    """Compares each workspace that has an opt-out field with its org, and repairs what differs. What stops one is kept
-    with its audit and shown; the others have theirs all the same. Raises what nobody foresaw, at the end."""
+def audit_when_due(workspace_id: int) -> None:
+    """Compares the workspace with its org, and repairs what differs. What stops it is kept with the audit and shown; it is
+    begun again later. Nothing, when another job did it meanwhile. Raises what nobody foresaw."""
     close_old_connections()
-    mapped = OptOutMapping.objects.exclude(field="").values("workspace")
-    unforeseen: list[Exception] = []
-    for workspace in Workspace.objects.filter(pk__in=mapped):
-        try:
-            audit.run(workspace, repair=True)
-        except (CarillonError, SalesforceError) as error:
-            log.warning("the audit of consent in workspace %d failed: %s", workspace.pk, type(error).__name__)
-        except Exception as error:
-            log.exception("the audit of consent in workspace %d failed", workspace.pk)
-            close_old_connections()
-            unforeseen.append(error)
-    if unforeseen:
-        raise ExceptionGroup("audits of consent failed", unforeseen)
+    workspace = nightly.workspaces_due(now()).filter(pk=workspace_id).first()
+    if workspace is None:
+        return
+    try:
+        audit.run(workspace, repair=True)
+    except (CarillonError, SalesforceError) as error:
+        log.warning("the audit of consent in workspace %d failed: %s", workspace_id, type(error).__name__)

@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from carillon.consent import store, waking
 from carillon.consent.decide import (
     NOW,
+    TIGHTENING,
     Current,
     Decision,
     Kind,
@@ -25,7 +26,7 @@ from carillon.consent.decide import (
     review_due,
 )
 from carillon.consent.models import Cause, ReviewOutcome
-from carillon.consent.store import EventRow, HeldRow, LockedNumber, Writes
+from carillon.consent.store import EventRow, HeldRow, LockedNumber, PushRow, Writes
 from carillon.contacts import remembered
 
 _TICK = timedelta(microseconds=1)
@@ -131,7 +132,7 @@ class Room:
             for number, said in by_number.items()
         }
         ids = writes.write(self.cursor, learnt_at)
-        if writes.pushes:
+        if writes.pushes or writes.said_anew:
             waking.wake_after_commit(self.workspace)
         return {
             number: Settled(number, decision, ids.get((self.numbers[number].id, version)))
@@ -165,11 +166,16 @@ class Room:
         mapped = [one for one in records if one[2] in mappings and one[1] not in self.untouched]
         ids = [record for _, record, _ in mapped]
         values, waiting = store.held(self.cursor, self.workspace, ids) if ids else ({}, {})
-        values.update({record: self.holdings[record] for record in ids if record in self.holdings})
+        now = {**values, **{record: self.holdings[record] for record in ids if record in self.holdings}}
         views: dict[str, dict[str, tuple[str, RecordView]]] = {}
         for number, record, kind_of in mapped:
             seen = store.view(
-                record, values.get(record), waiting.get(record), mappings[kind_of], fresh=record in self.fresh
+                record,
+                now.get(record),
+                waiting.get(record),
+                mappings[kind_of],
+                fresh=record in self.fresh,
+                before=values.get(record),
             )
             views.setdefault(number, {})[record] = (kind_of, seen)
         return views
@@ -226,8 +232,14 @@ def _settle_one(
         stamps = (getattr(decision.state, name) for name in store.STAMPS)
         writes.numbers.append((number.id, version, learnt_at, *stamps))
         _review(writes, number, decision, [sources[id(one)] for one in decision.told], learnt_at)
+    if number.state.is_opted_out and any(one.kind in TIGHTENING for one in decision.told):
+        writes.said_anew.append(number.id)
     for record in decision.pushes:
-        writes.pushes.append((number.id, views[record][0], record, decision.state.status.value, learnt_at))
+        kind_of, seen = views[record]
+        wanted = decision.state.status.value
+        writes.pushes.append(PushRow(number.id, kind_of, record, wanted, learnt_at, learnt_at, learnt_at))
+        if seen.is_put_back:
+            writes.put_back[record] = decision.state.spoken_at
     return decision, version
 
 

@@ -311,7 +311,7 @@ class ConsentPush(models.Model):
     answers = models.DateTimeField()
     state = models.CharField(max_length=12, choices=PushState.choices, default=PushState.WAITING)
     attempts = models.PositiveIntegerField(default=0)
-    # How often it was read back different since somebody last asked to try again.
+    # How often it was put back, as it was read back or before it, since somebody last asked for it.
     reverts = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     # None: not by itself any more.

@@ -16,6 +16,7 @@ from carillon.consent.models import (
     ConsentPush,
     Delivery,
     Kind,
+    OptOutMapping,
     PushState,
     Review,
     StagedFlip,
@@ -56,6 +57,11 @@ def outbox(workspace: Workspace) -> Outbox:
         reverted=found.get(PushState.REVERTED, 0),
         oldest=min(oldest, default=None),
     )
+
+
+def is_told(workspace: Workspace) -> bool:
+    """Whether any object has an opt-out field for Salesforce to be told by."""
+    return OptOutMapping.objects.filter(workspace=workspace).exclude(field="").exists()
 
 
 def stopped(workspace: Workspace) -> Delivery | None:

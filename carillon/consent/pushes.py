@@ -17,8 +17,6 @@ from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushState
 from carillon.consent.reading import Mapping as Rules
 from carillon.consent.store import HeldRow
 
-# What only a change in the org, a person or the night tries again.
-_STOPPED = [PushState.FAILED, PushState.REVERTED]
 # Longer than a call of Salesforce with its repetitions takes.
 WORKER_DIED = timedelta(seconds=90)
 REVERTED = "Salesforce took the change, and something in the org put the field back at once."
@@ -56,11 +54,16 @@ from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::
     n (id, state, next_try_at, settled_at, error, remedy, reverts)
 where p.id = n.id and p.state = 'sent'
 """
+# What we wrote ourselves was read back with its stamp, by the org's clock. What is reverted and was never sent is no
+# longer corrected by itself.
 _RECORDS_CHANGED = """
-update consent_consentpush set next_try_at = now(), reverts = 0 where id in (
+update consent_consentpush set next_try_at = now() where id in (
     select p.id from consent_consentpush p
     join unnest(%s::text[], %s::timestamptz[]) n (salesforce_id, stamp) on p.salesforce_id = n.salesforce_id
-    where p.workspace_id = %s and p.state = any(%s) and p.sent_at < n.stamp for update of p skip locked)
+    left join consent_recordvalue r on r.workspace_id = p.workspace_id and r.salesforce_id = p.salesforce_id
+    where p.workspace_id = %s and (p.state = 'failed' and p.sent_at < n.stamp
+        or p.state = 'reverted' and p.sent_at is not null and r.stamp < n.stamp)
+    for update of p skip locked)
 """
 _WITHDRAW = """
 update consent_consentpush set state = 'superseded', settled_at = %s where id in (
@@ -219,7 +222,7 @@ def records_changed(workspace_id: int, changed: Mapping[str, datetime]) -> None:
     if not changed:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_RECORDS_CHANGED, [list(changed), list(changed.values()), workspace_id, _STOPPED])
+        cursor.execute(_RECORDS_CHANGED, [list(changed), list(changed.values()), workspace_id])
         if cursor.rowcount:
             waking.wake_after_commit(workspace_id)
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from carillon.accounts.models import Workspace
+from carillon.accounts.models import AuditEntry, Workspace
 from carillon.consent.decide import Authority, Says, State
 from carillon.consent.models import (
     UNSETTLED,
@@ -18,10 +19,13 @@ from carillon.consent.models import (
     OptOutMapping,
     Review,
 )
-from carillon.consent.reading import Mapping, OptOutField
+from carillon.consent.reading import FieldKind, Mapping, OptOutField
 from carillon.consent.store import STAMPS
 from carillon.contacts import remembered
 from carillon.lib.clock import now
+
+# In the audit.
+FIELD_CHANGED = "opt-out field changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,12 @@ def pending(workspace: Workspace) -> QuerySet[ConsentPush]:
     return ConsentPush.objects.filter(workspace=workspace, state__in=UNSETTLED).order_by("created_at", "pk")
 
 
+def good_audits(workspace: Workspace) -> QuerySet[ConsentAudit]:
+    """Those that compared everything, the newest first."""
+    done = ConsentAudit.objects.filter(workspace=workspace, finished_at__isnull=False, error="")
+    return done.order_by("-started_at", "-pk")
+
+
 def latest_audit(workspace: Workspace) -> ConsentAudit | None:
     """The last one that came to an end, whether it went well or not."""
     done = ConsentAudit.objects.filter(workspace=workspace, finished_at__isnull=False)
@@ -117,6 +127,31 @@ def opt_out_field(workspace: Workspace, object_name: str) -> OptOutField:
     """The opt-out field of an object as it is mapped."""
     mapped = OptOutMapping.objects.filter(workspace=workspace, object=object_name).first()
     return mapped.as_entered if mapped and mapped.field else OptOutField()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """Who mapped the opt-out field of an object anew, and how. `is_undone`: as it was before the change before this."""
+
+    at: datetime
+    actor: str
+    before: OptOutField
+    after: OptOutField
+    is_undone: bool
+
+
+def last_field_change(workspace: Workspace, object_name: str) -> FieldChange | None:
+    made = AuditEntry.objects.filter(workspace=workspace, action=FIELD_CHANGED, subject=object_name)
+    last, *earlier = [*made.order_by("-at", "-pk")[:2], None]
+    if last is None:
+        return None
+    before, after = (_field(last.detail[way]) for way in ("before", "after"))
+    is_undone = earlier[0] is not None and _field(earlier[0].detail["before"]) == after
+    return FieldChange(last.at, last.actor, before, after, is_undone)
+
+
+def _field(audited: dict[str, Any]) -> OptOutField:
+    return OptOutField(**{**audited, "kind": FieldKind(audited["kind"])})
 
 
 def meaning_of(

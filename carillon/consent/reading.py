@@ -27,6 +27,16 @@ class OptOutField:
     opted_out_value: str = ""
     empty_means_opted_in: bool = False
 
+    def __str__(self) -> str:
+        if not self.field:
+            return "no field"
+        if self.kind is FieldKind.CHECKBOX:
+            return (
+                f"{self.field}, {'unchecked' if self.unchecked_means_opted_in else 'checked'} means opted in"
+            )
+        empty = ", empty means opted in" if self.empty_means_opted_in else ""
+        return f"{self.field}, “{self.opted_in_value}” means opted in and “{self.opted_out_value}” opted out{empty}"
+
     def rules(self, version: int, since: datetime, *, is_read: bool = False) -> "Mapping":
         return Mapping(
             version,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from carillon.consent.decide import BEFORE_EVERYTHING, RecordView, Says, State
+from carillon.consent.delivery import MOST_CORRECTIONS, PUT_BACK, Earlier, put_backs
 from carillon.consent.models import UNSENT, UNSETTLED, OptOutMapping, PushState
 from carillon.consent.reading import Held, Mapping
 
@@ -77,11 +78,19 @@ update consent_consentpush set state = %s, settled_at = %s
 where workspace_id = %s and salesforce_id = any(%s) and state = any(%s)
 """
 _INSERT_PUSHES = """
-insert into consent_consentpush (workspace_id, consent_id, object, salesforce_id, wanted, answers, state, attempts,
-    created_at, next_try_at, error, remedy)
-select %s, consent_id, object, salesforce_id, wanted, answers, %s, 0, answers, answers, '', ''
-from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-    p (consent_id, object, salesforce_id, wanted, answers)
+insert into consent_consentpush (workspace_id, attempts, consent_id, object, salesforce_id, wanted, answers, created_at,
+    next_try_at, state, reverts, error, remedy)
+select %s, 0, * from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::timestamptz[], %s::text[], %s::integer[], %s::text[], %s::text[])
+"""
+_EARLIER = """
+select distinct on (salesforce_id) salesforce_id, answers, reverts from consent_consentpush
+where workspace_id = %s and consent_id = any(%s) and salesforce_id = any(%s) and wanted = 'opted_out'
+order by salesforce_id, id desc
+"""
+_TRY_ANEW = """
+update consent_consentpush set next_try_at = %s, reverts = 0
+where workspace_id = %s and consent_id = any(%s) and state = 'reverted' and wanted = 'opted_out'
 """
 _INSERT_CONFLICTS = """
 insert into consent_consentconflict (event_id, workspace_id, consent_id, salesforce_id, state, found_at)
@@ -159,6 +168,29 @@ class EventRow(NamedTuple):
     key_hash: bytes | None
 
 
+class PushRow(NamedTuple):
+    consent_id: int
+    object: str
+    salesforce_id: str
+    wanted: str
+    answers: datetime
+    created_at: datetime
+    next_try_at: datetime | None
+    state: str = PushState.WAITING
+    reverts: int = 0
+    error: str = ""
+    remedy: str = ""
+
+    def put_back(self, reverts: int) -> "PushRow":
+        """The same, after the record was put back so often."""
+        if reverts <= MOST_CORRECTIONS:
+            return self._replace(reverts=reverts)
+        sentence, remedy = PUT_BACK
+        return self._replace(
+            next_try_at=None, state=PushState.REVERTED, reverts=reverts, error=sentence, remedy=remedy
+        )
+
+
 def lock_numbers(
     cursor: CursorWrapper, workspace: int, numbers: Iterable[str], *, making: Iterable[str] = ()
 ) -> dict[str, LockedNumber]:
@@ -230,14 +262,22 @@ def records_of(cursor: CursorWrapper, workspace: int, numbers: list[str]) -> lis
 
 
 def view(
-    record: str, value: HeldRow | None, waiting: Says | None, mapping: Mapping, *, fresh: bool
+    record: str,
+    value: HeldRow | None,
+    waiting: Says | None,
+    mapping: Mapping,
+    *,
+    fresh: bool,
+    before: HeldRow | None = None,
 ) -> RecordView:
-    """A mapped record for a decision. One not read under this mapping yet counts as opted in, which is what most are:
-    it is pushed an opt-out, and nothing else."""
+    """A mapped record for a decision, which held `before` until it was read now. One not read under this mapping yet
+    counts as opted in, which is what most are: it is pushed an opt-out, and nothing else."""
     current = value if value and value.mapping_version == mapping.version else None
     says = Says(current.says) if current else Says.IN
     sent = Says(current.sent) if current and current.sent else None
-    return RecordView(record, says, waiting, sent, fresh)
+    was_out = before and (before.says, before.mapping_version) == (Says.OUT, mapping.version)
+    is_put_back = bool(was_out and current and says is not Says.OUT and not current.is_merged)
+    return RecordView(record, says, waiting, sent, fresh, is_put_back)
 
 
 class Writes:
@@ -251,7 +291,11 @@ class Writes:
         self.evidence: dict[tuple[int, int], tuple[str, str, str]] = {}
         self.conflicts: dict[tuple[int, int], tuple[str, datetime]] = {}
         self.held: list[HeldRow] = []
-        self.pushes: list[tuple[int, str, str, str, datetime]] = []
+        self.pushes: list[PushRow] = []
+        # Records that others put back, with when the person or staff last said something of their number.
+        self.put_back: dict[str, datetime | None] = {}
+        # Numbers whose opt-out was said anew: what was put back too often is corrected again.
+        self.said_anew: list[int] = []
         self.opened: list[tuple[int, datetime, datetime]] = []
         self.closed: list[tuple[int, datetime, str]] = []
 
@@ -262,14 +306,32 @@ class Writes:
             cursor.execute(_UPDATE_NUMBERS, _columns(self.numbers))
         hold(cursor, self.workspace, self.held)
         if self.pushes:
-            records = sorted(push[2] for push in self.pushes)
+            self._fight_not_for_ever(cursor)
+            records = sorted(push.salesforce_id for push in self.pushes)
             cursor.execute(_SUPERSEDE, [PushState.SUPERSEDED, at, self.workspace, records, list(UNSENT)])
-            cursor.execute(_INSERT_PUSHES, [self.workspace, PushState.WAITING, *_columns(self.pushes)])
+            cursor.execute(_INSERT_PUSHES, [self.workspace, *_columns(self.pushes)])
+        if self.said_anew:
+            cursor.execute(_TRY_ANEW, [at, self.workspace, self.said_anew])
         if self.opened:
             cursor.execute(_OPEN_REVIEWS, [self.workspace, *_columns(self.opened)])
         if self.closed:
             cursor.execute(_CLOSE_REVIEWS, [*_columns(self.closed), self.workspace])
         return ids
+
+    def _fight_not_for_ever(self, cursor: CursorWrapper) -> None:
+        """What others put back too often is not pushed once more, but shown."""
+        fought = [push for push in self.pushes if push.salesforce_id in self.put_back]
+        if not fought:
+            return
+        names = [push.consent_id for push in fought], [push.salesforce_id for push in fought]
+        cursor.execute(_EARLIER, [self.workspace, *names])
+        earlier = {record: Earlier(answers, reverts) for record, answers, reverts in cursor.fetchall()}
+        weighed = {}
+        for push in fought:
+            record = push.salesforce_id
+            reverts = put_backs(earlier.get(record), self.put_back[record], push.answers)
+            weighed[record] = push.put_back(reverts)
+        self.pushes = [weighed.get(push.salesforce_id, push) for push in self.pushes]
 
     def _write_events(self, cursor: CursorWrapper) -> dict[tuple[int, int], int]:
         if not self.events:

@@ -23,7 +23,6 @@ def send_consent_alerts(timestamp: int) -> None:
     jobs.send_alerts()
 
 
-@app.periodic(cron="23 8 * * *")
-@app.task(name="carillon.audit_consent", queue="imports", queueing_lock="audit_consent")
-def audit_consent(timestamp: int) -> None:
-    jobs.audit_all()
+@app.task(name="carillon.audit_consent", queue="imports")
+def audit_consent(*, workspace_id: int) -> None:
+    jobs.audit_when_due(workspace_id)

@@ -1,5 +1,5 @@
-"""Wakes a worker for pushes. The pushes are the durable queue: a job only says *look*, and may come twice, late or
-never, since a job each minute looks at all workspaces."""
+"""Wakes a worker for pushes, and for audits. The pushes are the durable queue: a job only says *look*, and may come
+twice, late or never, since a job each minute looks at all workspaces."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -25,4 +25,17 @@ def _wake(workspace_id: int, at: datetime | None) -> None:
     with suppress(AlreadyEnqueued):
         app.configure_task(
             "carillon.deliver_consent", queue="urgent", queueing_lock=key, schedule_at=at
+        ).defer(workspace_id=workspace_id)
+
+
+def audit_after_commit(workspace_id: int) -> None:
+    """Imports go first; the lock keeps two audits of a workspace from running side by side."""
+    transaction.on_commit(partial(_audit, workspace_id), robust=True)
+
+
+def _audit(workspace_id: int) -> None:
+    key = f"audit consent {workspace_id}"
+    with suppress(AlreadyEnqueued):
+        app.configure_task(
+            "carillon.audit_consent", queue="imports", queueing_lock=key, lock=key, priority=-1
         ).defer(workspace_id=workspace_id)

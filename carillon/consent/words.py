@@ -34,7 +34,7 @@ _SENTENCES: dict[tuple[str, str], str] = {
     (Kind.LIFTED, Cause.MEMBER): "An admin lifted the person's opt-out",
     (Kind.STAFF_OUT, Cause.MEMBER): "A member opted the number out",
     (Kind.STAFF_OUT, Cause.RECORD): "The Salesforce record was changed to opted out",
-    (Kind.STAFF_OUT, Cause.FIRST_SIGHT): "The Salesforce record said opted out when it was first read",
+    (Kind.STAFF_OUT, Cause.FIRST_SIGHT): "When first read as mapped, the Salesforce record said opted out",
     (Kind.STAFF_OUT, Cause.NUMBER_CHANGED): "Somebody came to this number from one that was opted out",
     (Kind.STAFF_OUT, Cause.MERGED): "A record of an opted-out number was merged into one with this number",
     (Kind.STAFF_IN, Cause.MEMBER): "A member opted the number back in",

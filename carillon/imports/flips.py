@@ -15,8 +15,8 @@ def likely_reason(opting_in: int, *, stored: int, mapping_is_new: bool) -> str:
     found = f"{opting_in:,} of {stored:,} people are opted out here, and their records in Salesforce now say opted in."
     if mapping_is_new:
         return (
-            f"{found} The opt-out field, or what its values mean, was changed since the last import: a slider or two"
-            " values are probably the wrong way round."
+            f"{found} The opt-out field, or what its values mean, was changed since the last import: one of the two, the"
+            " mapping of now or the one before, is probably the wrong way round."
         )
     return (
         f"{found} So many at once usually means that the field was changed for many records in one go, by an upload or by"

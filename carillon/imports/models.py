@@ -1,8 +1,7 @@
-"""What is imported, from where, and what each run did. Invariants kept by the database: one setup per object
-and workspace; an enabled setup has its source and required fields, of a report also the columns its way needs; at most
-one open run per setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one
-open alert, and one set of people who left and are held or kept.
-A run's cursor moves in the transaction that stores the rows it covers."""
+"""What is imported, from where, and what each run did. Invariants kept by the database: one setup per object and workspace;
+an enabled setup has its source and required fields, of a report also the columns its way needs; at most one open run per
+setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert,
+and one set of people who left and are held or kept. A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
 
@@ -407,7 +406,6 @@ class HeldOptIns(models.Model):
     status = models.CharField(max_length=10, choices=HeldStatus.choices, default=HeldStatus.OPEN)
     people = models.PositiveIntegerField()
     reason = models.TextField()
-    # What values mean changed since the import before.
     mapping_is_new = models.BooleanField()
     mapping_version = models.PositiveIntegerField()
     found_at = models.DateTimeField(default=now)

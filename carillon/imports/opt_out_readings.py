@@ -1,6 +1,7 @@
 """How the records of a source would be read under an opt-out field that need not be saved: counts by what they say, and
 three real records, so that a reversed slider is seen. A few cheap calls, kept five minutes: what a value means is worked out
-afterwards. A list view is counted whole; of a report the first page is read, which is one run of it."""
+afterwards. A list view is counted whole. Of a report one run's rows are read, and another run says whether these are all:
+counting the rest would take as many calls as importing it, since a report counts by what it shows only, and few show the field."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -52,23 +53,25 @@ def of_list_view(workspace: Workspace, sobject: str, view: str, mapped: OptOutFi
 
 
 def of_report(workspace: Workspace, sobject: str, report_id: str, mapped: OptOutField) -> Readings:
-    """Of the first people of the report; `mapped` has no fault. Raises SalesforceError, CarillonError."""
-    key = cache_key("opt_out", connection_for(workspace.pk), f"{sobject}/{report_id}/{mapped.field}")
-    found: list[tuple[str, str, Any]] | None = cache.get(key)
-    if found is None:
+    """Of the first people of the report, which may be all; `mapped` has no fault. Raises SalesforceError, CarillonError."""
+    key = cache_key("opt_out_report", connection_for(workspace.pk), f"{sobject}/{report_id}/{mapped.field}")
+    kept: tuple[list[tuple[str, str, Any]], bool] | None = cache.get(key)
+    if kept is None:
         with signed_in(workspace) as client:
-            found = _first_of(client, sobject, report_id, mapped)
-        cache.set(key, found, KEEP_SECONDS)
+            kept = _first_of(client, sobject, report_id, mapped)
+        cache.set(key, kept, KEEP_SECONDS)
+    found, whole = kept
     by_value: dict[Any, list[tuple[str, str, Any]]] = {}
     for one in found:
         by_value.setdefault(one[2], []).append(one)
     groups = [_Group(len(some), tuple(some[:SHOWN])) for some in by_value.values()]
-    return replace(_read(workspace, sobject, mapped, groups), whole=False)
+    return replace(_read(workspace, sobject, mapped, groups), whole=whole)
 
 
 def _first_of(
     client: Client, sobject: str, report_id: str, mapped: OptOutField
-) -> list[tuple[str, str, Any]]:
+) -> tuple[list[tuple[str, str, Any]], bool]:
+    """The first records as id, name and value, and whether the report has no more."""
     report = client.reports.describe(report_id)
     identification = id_column(report, sobject)
     if identification is None:
@@ -89,7 +92,9 @@ def _first_of(
     )
     records = reader_of(client, plan, record_type(plan)).first(OF_A_REPORT)
     read = [one for one in records if not isinstance(one, msgspec.Raw)]
-    return [(one.Id, one.Name or one.Id, getattr(one, mapped.field)) for one in read]
+    rows = client.reports.count(report)
+    whole = rows is not None and rows <= OF_A_REPORT
+    return [(one.Id, one.Name or one.Id, getattr(one, mapped.field)) for one in read], whole
 
 
 _TYPES = {FieldKind.CHECKBOX: "boolean", FieldKind.PICKLIST: "picklist"}

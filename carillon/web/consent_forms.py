@@ -8,6 +8,7 @@ from django import forms
 from carillon.web.forms import PageForm
 
 LONGEST_REASON = 1000
+NO_REASON = "Write down why. It stays in the record of this number."
 STAFF = "staff"
 WAYS = {"email": "by e-mail", "phone": "by phone", "person": "in person"}
 
@@ -21,7 +22,7 @@ def _reason(label: str, hint: str, *, required: bool = True) -> forms.CharField:
         required=required,
         max_length=LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Write down why. It stays in the record of this number."},
+        error_messages={"required": NO_REASON},
     )
 
 
@@ -82,9 +83,40 @@ class AcceptForm(PageForm):
     reason = _reason("Reason", "How you know that the person wants to be texted again.")
 
 
+BELIEVED = "believed"
+
+
 class OptInsForm(PageForm):
+    """Held opt-ins under a mapping that is new: which of the two was wrong?"""
+
+    which = forms.ChoiceField(
+        label="Which mapping is right",
+        choices=[
+            (
+                BELIEVED,
+                "The mapping of now: the one before was wrong, so they are opted back in as their records say",
+            ),
+            (
+                "before",
+                "Both: whom staff or the mapping before opted out stays opted out, and Salesforce is corrected to that",
+            ),
+        ],
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        error_messages={"required": "Say which mapping is right."},
+    )
     reason = _reason(
         "Why the earlier mapping was wrong",
         "For example: the slider was the wrong way round for an hour. It is kept with each of these opt-ins.",
         required=False,
     )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("which") == BELIEVED and not values.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", NO_REASON)
+        return values
+
+    @property
+    def accepted_because(self) -> str:
+        """Empty when the records are not believed."""
+        return str(self.cleaned_data["reason"]) if self.cleaned_data["which"] == BELIEVED else ""

@@ -304,12 +304,27 @@ def test_contacts_as_json_are_an_array() -> None:
     assert json.loads(carillon("contacts", "--format", "json", "--all").out) == []
 
 
+def test_whoever_gets_the_first_contacts_only_is_told() -> None:
+    carillon("migrate")
+    for number in range(27):
+        add_person(number, "Lee" if number else "Poe")
+
+    first = carillon("contacts", "--format", "csv", "--query", "lee")
+    every = carillon("contacts", "--format", "csv", "--query", "lee", "--all")
+    few = carillon("contacts", "--format", "csv", "--query", "poe")
+
+    assert first.err == "carillon: 25 of 26; --all for all\n"
+    assert (first.out.count("003000000"), every.out.count("003000000")) == (25, 26)
+    assert (every.err, few.err) == ("", "")
+
+
 def add_person(number: int, name: str) -> Contact:
     return Contact.objects.create(
         workspace=Workspace.objects.get(),
         object="Contact",
         salesforce_id=f"003000000{number:06d}AAA",
         last_name=name,
+        sort_name=name.lower(),
         mobile_number="+12125550123",
         system_modstamp=datetime.now(UTC),
     )
@@ -372,7 +387,10 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
 
     file.write_text(SETUP.replace('"Preferred_Name__c"', '"Nick__c"').replace('"text"', '"colour"'))
     refused = carillon("setup", "apply", str(file))
-    file.write_text(SETUP.replace("TextingContacts", "Mine"))
+    opt_out = (
+        '[contact.opt_out]\nfield = "SMS_Opt_Out__c"\ntype = "checkbox"\nunchecked_means_opted_in = true\n'
+    )
+    file.write_text(SETUP.replace("TextingContacts", "Mine") + opt_out)
     warned = carillon("setup", "apply", str(file))
 
     assert refused.code == 1
@@ -381,3 +399,4 @@ def test_faults_are_told_where_the_file_has_them_and_warnings_as_the_page_does(
     assert warned.code == 0, warned.err
     assert "scope mine" in warned.err
     assert "Warning" not in warned.out
+    assert "Contacts: opt-out field: SMS_Opt_Out__c, unchecked means opted in." in warned.out

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import actions, person, pushes, queries, staff
+from carillon.consent import actions, nightly, person, pushes, queries, staff
 from carillon.consent import overview as reports
 from carillon.consent.decide import Refusal
 from carillon.consent.models import ConflictState, ConsentConflict, ConsentPush, PushState, Review
@@ -29,7 +29,7 @@ _CORRECTIONS: dict[str, str] = {
     PushState.SENT: "Being corrected",
     PushState.ACKNOWLEDGED: "Corrected: opted out",
     PushState.FAILED: "Salesforce refuses the correction",
-    PushState.REVERTED: "Corrected, and put back by the org's automation",
+    PushState.REVERTED: "Corrected, and put back again",
     PushState.GONE: "Deleted in Salesforce",
 }
 _PUSH_ORDER, _REVIEW_ORDER, _CONFLICT_ORDER = ("pk",), ("due_at", "pk"), ("-found_at", "-pk")
@@ -76,6 +76,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = {
         "at": now(),
         "outbox": reports.outbox(workspace),
+        "is_told": reports.is_told(workspace),
         "stopped": reports.stopped(workspace),
         "pace": queries.pace(workspace, now()),
         "troubled": [Push(row, contacts.get(row.salesforce_id)) for row in troubled.rows],
@@ -88,6 +89,8 @@ def overview(request: MemberRequest) -> HttpResponse:
         "more": {"refused": troubled.next, "reviews": reviews.next, "conflicts": conflicts.next},
         "held": open_opt_ins(workspace),
         "audit": queries.latest_audit(workspace),
+        "good_audit": queries.good_audits(workspace).first(),
+        "audit_overdue": nightly.is_overdue(workspace, now()),
         "may_act": request.user.role != Role.AUDITOR,
         "may_read_runs": request.user.role != Role.TEXTER,
     }

@@ -10,12 +10,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.consent.overview import first_staged
+from carillon.consent.queries import last_field_change
 from carillon.imports import held, held_opt_ins, queries
 from carillon.imports.models import HELD_IN_FORCE, HeldLeavers, HeldStatus
 from carillon.lib.errors import CarillonError
 from carillon.web import csv_download
 from carillon.web.access import MemberRequest, admin_only, run_or_404, setup_reader
-from carillon.web.consent_forms import OptInsForm
+from carillon.web.consent_forms import BELIEVED, OptInsForm
 from carillon.web.consent_people import by_record
 
 _DECISIONS = {
@@ -53,16 +54,22 @@ def decide(request: MemberRequest, public_id: UUID, decision: str) -> HttpRespon
 @admin_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> HttpResponse:
-    """As `decide`, of people who would be opted back in. A reason given says that the mapping before was wrong."""
+    """As `decide`, of people who would be opted back in. Under a new mapping it asks which of the two was wrong."""
     run = run_or_404(request, public_id)
     found = queries.opt_ins_held_by(run)
     if found is None or decision not in ("apply", "drop"):
         raise Http404("Nothing is held here.")
-    form = OptInsForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+    asks = decision == "apply" and found.mapping_is_new
+    change = last_field_change(request.user.workspace, run.object) if asks else None
+    form = None
+    if asks:
+        initial = {"which": BELIEVED} if change and change.is_undone else {}
+        form = OptInsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and (form is None or form.is_valid()):
         try:
             if decision == "apply":
-                held_opt_ins.apply(held=found, by=request.user, reason=form.cleaned_data["reason"])
+                because = form.accepted_because if form else ""
+                held_opt_ins.apply(held=found, by=request.user, reason=because)
                 messages.success(
                     request,
                     "They are being opted back in. Reload this page to see how many are still to come.",
@@ -82,6 +89,7 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
         "held": found,
         "decision": decision,
         "form": form,
+        "change": change,
         "people": [(record, contacts.get(record)) for record in records],
         "more": max(0, found.people - len(records)),
     }

@@ -14,7 +14,7 @@ from django.test import Client
 
 from carillon.accounts.models import Role, Workspace
 from carillon.connections.actions import save_connection
-from carillon.consent import audit, lines, push, queries, store, verify
+from carillon.consent import audit, lines, push, pushes, queries, store, verify
 from carillon.consent.decide import Authority, Says
 from carillon.consent.models import ConsentEvent, ConsentPush, PushState
 from carillon.consent.push import Means
@@ -198,6 +198,8 @@ class World:
         return execute(Request(setup_for(self.workspace, object_name), mode), Options(retry=_RETRY))
 
     def delivers(self) -> int:
+        # As each minute.
+        pushes.withdraw_unmapped(self.clock())
         means = Means(
             clock=self.clock,
             sleep=self.time_passes,
@@ -288,12 +290,13 @@ class World:
     # At rest
 
     def comes_to_rest(self) -> None:
-        """Everything works again, and what waits is done."""
+        """Everything works again, what waits is done, and somebody presses *Retry* where others put it back too often."""
         self.mend_the_org()
         for record in self.records():
             self.org.unlock_row(record.id)
         for _ in range(3):
             self.time_passes(90_000)
+            pushes.retry_all(workspace_id=self.workspace.pk, now=self.clock())
             self.delivers()
             for object_name in ("Contact", "Lead"):
                 run = self.imports(object_name, Mode.EVERYTHING)
@@ -310,8 +313,6 @@ class World:
         records = {record.id: record for record in self.records()}
         stored = {one.salesforce_id: one for one in Contact.objects.filter(workspace=self.workspace)}
         erased = remembered.erased(self.workspace.pk, list(records))
-        standings = queries.standings(self.workspace, NUMBERS)
-        fields = store.fields_of(self.workspace.pk)
         # What is gone for good looks like what is hidden: that it can't be told is shown.
         found = [
             f"under way: {one.salesforce_id} {one.state} {one.error}"
@@ -330,15 +331,27 @@ class World:
             number = person.mobile_number
             if record.name != OUTSIDE and number != record.number:
                 found.append(f"number: {record} {number}")
-            if not number or record.object not in fields:
-                continue
-            field, rules = fields[record.object]
-            says, standing = rules.says(record.value(field)), standings[number]
-            if not _agree(says, standing):
-                found.append(f"{record} says {says}, but {standing}")
+        found += self.disagreeing().values()
         for known in stored.keys() - records.keys():
             if stored[known].in_source:
                 found.append(f"not in the org any more: {known}")
+        return found
+
+    def disagreeing(self) -> dict[str, str]:
+        """Living records of people who are stored, that hold something else than their number is; with why."""
+        standings = queries.standings(self.workspace, NUMBERS)
+        fields = store.fields_of(self.workspace.pk)
+        numbers = {
+            one.salesforce_id: one.mobile_number for one in Contact.objects.filter(workspace=self.workspace)
+        }
+        found = {}
+        for record in self.records():
+            number = numbers.get(record.id)
+            if number and record.object in fields:
+                field, rules = fields[record.object]
+                says, standing = rules.says(record.value(field)), standings[number]
+                if not _agree(says, standing):
+                    found[record.id] = f"{record} says {says}, but {standing}"
         return found
 
     def the_ledger_is_whole(self) -> None:

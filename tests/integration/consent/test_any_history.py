@@ -326,6 +326,8 @@ class History(RuleBasedStateMachine):
         for _ in range(6):
             self.store(list(self.org.values()))
             importing.apply_staged(workspace=self.workspace, run=self.run)
+            # What others put back too often is corrected when a person says so.
+            pushes.retry_all(workspace_id=self.workspace.pk, now=now())
             moment = now() + timedelta(hours=2)
             ConsentPush.objects.filter(workspace=self.workspace, state=PushState.SENT).update(
                 sent_at=now() - timedelta(days=1)

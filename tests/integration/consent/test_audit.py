@@ -7,9 +7,9 @@ import pytest
 
 from carillon.accounts.models import Workspace
 from carillon.connections.models import SalesforceConnection
-from carillon.consent import audit, jobs, push
+from carillon.consent import audit, push
 from carillon.consent.actions import OptOutField, opt_out
-from carillon.consent.audit import Difference
+from carillon.consent.audit import Difference, Fate
 from carillon.consent.models import ConsentAudit, ConsentPush
 from carillon.consent.reading import FieldKind
 from carillon.contacts.models import Contact
@@ -18,7 +18,7 @@ from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.records.resource import Records
 from carillon.salesforce.records.stored import Record
 from orgsim.testing import OrgSim
-from tests.integration.consent.org_people import FIELD, connected_to, holds, states, stored, text
+from tests.integration.consent.org_people import FIELD, holds, states, stored, text
 from tests.integration.consent.people import a_mapping, status
 
 
@@ -85,8 +85,8 @@ def test_staff_who_opted_in_in_salesforce_wait_for_the_next_import(connected: Wo
     done, (difference,) = audited(connected, repair=True)
     push.deliver(connected.pk)
 
-    assert difference.repair == audit.WAITS_FOR_IMPORT
-    assert (done.repaired, done.waiting) == (0, 1)
+    assert difference.done == audit.WAITS_FOR_IMPORT
+    assert (done.differing, done.repaired, done.waiting) == (1, 0, 1)
     assert holds(org, contact.salesforce_id) == [False]
 
 
@@ -122,15 +122,77 @@ def test_against_a_persons_stop_the_record_is_corrected(connected: Workspace, or
     assert status(connected, contact.mobile_number) == "opted_out"
 
 
-def test_what_is_on_its_way_or_not_shown_is_counted_apart(connected: Workspace, org: OrgSim) -> None:
-    waiting, gone = stored(connected, org, count=2)
-    text(waiting)
+def test_what_is_on_its_way_differs_until_salesforce_has_it(connected: Workspace, org: OrgSim) -> None:
+    (contact,) = stored(connected, org)
+    text(contact)
+
+    done, (difference,) = audited(connected, repair=True)
+    push.deliver(connected.pk)
+    after, found = audited(connected)
+
+    assert difference.done.words.startswith("on its way since 20")
+    assert (done.differing, done.on_its_way, done.repaired, done.leaves_doubt) == (1, 1, 0, True)
+    assert (found, after.leaves_doubt) == ([], False)
+
+
+def test_other_records_of_a_number_that_it_opts_out_are_repaired_with_it(
+    connected: Workspace, org: OrgSim
+) -> None:
+    (contact,), (lead,) = stored(connected, org), stored(connected, org, "Lead")
+    org.edit(contact.salesforce_id, **{FIELD: True})
+
+    done, found = audited(connected, repair=True)
+    push.deliver(connected.pk)
+
+    assert contact.mobile_number == lead.mobile_number
+    assert [one.salesforce_id for one in found] == [contact.salesforce_id, lead.salesforce_id]
+    assert (done.differing, done.repaired, done.on_its_way, done.leaves_doubt) == (2, 2, 0, False)
+    assert holds(org, contact.salesforce_id, lead.salesforce_id) == [True, True]
+
+
+def test_what_salesforce_refuses_is_listed_with_the_reason(connected: Workspace, org: OrgSim) -> None:
+    by_rule, locked = stored(connected, org)[0], stored(connected, org, "Lead")[0]
+    org.set_validation_rule("Contact", f"{FIELD} = true", "Ask the registrar first.")
+    org.lock_for_approval(locked.salesforce_id)
+    for contact in (by_rule, locked):
+        text(contact)
+        push.deliver(connected.pk)
+
+    done, found = audited(connected, repair=True)
+
+    assert [one.salesforce_id for one in found] == [by_rule.salesforce_id, locked.salesforce_id]
+    assert all(one.done.words.startswith("refused: ") for one in found)
+    assert "Ask the registrar first." in found[0].done.words
+    assert (done.differing, done.refused, done.repaired, done.leaves_doubt) == (2, 2, 0, True)
+
+
+def test_what_automation_puts_back_and_what_waits_for_an_org_that_is_down_say_so(
+    connected: Workspace, org: OrgSim
+) -> None:
+    contact, later = stored(connected, org, count=2)
+    org.set_flow("Contact", FIELD, put_back=True)
+    text(contact)
+    push.deliver(connected.pk)
+    org.fail_next(503, times=2)
+    text(later)
+    push.deliver(connected.pk)
+
+    found = {one.salesforce_id: one.done for one in audited(connected)[1]}
+
+    assert found[contact.salesforce_id].fate is Fate.REFUSED
+    assert found[contact.salesforce_id].words.startswith("put back: Salesforce took the change")
+    assert found[later.salesforce_id].fate is Fate.ON_ITS_WAY
+    assert "503" in found[later.salesforce_id].words
+
+
+def test_what_is_not_shown_leaves_doubt(connected: Workspace, org: OrgSim) -> None:
+    _, gone = stored(connected, org, count=2)
     org.hard_delete(gone.salesforce_id)
 
     done, found = audited(connected, repair=True)
 
     assert found == []
-    assert (done.compared, done.waiting, done.unseen) == (1, 1, 1)
+    assert (done.compared, done.differing, done.unseen, done.leaves_doubt) == (1, 0, 1, True)
 
 
 def test_records_restored_from_an_older_backup_are_listed_and_corrected_towards_opted_out(
@@ -181,7 +243,7 @@ def test_what_is_told_to_salesforce_while_it_is_read_is_no_difference(
     done, found = audited(connected, repair=True)
 
     assert found == []
-    assert (done.differing, done.waiting) == (0, 1)
+    assert (done.differing, done.leaves_doubt) == (0, False)
     assert states(connected)[-1] == "acknowledged"
     assert status(connected, contact.mobile_number) == ("opted_out" if words == "STOP" else "opted_in")
 
@@ -226,28 +288,3 @@ def test_why_it_could_not_be_done_is_kept(connected: Workspace, org: OrgSim) -> 
         audited(connected)
 
     assert FIELD in ConsentAudit.objects.get().error
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_nobody_foresaw_in_one_workspace_leaves_the_others_their_audit(
-    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored(connected, org)
-    other = connected_to(org, "Alumni")
-    stored(other, org)
-    read_many, asked = Records.read_many, []
-
-    def fails_at_first(records: Records, *args: Any) -> list[Record | None]:
-        asked.append(records)
-        if len(asked) == 1:
-            raise RuntimeError("nobody foresaw this")
-        return read_many(records, *args)
-
-    monkeypatch.setattr(Records, "read_many", fails_at_first)
-
-    with pytest.raises(ExceptionGroup, match="audits of consent failed"):
-        jobs.audit_all()
-
-    failed, done = ConsentAudit.objects.order_by("pk")
-    assert "unexpected" in failed.error
-    assert (done.workspace, done.compared, done.error) == (other, 1, "")

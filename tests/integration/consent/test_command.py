@@ -52,6 +52,22 @@ def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
     assert holds(org, contact.salesforce_id) == [True]
 
 
+def test_an_audit_lists_what_salesforce_refuses_and_fails(connected: Workspace, org: OrgSim) -> None:
+    (contact,) = stored(connected, org)
+    org.lock_for_approval(contact.salesforce_id)
+    text(contact)
+    push.deliver(connected.pk)
+
+    listed = carillon("consent", "audit", "--repair")
+    as_json = carillon("consent", "audit", "--json")
+
+    assert (listed.code, as_json.code) == (1, 1)
+    assert f"{contact.salesforce_id} says opted in: refused: " in listed.out
+    assert "1 differ. Of these 0 repaired, 0 on the way to Salesforce, 1 refused or put back" in listed.out
+    (difference,) = as_json.json["differences"]
+    assert (difference["state"], as_json.json["refused"], as_json.json["waiting"]) == ("refused", 1, 0)
+
+
 def test_what_cannot_be_done_is_said_in_words(connected: Workspace) -> None:
     nobody = carillon("consent", "show", "12")
     not_out = carillon("consent", "opt-in", "+12125550123", "--reason", "x")

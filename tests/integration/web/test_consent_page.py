@@ -10,10 +10,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.consent import actions, queries
 from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
-from carillon.consent.models import ConsentAudit, ConsentConflict, ConsentPush, Delivery, Review, StagedFlip
+from carillon.consent.models import (
+    ConsentAudit,
+    ConsentConflict,
+    ConsentPush,
+    Delivery,
+    OptOutMapping,
+    Review,
+    StagedFlip,
+)
 from carillon.consent.pushes import Claimed, Ending, ReadBack, Refused, claim, conclude
 from carillon.contacts.models import Contact
 from carillon.imports import held_opt_ins
@@ -90,6 +99,7 @@ def test_nothing_to_do_is_said_in_words(alice: Member, signed_in: SignedIn) -> N
     assert "None in that time." in body
     assert "None: every text that looked like an opt-out is decided." in body
     assert "None: Salesforce contradicts nobody" in body
+    assert "No opt-out field is mapped, so Salesforce is told nothing." in body
     assert "Held:" not in body
     assert "Retry" not in body
 
@@ -142,6 +152,7 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
 
     body = shown(client)
     said = decided(client, "retry_push", ana.salesforce_id)
+    assert "No opt-out field is mapped" not in body
 
     push.refresh_from_db()
     assert "No edits in June" in body
@@ -500,17 +511,14 @@ def test_the_last_audit_is_told(alice: Member, workspace: Workspace, signed_in: 
         workspace=workspace, finished_at=now(), compared=4321, differing=2, repaired=2
     )
     agreeing = shown(client)
-    ConsentAudit.objects.create(workspace=workspace, finished_at=now(), compared=9, waiting=2)
-    waiting = shown(client)
     ConsentAudit.objects.create(
         workspace=workspace, finished_at=now(), error="The org did not answer.", remedy="Try again."
     )
 
     assert "None yet." in before
+    assert "tone-success" in agreeing
     assert "What differed was repaired" in agreeing
     assert "4,321" in agreeing
-    assert "Some wait for a push or an import" in waiting
-    assert "Salesforce and Carillon agree" not in waiting
     assert "The org did not answer." in shown(client)
 
 
@@ -527,3 +535,50 @@ def test_the_page_costs_the_same_however_much_there_is(
     reviewed = [row.pk for answer in (first, second) for row, _ in answer.context["reviews"]]
     assert len(set(reviewed)) == len(reviewed) == 30
     assert len(few) <= 20
+
+
+@pytest.mark.parametrize(
+    ("counts", "said", "more"),
+    [
+        ({"differing": 1, "on_its_way": 1}, "Some differ", "On the way to Salesforce</dt><dd>1<"),
+        ({"differing": 1, "refused": 1}, "Some differ", "is listed above, with the reason"),
+        ({"differing": 1, "waiting": 1}, "Some differ", "Wait for the next import</dt><dd>1<"),
+        ({"differing": 1, "repairs": False}, "Some differ", "That audit only compared."),
+        ({"unseen": 1}, "Some could not be compared", "are hidden from the API user"),
+    ],
+)
+def test_an_audit_that_leaves_doubt_is_not_green(
+    alice: Member, workspace: Workspace, signed_in: SignedIn, counts: dict[str, int], said: str, more: str
+) -> None:
+    ConsentAudit.objects.create(workspace=workspace, finished_at=now(), compared=9, **counts)
+
+    card = shown(signed_in(alice)).split('id="audit-title"')[1]
+
+    assert said in card
+    assert more in card
+    assert "tone-warning" in card
+    assert "tone-success" not in card
+
+
+def test_that_no_audit_was_done_for_more_than_a_night_is_told(
+    alice: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    SalesforceConnection.objects.create(
+        workspace=ana.workspace, host="https://org.example.org", client_id="id"
+    )
+    client = signed_in(alice)
+    mapped_today = shown(client)
+    OptOutMapping.objects.update(since=day(1))
+    never = shown(client)
+    moment = now() - timedelta(hours=27)
+    ConsentAudit.objects.create(workspace=ana.workspace, started_at=moment, finished_at=moment, compared=9)
+    once = shown(client)
+    ConsentAudit.objects.create(workspace=ana.workspace, finished_at=now(), compared=9)
+
+    overdue = "No audit was completed for more than 26 hours."
+    assert overdue not in mapped_today
+    assert overdue in never
+    assert "None ever was." in never
+    assert overdue in once
+    assert "The last one was on" in once
+    assert overdue not in shown(client)

@@ -1,6 +1,7 @@
 """The Opt-Out Field section of the Contact Import page."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.consent.actions import set_mapping
 from carillon.consent.models import OptOutMapping
 from carillon.consent.reading import FieldKind, OptOutField
+from carillon.imports import opt_out_readings
 from carillon.imports.actions import setup_for
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import HeldOptIns, ImportRun, Mode, RunStatus
@@ -139,7 +141,7 @@ def test_a_picklist_is_read_by_its_values(admin: Client, workspace: Workspace, o
 
 
 @pytest.mark.parametrize("way", ["by_ids", "report_only"])
-def test_of_a_report_the_first_people_are_counted(
+def test_a_report_of_one_run_is_counted_whole(
     admin: Client, workspace: Workspace, org: OrgSim, way: str
 ) -> None:
     given = {"kind": "report", "source": report_called(workspace, "All_Contacts"), "way": way, **BOX}
@@ -152,9 +154,21 @@ def test_of_a_report_the_first_people_are_counted(
         "SELECT COUNT(*), SUM(SMS_Opt_Out__c = 1), SUM(SMS_Opt_Out__c = 0) FROM Contact WHERE IsDeleted = 0"
     )
     everybody, out, into = counted.fetchone()
-    assert f"Of the first {everybody:,} people of this report" in shown
+    assert f"Of the {everybody:,} people of this report" in shown
     assert f"{into:,} would be read as opted in, {out:,} as opted out, 0 as unclear" in shown
     assert shown.count(" would be ") == 3 + 1
+
+
+def test_of_a_longer_report_the_first_people_are_counted_and_that_is_said(
+    admin: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opt_out_readings, "OF_A_REPORT", 5)
+    given = {"kind": "report", "source": report_called(workspace, "All_Contacts"), "way": "by_ids", **BOX}
+
+    shown = section(admin.post(PAGE, {**entered(""), **given, "show_opt_out": "1"}).content.decode())
+
+    assert "Of the first 5 people of this report" in shown
+    assert "What would it change? reads all of them." in shown
 
 
 def test_the_preview_tells_whose_consent_would_change(admin: Client, workspace: Workspace) -> None:
@@ -204,14 +218,47 @@ def test_held_opt_ins_are_decided_on_the_page_of_their_run(
     assert (held.status, held.decided_by) == (status, alice.email)
 
 
-def test_a_new_mapping_asks_whether_the_one_before_was_wrong(
+@pytest.mark.parametrize(
+    ("given", "refusal", "because"),
+    [
+        ({}, "Say which mapping is right.", ""),
+        ({"which": "believed", "reason": " "}, "Write down why.", ""),
+        ({"which": "believed", "reason": "Reversed by mistake."}, "", "Reversed by mistake."),
+        ({"which": "before", "reason": "Not read then."}, "", ""),
+    ],
+)
+def test_under_a_new_mapping_an_admin_says_which_was_wrong(
+    alice: Member,
+    workspace: Workspace,
+    signed_in: SignedIn,
+    given: dict[str, str],
+    refusal: str,
+    because: str,
+) -> None:
+    held = held_opt_ins(workspace, mapping_is_new=True)
+
+    answer = signed_in(alice).post(reverse("decide_opt_ins", args=[held.run.public_id, "apply"]), given)
+
+    held.refresh_from_db()
+    assert (held.status, held.accepted_because) == ("open" if refusal else "applied", because)
+    assert refusal in answer.content.decode()
+
+
+def test_a_mapping_that_was_changed_back_is_probably_right(
     alice: Member, workspace: Workspace, signed_in: SignedIn
 ) -> None:
+    box = OptOutField("SMS_Opt_Out__c")
+    for flag in (True, False, True):
+        field = replace(box, unchecked_means_opted_in=flag)
+        set_mapping(workspace=workspace, object_name="Contact", field=field, by=alice)
     held = held_opt_ins(workspace, mapping_is_new=True)
 
     asked = signed_in(alice).get(reverse("decide_opt_ins", args=[held.run.public_id, "apply"]))
 
-    assert "Why the earlier mapping was wrong" in asked.content.decode()
+    body = " ".join(asked.content.decode().split())
+    assert "from <em>SMS_Opt_Out__c, checked means opted in</em>" in body
+    assert "to <em>SMS_Opt_Out__c, unchecked means opted in</em>, which is what it was before that" in body
+    assert asked.context["form"]["which"].value() == "believed"
 
 
 def test_only_admins_of_the_workspace_decide(

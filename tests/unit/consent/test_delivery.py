@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from carillon.consent.delivery import (
     FIRST_WAIT,
+    FORGOTTEN_AFTER,
     LONGEST_PAUSE,
     LONGEST_PAUSE_FOR_PEOPLE,
     LONGEST_WAIT,
     NIGHT,
     NIGHT_LASTS,
     Course,
+    Earlier,
     Turn,
     after_failure,
     after_refusal,
@@ -22,6 +24,7 @@ from carillon.consent.delivery import (
     field_on_account,
     gathering,
     pause_after,
+    put_backs,
 )
 from carillon.salesforce.records.refusals import Kind
 
@@ -59,6 +62,26 @@ def test_what_is_put_back_is_written_twice_more() -> None:
     turn = Turn(datetime(2026, 5, 1, tzinfo=UTC), 0.5)
 
     assert [after_revert(reverts, turn) is not None for reverts in range(4)] == [True, True, False, False]
+
+
+AT = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "spoken_at", "expected"),
+    [
+        (None, None, 1),
+        (Earlier(AT, 0), None, 1),
+        (Earlier(AT, 2), AT, 3),
+        (Earlier(AT, 2), AT + timedelta(seconds=1), 1),
+        (Earlier(AT + timedelta(days=1) - FORGOTTEN_AFTER, 2), None, 3),
+        (Earlier(AT + timedelta(days=1) - FORGOTTEN_AFTER - timedelta(seconds=1), 2), None, 1),
+    ],
+)
+def test_what_is_put_back_is_counted_since_the_last_word_for_a_month(
+    earlier: Earlier | None, spoken_at: datetime | None, expected: int
+) -> None:
+    assert put_backs(earlier, spoken_at, AT + timedelta(days=1)) == expected
 
 
 @pytest.mark.parametrize(

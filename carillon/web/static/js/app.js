@@ -14,10 +14,11 @@ function refresh(root) {
 }
 
 refresh(document);
-// What was wrong is no longer there.
+// What was wrong with a choice is no longer there. (Not of what is typed: that changes when a button is pressed, which would
+// move away from under the pointer.)
 document.addEventListener("change", ({ target }) => {
   const field = target.closest(".has-error");
-  if (!field) return;
+  if (!field || !target.matches("select, [type=radio], [type=checkbox]")) return;
   field.classList.remove("has-error");
   field.querySelector(".error")?.remove();
   target.removeAttribute("aria-invalid");
