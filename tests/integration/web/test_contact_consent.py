@@ -75,6 +75,19 @@ def minutes_later() -> Iterator[None]:
         yield
 
 
+def test_whoever_opts_out_from_a_search_gets_back_to_it(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    client = signed_in(bob)
+    found = client.get(reverse("contacts"), {"q": "Ana"}).content.decode()
+    asked = f"{reverse('opt_out', args=[ana.salesforce_id])}?search=q%3DAna"
+
+    answer = client.post(asked, STAFF, follow=True)
+
+    assert f'href="{asked}"' in found
+    assert f'href="{reverse("contacts")}?q=Ana"' in answer.content.decode()
+
+
 def test_a_stop_is_told_with_its_words_and_what_salesforce_was_told(
     bob: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
