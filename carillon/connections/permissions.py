@@ -50,6 +50,7 @@ class Uses:
     opt_out_fields: Mapping[str, str] = field(default_factory=dict)
 
 
+NOT_NEEDED = "Not needed yet"
 _TRIED_REPORTS = 5
 _PERMISSION_SET = "Setup > Permission Sets, the one assigned to the API user"
 
@@ -207,8 +208,8 @@ def _writes(describe: ObjectDescribe, opt_out_field: str) -> list[PermissionChec
                 f"Edit {name}s",
                 None,
                 purpose,
-                "Checked once an Opt-Out Field is chosen on page Contact Import. Until then these records are told nothing.",
-                "No opt-out field mapped yet",
+                "No opt-out field mapped yet: choose one on page Contact Import. Until then these records are told nothing.",
+                NOT_NEEDED,
             )
         ]
     found = describe.field(opt_out_field)
@@ -236,9 +237,7 @@ def _edits_private(client: Client, user_id: str, found: bool | None) -> Permissi
         "Writing opt-outs to private contacts (without an account), which no sharing rule reaches.",
         f"{_give(found)} Modify All on Contact under Object Settings in {_PERMISSION_SET}, or give these contacts an account.",
     )
-    return (
-        check if found or _has_private(client, user_id) else replace(check, unless="No private contact now")
-    )
+    return check if found or _has_private(client, user_id) else replace(check, unless=NOT_NEEDED)
 
 
 def _has_private(client: Client, user_id: str) -> bool:
