@@ -6,7 +6,7 @@ from carillon.accounts.queries import only_workspace
 from carillon.cli.quiet import quiet_retries
 from carillon.connections import actions
 from carillon.connections.models import ConnectionState
-from carillon.imports.queries import reads_reports
+from carillon.imports.queries import uses_of
 from carillon.lib.errors import CarillonError
 
 _MARKS = {True: "ok", False: "missing", None: "unknown"}
@@ -25,7 +25,7 @@ def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]
         connection = actions.save_connection(
             workspace=known, host=host, client_id=client_id, client_secret=secret, by=None
         )
-        report = actions.test_connection(connection=connection, by=None, reads_reports=reads_reports(known))
+        report = actions.test_connection(connection=connection, by=None, uses=uses_of(known))
         connection.refresh_from_db()
         if not report.ok and connection.state != ConnectionState.OTHER_ORG:
             raise CarillonError(f"{report.error} Nothing was saved.", report.remedy)
@@ -37,6 +37,10 @@ def connect(workspace: str, host: str, client_id: str, secret: str) -> list[str]
         f" {report.api_version}; API calls of the last 24 hours: {used}."
     ]
     for check in report.checks:
-        mark = _MARKS[check.ok] if check.needed or check.ok else f"{_MARKS[check.ok]}, for reports only"
+        mark = (
+            _MARKS[check.ok]
+            if check.ok or not check.unless
+            else f"{_MARKS[check.ok]}, {check.unless.lower()}"
+        )
         lines.append(f"  {check.name}: {mark}" + (f" - {check.remedy}" if check.remedy else ""))
     return lines

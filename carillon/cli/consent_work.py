@@ -11,7 +11,7 @@ from carillon.accounts.models import Workspace
 from carillon.accounts.queries import only_workspace
 from carillon.cli.quiet import quiet_retries
 from carillon.cli.tables import aligned, printable
-from carillon.consent import actions, person, pushes, queries, store, words
+from carillon.consent import actions, overview, person, pushes, queries, store, words
 from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
 from carillon.consent.audit import Difference
@@ -128,8 +128,11 @@ def _is_of_erased(workspace: Workspace, number: str) -> bool:
 
 
 def pending(workspace_name: str, limit: int) -> dict[str, Any]:
-    found = queries.pending(only_workspace(workspace_name))
-    return {"total": found.count(), "pushes": [_push(push) for push in found[:limit]]}
+    workspace = only_workspace(workspace_name)
+    found, stopped = queries.pending(workspace), overview.stopped(workspace)
+    # While nothing at all is told, what is due waits for that.
+    earliest = stopped.paused_until if stopped else None
+    return {"total": found.count(), "pushes": [_push(push, earliest) for push in found[:limit]]}
 
 
 def pending_in_words(found: dict[str, Any]) -> Iterator[str]:
@@ -145,7 +148,7 @@ def pending_in_words(found: dict[str, Any]) -> Iterator[str]:
             _spaced(push["wanted"]),
             _state(push),
             str(push["attempts"]),
-            push["next_try_at"] or "when asked",
+            _next_try(push["next_try_at"]),
         ]
         for push in pushes
     ]
@@ -230,7 +233,16 @@ def _evidence(event: ConsentEvent) -> dict[str, str]:
     }
 
 
-def _push(push: ConsentPush) -> dict[str, Any]:
+def _next_try(moment: str | None) -> str:
+    if not moment:
+        return "when asked"
+    return moment if moment > str(_moment(now())) else "now"
+
+
+def _push(push: ConsentPush, earliest: datetime | None = None) -> dict[str, Any]:
+    next_try = push.next_try_at
+    if next_try and earliest:
+        next_try = max(next_try, earliest)
     return {
         "salesforce_id": push.salesforce_id,
         "object": push.object,
@@ -238,7 +250,7 @@ def _push(push: ConsentPush) -> dict[str, Any]:
         "state": push.state,
         "attempts": push.attempts,
         "created_at": _moment(push.created_at),
-        "next_try_at": _moment(push.next_try_at),
+        "next_try_at": _moment(next_try),
         "settled_at": _moment(push.settled_at),
         "error": push.error,
         "remedy": push.remedy,

@@ -29,6 +29,9 @@ ORG_TOKEN_FILE = "org-token"  # noqa: S105 - a file name
 # The first start writes the simulated org's file; its size is the user's choice.
 ORG_SECONDS = 600.0
 WEB_SECONDS = 60.0
+# A new org lets its API user write to private contacts as well; later it has what somebody left it.
+WHEN_MADE = ("grant", '{"sobject": "Contact", "permission": "Modify All"}')
+WHEN_LEFT = ("ids", '{"sobject": "Organization"}')
 
 
 class SignIn(Protocol):
@@ -132,9 +135,10 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
             f"Port {wanted_port} is in use by another program; the pages are on {plan.ports.web} instead."
         )
     os.environ["CARILLON_PUBLIC_URL"] = plan.address
+    is_new = not (plan.folder / ORG_FILE).exists()
     click.echo(
         "Starting the simulated org as it was left."
-        if (plan.folder / ORG_FILE).exists()
+        if not is_new
         else f"Starting a simulated org with {plan.contacts:,} Contacts and {plan.leads:,} Leads."
     )
     token = write_once(plan.folder / ORG_TOKEN_FILE, secrets.token_urlsafe(16)).strip()
@@ -145,7 +149,8 @@ def _start(supervisor: Supervisor, plan: Plan, wanted_port: int) -> None:
     supervisor.start(_carillon("the web server", logs, "web", "--port", str(plan.ports.web)))
     supervisor.start(_carillon("the worker", logs, "worker"))
     # Its token tells it from the org of another demo that took the port in the same moment.
-    ready = Request("POST", "/orgsim/admin/ids", '{"sobject": "Organization"}', {"X-Orgsim-Token": token})
+    verb, arguments = WHEN_MADE if is_new else WHEN_LEFT
+    ready = Request("POST", f"/orgsim/admin/{verb}", arguments, {"X-Orgsim-Token": token})
     _wait(supervisor, "The simulated org", plan.ports.org, ORG_SECONDS, ready)
     click.echo("Connecting to the org and importing.")
     sign_in = runtime.call("carillon.cli.demo_seed:seed", plan.org_url, data_dir=plan.folder, tell=click.echo)

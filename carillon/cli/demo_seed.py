@@ -11,6 +11,7 @@ from django.conf import settings
 from carillon.accounts import actions as accounts
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.connections import actions as connections
+from carillon.connections.permissions import Uses
 from carillon.consent.reading import OptOutField
 from carillon.contacts.models import SalesforceObject
 from carillon.imports import actions as imports
@@ -67,7 +68,7 @@ def _connect(workspace: Workspace, org_url: str) -> None:
         client_secret=os.environ.get("CARILLON_CLIENT_SECRET", "orgsim-secret"),
         by=None,
     )
-    report = connections.test_connection(connection=connection, by=None, reads_reports=False)
+    report = connections.test_connection(connection=connection, by=None, uses=Uses())
     if not report.ok:
         raise CarillonError(report.error, report.remedy)
     workspace.refresh_from_db()
@@ -78,7 +79,7 @@ def _texting(workspace: Workspace) -> None:
     kept = texting_of(workspace)
     if kept is not None and kept.carrier != CarrierKind.SIMULATED:
         return
-    draft = texting.draft_of(kept) if kept else texting.suggested(workspace)
+    draft = texting.draft_of(kept) if kept else texting.suggested(workspace, ADMIN)
     draft = replace(draft, carrier=CarrierKind.SIMULATED, public_url=settings.PUBLIC_URL)
     texting.save_texting(
         workspace=workspace, draft=draft if kept else replace(draft, confirms=Confirms.WE), by=None

@@ -68,12 +68,20 @@ def _database_trouble(error: BaseException) -> str | None:
     """Django's database errors carry psycopg's as their cause. By name: importing psycopg would slow every start."""
     for cause in (error, error.__cause__):
         if getattr(cause, "sqlstate", None) in MISSING_IN_SCHEMA:
-            return "carillon: The database is empty or of an older version. Run `carillon migrate` first."
+            which = _which_database()
+            return f"carillon: The database {which} is empty or of an older version. Run `carillon migrate` first."
         kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(cause).__mro__}
         if "psycopg.OperationalError" in kinds:
             reason = one_line(str(cause)).rstrip(".")
             return f"carillon: The database cannot be used: {reason}. Check that it runs, and CARILLON_DATABASE_URL."
     return None
+
+
+def _which_database() -> str:
+    if not home.uses_embedded_database():
+        return "of CARILLON_DATABASE_URL"
+    chosen = "" if os.environ.get("CARILLON_DATA_DIR") else " (CARILLON_DATA_DIR is not set)"
+    return f"in {home.data_dir()}{chosen}"
 
 
 def _unexpected(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
 from carillon.connections.clients import OtherOrg, client_for, sealer, sign_in
 from carillon.connections.models import ConnectionState, SalesforceConnection
-from carillon.connections.permissions import PermissionCheck, check_permissions
+from carillon.connections.permissions import PermissionCheck, Uses, check_permissions
 from carillon.connections.usage import recorded
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -150,11 +150,8 @@ def _check_allowance(allowance: Allowance) -> None:
         raise ConnectionInvalid("reserve", f"The reserve is from 0 to {MOST_CALLS:,} calls.")
 
 
-def test_connection(
-    *, connection: SalesforceConnection, by: Member | None, reads_reports: bool
-) -> ConnectionReport:
-    """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome. `reads_reports`: an import
-    of the workspace reads a report."""
+def test_connection(*, connection: SalesforceConnection, by: Member | None, uses: Uses) -> ConnectionReport:
+    """Signs in and looks around; Salesforce trouble becomes the report. Remembers the outcome."""
     try:
         # A person waits for this page: give up sooner than an import would.
         with (
@@ -162,7 +159,7 @@ def test_connection(
             recorded(client, connection),
         ):
             sign_in(client, connection)
-            report = _look_around(client, connection.api_version, reads_reports=reads_reports)
+            report = _look_around(client, connection.api_version, uses)
     except OtherOrg as error:
         return ConnectionReport(ok=False, error=error.sentence, remedy=error.remedy)
     except (SalesforceError, CarillonError) as error:
@@ -182,10 +179,10 @@ def test_connection(
     return report
 
 
-def _look_around(client: Client, api_version: str, *, reads_reports: bool) -> ConnectionReport:
+def _look_around(client: Client, api_version: str, uses: Uses) -> ConnectionReport:
     user = client.user_info()
     organization = client.organization()
-    checks = check_permissions(client, user.user_id, reads_reports=reads_reports)
+    checks = check_permissions(client, user.user_id, uses)
     usage = client.transport.usage
     return ConnectionReport(
         ok=True,

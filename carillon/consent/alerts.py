@@ -2,11 +2,12 @@
 minute; pages show the open alerts, and they are mailed (accounts.mailing)."""
 
 import textwrap
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 from django.urls import reverse
 
 from carillon.accounts import mailing
@@ -28,16 +29,17 @@ def look(workspace_id: int, now: datetime) -> None:
         elif (alert.sentence, alert.remedy) != (sentence, remedy):
             # The same state goes on: the page tells how it is now, and nobody is mailed again.
             PushAlert.objects.filter(pk=alert.pk).update(sentence=sentence, remedy=remedy)
-    over = [
-        alert.pk
-        for kind, alert in known.items()
-        if kind not in found and (kind == Trouble.LATE or not _is_tried_again(workspace_id))
-    ]
+    over = [alert.pk for kind, alert in known.items() if _is_over(workspace_id, kind, found)]
     PushAlert.objects.filter(pk__in=over, over_at=None).update(over_at=now, recovered=True)
 
 
-def open_alerts(workspace: Workspace) -> QuerySet[PushAlert]:
-    return PushAlert.objects.filter(workspace=workspace, over_at=None).order_by("since", "pk")
+def open_alerts(workspace: Workspace, now: datetime) -> list[PushAlert]:
+    """Those that are not over, each as it is by now: the job that writes it down looks once a minute."""
+    opened = list(PushAlert.objects.filter(workspace=workspace, over_at=None).order_by("since", "pk"))
+    found = _troubles(workspace.pk, now) if opened else {}
+    for alert in opened:
+        alert.sentence, alert.remedy = found.get(alert.kind, (alert.sentence, alert.remedy))
+    return [alert for alert in opened if not _is_over(workspace.pk, alert.kind, found)]
 
 
 def workspaces_to_look_at() -> list[int]:
@@ -54,6 +56,10 @@ def workspaces_to_look_at() -> list[int]:
 def send_mails() -> int:
     """Sends what is to be told and was not yet; how many mails went out."""
     return mailing.send_waiting(PushAlert.objects.select_related("workspace"), begun=_begun, ended=_ended)
+
+
+def _is_over(workspace_id: int, kind: str, found: Mapping[str, tuple[str, str]]) -> bool:
+    return kind not in found and (kind == Trouble.LATE or not _is_tried_again(workspace_id))
 
 
 def _is_tried_again(workspace_id: int) -> bool:

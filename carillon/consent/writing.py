@@ -23,6 +23,13 @@ _HIDDEN = (
     "Share it with the API user in Salesforce. If it was deleted for good, nothing is left to do.",
 )
 
+# No sharing rule reaches such a contact: it follows an account's sharing, and has none.
+PRIVATE = (
+    "The API user may see this contact but not edit it: it has no account, so it is private to its owner.",
+    "Give Modify All on Contact under Object Settings in Setup > Permission Sets, the one assigned to the API user, or"
+    " give the contact an account in Salesforce. Edit and sharing rules do not reach private contacts. Then retry.",
+)
+
 
 @dataclass(slots=True)
 class Carried:
@@ -148,17 +155,7 @@ class _Work:
         """Contacts that are the shadow of a person account are written there, and read back as contacts."""
         if not self._to_account:
             return
-        ids = [push.salesforce_id for push, _ in self._to_account]
-        try:
-            found = self._client.records.read_many("Contact", ids, [PERSON_ACCOUNT_FIELD, "AccountId"])
-        except QueryRejected:
-            found = [None] * len(ids)
-        persons: list[tuple[Claimed, str]] = []
-        for (push, refusal), record in zip(self._to_account, found, strict=True):
-            if record and record.values[PERSON_ACCOUNT_FIELD] is True:
-                persons.append((push, str(record.values["AccountId"])))
-            else:
-                self._refuse(push, refusal.sentence, refusal.remedy)
+        persons = self._persons()
         changes = [
             RecordUpdate("Account", account, {delivery.field_on_account(push.field): push.value})
             for push, account in persons
@@ -175,6 +172,36 @@ class _Work:
                 case Unanswered():
                     raise outcome.error
         self._read_back(written)
+
+    def _persons(self) -> list[tuple[Claimed, str]]:
+        """Those that are, with their accounts; the others are refused."""
+        ids = [push.salesforce_id for push, _ in self._to_account]
+        found = self._accounts_of(ids)
+        private = {
+            push.salesforce_id
+            for (push, _), record in zip(self._to_account, found, strict=True)
+            if record and record.values["AccountId"] is None
+        }
+        if private and not self._client.describe("Contact").updateable:
+            private = set()
+        persons: list[tuple[Claimed, str]] = []
+        for (push, refusal), record in zip(self._to_account, found, strict=True):
+            if record and record.values.get(PERSON_ACCOUNT_FIELD) is True:
+                persons.append((push, str(record.values["AccountId"])))
+            elif push.salesforce_id in private:
+                self._refuse(push, *PRIVATE)
+            else:
+                self._refuse(push, refusal.sentence, refusal.remedy)
+        return persons
+
+    def _accounts_of(self, ids: Sequence[str]) -> Sequence[Record | None]:
+        """The first asks for what orgs without person accounts don't have."""
+        for names in ([PERSON_ACCOUNT_FIELD, "AccountId"], ["AccountId"]):
+            try:
+                return self._client.records.read_many("Contact", ids, names)
+            except QueryRejected:
+                continue
+        return [None] * len(ids)
 
     def follow(self) -> None:
         """Deleted, merged and converted records."""

@@ -24,7 +24,7 @@ OVERDUE_AFTER = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class Notice:
     """`since` is when it began; `run` the one to look at, if there is one; `mail` says why nobody was mailed; `page` is the
-    name of the page that says more."""
+    name of the page that says more; `seen` of the one that an admin tells that it needs no more looking at."""
 
     title: str
     sentence: str
@@ -33,6 +33,7 @@ class Notice:
     run: ImportRun | None = None
     mail: str = ""
     page: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
             mail=mailing.mail_trouble(alert),
             page="consent",
         )
-        for alert in push_alerts(workspace)
+        for alert in push_alerts(workspace, now)
     ]
     shown += [_notice(alert) for alert in found.select_related("setup", "run").order_by("since", "pk")]
     for setup in scheduler.scheduled_setups().filter(workspace=workspace).order_by("object"):

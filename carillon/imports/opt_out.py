@@ -4,6 +4,7 @@ A checkbox is true or false in the JSON of a query and in the cells of a report,
 is compared by API value; a report's labels were turned into these before.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,11 @@ from carillon.salesforce.describes import FieldDescribe, ObjectDescribe
 
 _KINDS = {"boolean": FieldKind.CHECKBOX, "picklist": FieldKind.PICKLIST}
 _MEANINGS = {"opted_in_value": "opted in", "opted_out_value": "opted out"}
+_LIKELY = re.compile(
+    r"opt(ed)?[ _-]?(out|in)(?![a-z])|sms|(?<![a-z])text(s|ing)?(?![a-z])|consent|do[ _-]?not|subscri|permission",
+    re.IGNORECASE,
+)
+_OF_OTHER_WAYS = re.compile(r"e-?mail|fax", re.IGNORECASE)
 _TYPES = {
     "multipicklist": "a picklist with several values at once",
     "string": "text",
@@ -49,6 +55,12 @@ class OptOutChoice:
 
     def offers(self, value: str) -> bool:
         return any(value == one for one, _ in self.values)
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether its name speaks of consent, and not of another way to reach people."""
+        words = f"{self.name} {self.label}"
+        return bool(self.kind and _LIKELY.search(words) and not _OF_OTHER_WAYS.search(words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Func, IntegerField, JSONField, Min, Q, QuerySet
+from django.db.models import Count, Func, IntegerField, JSONField, Q, QuerySet
 
 from carillon.accounts.models import Workspace
-from carillon.contacts.models import Contact, FieldChange
+from carillon.connections.permissions import Uses
+from carillon.consent.queries import opt_out_field
+from carillon.contacts.models import Contact, FieldChange, SalesforceObject
 from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.dry_run import Findings
 from carillon.imports.lock import is_locked
@@ -40,9 +42,9 @@ FLIPS_AT_ONCE = 5_000
 
 
 def time_zone(workspace: Workspace) -> ZoneInfo:
-    """In which a day begins: that of the imports, which is where the people are."""
-    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True)
-    return ZoneInfo(enabled.aggregate(zone=Min("timezone"))["zone"] or EASTERN)
+    """In which a day begins: that of the imports, which is where the people are; of Contacts before Leads."""
+    enabled = ImportSetup.objects.filter(workspace=workspace, enabled=True).order_by("object")
+    return ZoneInfo(enabled.values_list("timezone", flat=True).first() or EASTERN)
 
 
 def history(workspace: Workspace) -> QuerySet[ImportRun]:
@@ -165,11 +167,11 @@ def import_runs(setup: ImportSetup) -> bool:
     return is_locked(setup.pk)
 
 
-def reads_reports(workspace: Workspace) -> bool:
-    """Whether an import that is on has a report as its source."""
-    return ImportSetup.objects.filter(
-        workspace=workspace, enabled=True, source_type=SourceType.REPORT
-    ).exists()
+def uses_of(workspace: Workspace) -> Uses:
+    """What the imports that are on want of the org, and what consent writes to it."""
+    of_reports = ImportSetup.objects.filter(workspace=workspace, enabled=True, source_type=SourceType.REPORT)
+    fields = {name: opt_out_field(workspace, name).field for name in SalesforceObject.values}
+    return Uses(reports=of_reports.exists(), opt_out_fields=fields)
 
 
 def _what(draft: SetupDraft) -> SetupDraft:

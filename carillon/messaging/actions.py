@@ -1,6 +1,8 @@
 """Changes of the Texting page, each with its audit entry; the auth token and the webhooks' token never enter one."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from django.conf import settings
@@ -8,6 +10,7 @@ from django.db import transaction
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.lib import phones
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -24,11 +27,33 @@ SHORT_CODE = (5, 6)
 
 
 class TextingInvalid(CarillonError):
-    """What was entered cannot be saved; `field` is one of TextingDraft's, or auth_token."""
+    """What was entered cannot be saved; `field` is one of TextingDraft's, or auth_token. `others` are wrong as well."""
 
     def __init__(self, field: str, sentence: str, remedy: str = "") -> None:
         super().__init__(sentence, remedy)
         self.field = field
+        self.others: tuple[TextingInvalid, ...] = ()
+
+
+class _Faults:
+    """Gathers what is wrong in each `with` block, to tell all of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[TextingInvalid] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        try:
+            yield
+        except TextingInvalid as error:
+            self._found += [error, *error.others]
+
+    def raise_them(self) -> None:
+        """Raises the first of them with the others, if there are any."""
+        if self._found:
+            first, *others = self._found
+            first.others = tuple(others)
+            raise first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +74,16 @@ class TextingDraft:
     quiet_from: int = 21
 
 
-def suggested(workspace: Workspace) -> TextingDraft:
-    """What the page shows before anything is saved."""
+def suggested(workspace: Workspace, email: str) -> TextingDraft:
+    """What the page shows before anything is saved. People know the name of the org rather than that of the workspace;
+    `email` is where they can ask."""
+    connection = SalesforceConnection.objects.filter(workspace=workspace).first()
+    name = (connection.org_name if connection else "") or workspace.name
     return TextingDraft(
         carrier=CarrierKind.TWILIO,
         public_url=settings.PUBLIC_URL,
-        help_text=f"{workspace.name}: reply STOP to get no more texts. Message and data rates may apply.",
-        confirmation_text=f"{workspace.name}: you get no more texts from us. Reply START to get them again.",
+        help_text=f"{name}: ask {email}. Reply STOP to get no more texts. Message and data rates may apply.",
+        confirmation_text=f"{name}: you get no more texts from us. Reply START to get them again.",
     )
 
 
@@ -81,14 +109,7 @@ def save_texting(*, workspace: Workspace, draft: TextingDraft, by: Member | None
     existing = Texting.objects.select_for_update().filter(workspace=workspace).first()
     texting = existing or Texting(workspace=workspace, path_token=credentials.new_path_token())
     before = _told(draft_of(existing)) if existing else None
-    replaced = _set_carrier(texting, draft)
-    texting.public_url = _public_url(draft.public_url)
-    texting.numbers = _numbers(workspace, draft)
-    texting.help_text = _own_words("help_text", draft.help_text)
-    texting.confirmation_text = _own_words("confirmation_text", draft.confirmation_text)
-    texting.confirms = Confirms(draft.confirms)
-    texting.answers_help = AnswersHelp(draft.answers_help)
-    texting.quiet_until, texting.quiet_from = _hours(draft)
+    replaced = _set_all(texting, draft)
     after = _told(draft_of(texting))
     if after == before and not replaced:
         return texting
@@ -112,6 +133,26 @@ def _told(draft: TextingDraft) -> dict[str, object]:
     return {name: value for name, value in asdict(draft).items() if name != "auth_token"}
 
 
+def _set_all(texting: Texting, draft: TextingDraft) -> bool:
+    """Whether the auth token was replaced."""
+    faults, replaced = _Faults(), False
+    with faults.gathered():
+        replaced = _set_carrier(texting, draft)
+    with faults.gathered():
+        texting.numbers = _numbers(texting.workspace, draft)
+    with faults.gathered():
+        texting.public_url = _public_url(draft.public_url)
+    with faults.gathered():
+        texting.confirmation_text = _own_words("confirmation_text", draft.confirmation_text)
+    with faults.gathered():
+        texting.help_text = _own_words("help_text", draft.help_text)
+    with faults.gathered():
+        texting.quiet_until, texting.quiet_from = _hours(draft)
+    faults.raise_them()
+    texting.confirms, texting.answers_help = Confirms(draft.confirms), AnswersHelp(draft.answers_help)
+    return replaced
+
+
 def _set_carrier(texting: Texting, draft: TextingDraft) -> bool:
     """Whether the auth token was replaced."""
     if draft.carrier not in CarrierKind.values:
@@ -121,29 +162,38 @@ def _set_carrier(texting: Texting, draft: TextingDraft) -> bool:
     if texting.carrier == CarrierKind.SIMULATED:
         return _set_simulated(texting, moved)
     account_sid, service_sid = draft.account_sid.strip(), draft.messaging_service_sid.strip()
-    if not twilio.ACCOUNT_SID.fullmatch(account_sid):
-        raise TextingInvalid(
-            "account_sid",
-            "This is no account SID.",
-            "It begins with AC, has 34 characters, and is on the first page of the Twilio console.",
-        )
-    if service_sid and not twilio.SERVICE_SID.fullmatch(service_sid):
-        raise TextingInvalid(
-            "messaging_service_sid",
-            "This is no messaging service SID.",
-            "It begins with MG, and has 34 characters.",
-        )
     auth_token, is_other = draft.auth_token.strip(), moved or account_sid != texting.account_sid
-    if not auth_token and is_other:
-        raise TextingInvalid(
-            "auth_token",
-            "The auth token is missing.",
-            "It stands beside the account SID, and belongs to that account.",
-        )
+    _check_account(account_sid, service_sid, has_token=bool(auth_token) or not is_other)
     texting.account_sid, texting.messaging_service_sid = account_sid, service_sid
     if auth_token:
         credentials.replace_auth_token(texting, auth_token, is_rotated=not is_other)
     return bool(auth_token)
+
+
+def _check_account(account_sid: str, service_sid: str, *, has_token: bool) -> None:
+    faults = _Faults()
+    with faults.gathered():
+        if not twilio.ACCOUNT_SID.fullmatch(account_sid):
+            raise TextingInvalid(
+                "account_sid",
+                "This is no account SID.",
+                "It begins with AC, has 34 characters, and is on the first page of the Twilio console.",
+            )
+    with faults.gathered():
+        if not has_token:
+            raise TextingInvalid(
+                "auth_token",
+                "The auth token is missing.",
+                "It stands beside the account SID, and belongs to that account.",
+            )
+    with faults.gathered():
+        if service_sid and not twilio.SERVICE_SID.fullmatch(service_sid):
+            raise TextingInvalid(
+                "messaging_service_sid",
+                "This is no messaging service SID.",
+                "It begins with MG, and has 34 characters.",
+            )
+    faults.raise_them()
 
 
 def _set_simulated(texting: Texting, moved: bool) -> bool:

@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from carillon.accounts import mailing
-from carillon.accounts.models import Workspace
+from carillon.accounts.actions import audit
+from carillon.accounts.models import Member, Workspace
 from carillon.messaging.models import Direction, Message, RefusalAlert, RefusedCalls
 from carillon.messaging.webhooks import Refusals, refusals
 
@@ -23,19 +24,38 @@ _REMEDY = (
 
 
 def look(workspace: Workspace, at: datetime) -> None:
-    """Opens and ends the workspace's alert by what was refused in the last day."""
+    """Opens and ends the workspace's alert by what was refused in the last day, and since an admin saw it."""
     found = refusals(workspace, at)
     known = open_alert(workspace)
     if _is_over(workspace, found, at):
         RefusalAlert.objects.filter(workspace=workspace, over_at=None).update(over_at=at, recovered=True)
-    elif known is None:
+    elif known is None and not _is_seen(workspace, found):
         _open(workspace, _sentence(found), at)
-    elif known.sentence != _sentence(found):
+    elif known and known.sentence != _sentence(found):
         RefusalAlert.objects.filter(pk=known.pk).update(sentence=_sentence(found))
 
 
 def open_alert(workspace: Workspace) -> RefusalAlert | None:
     return RefusalAlert.objects.filter(workspace=workspace, over_at=None).first()
+
+
+@transaction.atomic
+def seen(*, workspace: Workspace, at: datetime, by: Member) -> None:
+    """Ends the alert until another call is refused; nobody is mailed that it is over."""
+    found = RefusalAlert.objects.filter(workspace=workspace, over_at=None)
+    if found.update(over_at=at):
+        audit(workspace, by, "refused calls seen", TITLE)
+
+
+def is_seen(workspace: Workspace, at: datetime) -> bool:
+    """Whether an alert ended since the last call was refused."""
+    return _is_seen(workspace, refusals(workspace, at))
+
+
+def _is_seen(workspace: Workspace, found: Refusals) -> bool:
+    if found.last_at is None:
+        return False
+    return RefusalAlert.objects.filter(workspace=workspace, over_at__gte=found.last_at).exists()
 
 
 def workspaces_to_look_at(at: datetime) -> list[Workspace]:

@@ -44,6 +44,7 @@ class ObjectDescribe:
     name: str
     label: str
     fields: tuple[FieldDescribe, ...]
+    updateable: bool = False
     _by_name: dict[str, FieldDescribe] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -81,11 +82,13 @@ class _Object(msgspec.Struct):
     name: str
     fields: list[_Field]
     label: str | None = None
+    updateable: bool = False
 
 
 def describe_of(body: bytes) -> ObjectDescribe:
     said = decode(body, _Object)
-    return ObjectDescribe(said.name, said.label or said.name, tuple(_field_of(item) for item in said.fields))
+    fields = tuple(_field_of(item) for item in said.fields)
+    return ObjectDescribe(said.name, said.label or said.name, fields, said.updateable)
 
 
 def _field_of(item: _Field) -> FieldDescribe:

@@ -17,6 +17,12 @@ def notices(workspace: Workspace, now: datetime) -> list[Notice]:
         return shown
     mail = mailing.mail_trouble(refused)
     of_texting = Notice(
-        texting.TITLE, refused.sentence, refused.remedy, refused.since, mail=mail, page="texting"
+        texting.TITLE,
+        refused.sentence,
+        refused.remedy,
+        refused.since,
+        mail=mail,
+        page="texting",
+        seen="refusals_seen",
     )
     return [of_texting, *shown]

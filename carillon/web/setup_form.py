@@ -185,15 +185,14 @@ def _opt_outs(
     offered: Iterable[OptOutChoice], current: str, chosen: OptOutChoice | None
 ) -> tuple[Choices, frozenset[str]]:
     """What can be chosen, and what is shown greyed with the reason."""
-    groups: dict[str, list[tuple[str, str]]] = {"Checkboxes": [], "Picklists": [], "Can't be used": []}
+    groups: dict[str, list[tuple[str, str]]] = {
+        heading: [] for heading in ("Likely", "Other checkboxes", "Other picklists", "Can't be used")
+    }
+    headings = {FieldKind.CHECKBOX: "Other checkboxes", FieldKind.PICKLIST: "Other picklists"}
     for one in offered:
-        heading = {FieldKind.CHECKBOX: "Checkboxes", FieldKind.PICKLIST: "Picklists"}.get(
-            one.kind or FieldKind.CHECKBOX
-        )
+        heading = headings[one.kind] if one.kind else "Can't be used"
         reason = f": {one.why_not}" if one.kind is None else ""
-        groups["Can't be used" if one.kind is None else str(heading)].append(
-            (one.name, f"{one.label} ({one.name}){reason}")
-        )
+        groups["Likely" if one.is_likely else heading].append((one.name, f"{one.label} ({one.name}){reason}"))
     options: Choices = [("", "None"), *((name, group) for name, group in groups.items() if group)]
     if current and chosen is None:
         options.insert(1, (current, f"{current} (not offered by the org now)"))

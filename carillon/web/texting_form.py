@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from carillon.lib.errors import CarillonError
 from carillon.messaging.actions import TextingDraft
 from carillon.messaging.models import AnswersHelp, CarrierKind, Confirms
 from carillon.messaging.parts import parts_of
@@ -85,7 +86,7 @@ class TextingForm(PageForm):
     confirmation_text = forms.CharField(
         label="Confirmation of an opt-out",
         max_length=1600,
-        help_text="Says that no more texts come, and nothing else: no news, no offers.",
+        help_text="Begins with the name people know you by. Says that no more texts come, and nothing else: no news, no offers.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     answers_help = forms.ChoiceField(
@@ -113,6 +114,11 @@ class TextingForm(PageForm):
             if has_token
             else "Beside the account SID. It is stored sealed and never shown again."
         )
+
+    def refuse(self, error: CarillonError, field: str | None = None) -> None:
+        super().refuse(error, field)
+        if self.data.get("auth_token"):
+            self["auth_token"].help_text = "Not saved, and not shown: type it again."
 
     def entered(self) -> TextingDraft:
         values = dict(self.cleaned_data)

@@ -70,6 +70,7 @@ urlpatterns = [
     path("contacts/<slug:salesforce_id>/erase/", contacts.erase, name="erase"),
     path("texting/", texting.texting, name="texting"),
     path("texting/self-test/", texting.test_texting, name="test_texting"),
+    path("texting/refusals/seen/", texting.refusals_seen, name="refusals_seen"),
     path("texting/webhooks/", texting.replace_webhooks, name="replace_webhooks"),
     path("phone/", phone.phones, name="phones"),
     path("phone/<slug:salesforce_id>/", phone.phone, name="phone"),

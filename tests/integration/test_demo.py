@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -81,6 +83,13 @@ class Demo:
             row = connection.execute("select count(*) from contacts_contact").fetchone()
         return int(row[0]) if row else 0
 
+    def may_modify_all_contacts(self) -> bool:
+        with closing(sqlite3.connect(self.folder / "demo" / "orgsim.db")) as connection:
+            rows = connection.execute(
+                "SELECT PermissionsModifyAllRecords FROM ObjectPermissions WHERE SobjectType = 'Contact'"
+            ).fetchall()
+        return rows == [(1,)]
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -144,6 +153,8 @@ def test_it_comes_up_stops_whole_and_comes_up_again(start: Callable[..., Demo], 
     imported = demo.contacts()
     # The list view of the demo leaves out people without a mobile number.
     assert PEOPLE * 0.8 < imported < PEOPLE
+    # Nothing is refused: not even private contacts, without an account.
+    assert demo.may_modify_all_contacts()
 
     assert demo.end() == 0
     assert _processes_of(folder) == []

@@ -69,6 +69,30 @@ def test_trouble_with_the_database_says_what_to_do(
     assert told_text.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"CARILLON_DATA_DIR": "/srv/carillon"}, "The database in /srv/carillon is empty"),
+        ({"XDG_DATA_HOME": "/srv"}, "The database in /srv/carillon (CARILLON_DATA_DIR is not set) is empty"),
+        ({"CARILLON_DATABASE_URL": "postgresql:///x"}, "The database of CARILLON_DATABASE_URL is empty"),
+    ],
+)
+def test_an_empty_database_is_named(
+    environment: dict[str, str],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("CARILLON_DATA_DIR", "CARILLON_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    failures.report(_raised(RuntimeError("wrapped"), psycopg.errors.UndefinedTable("no")))
+
+    assert told in capsys.readouterr().err
+
+
 def test_the_unexpected_is_one_sentence_and_its_details_are_kept(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from carillon.consent import words as table
+from carillon.consent.keywords import Meaning, understand
 from carillon.consent.models import ConsentEvent
 from carillon.web.templatetags.page import moment
 
@@ -16,6 +17,21 @@ register = template.Library()
 def label(word: str) -> str:
     """How a number stands."""
     return table.Word(word).label
+
+
+_READ_AS = {
+    Meaning.STOP: "an opt-out",
+    Meaning.START: "an opt-in",
+    Meaning.HELP: "asks for help",
+    Meaning.LIKELY_STOP: "likely an opt-out",
+    Meaning.NOTHING: "says nothing about consent",
+}
+
+
+@register.filter
+def read_as(body: str) -> str:
+    """What a text means to Carillon, whatever the carrier takes it for."""
+    return _READ_AS[understand(body)]
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.connections import actions
 from carillon.connections.models import ConnectionState, SalesforceConnection
-from carillon.imports.queries import reads_reports
+from carillon.imports.queries import uses_of
 from carillon.web.access import MemberRequest, admin_only, connection_of, connection_or_404, setup_reader
 from carillon.web.cost import usage_of
 from carillon.web.forms import BudgetForm, ConnectionForm
@@ -37,9 +37,8 @@ def authentication(request: MemberRequest) -> HttpResponse:
 
 
 def _tested(request: MemberRequest, connection: SalesforceConnection) -> HttpResponse:
-    report = actions.test_connection(
-        connection=connection, by=request.user, reads_reports=reads_reports(request.user.workspace)
-    )
+    uses = uses_of(request.user.workspace)
+    report = actions.test_connection(connection=connection, by=request.user, uses=uses)
     connection.refresh_from_db()
     return _page(request, connection, ConnectionForm(initial=_initial(connection), has_secret=True), report)
 

@@ -1,10 +1,12 @@
 """Opting a contact's number out and back in, and taking that back within a minute."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from carillon.consent import actions, staff, words
@@ -52,7 +54,7 @@ def opt_out(request: MemberRequest, salesforce_id: str) -> HttpResponse:
             else:
                 why = words.why_still_in(request.user.workspace, contact.mobile_number, zone)
                 messages.warning(request, f"{why}, and that counts: {contact} stays opted in. {_KEPT}")
-            return redirect("contact", contact.salesforce_id)
+            return _back_to(contact, request)
     return _asked(request, contact, about, form, "web/consent_opt_out.html")
 
 
@@ -79,7 +81,7 @@ def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
             form.refuse(error)
         else:
             messages.success(request, f"{contact} may be texted again.{_told(done)}")
-            return redirect("contact", contact.salesforce_id)
+            return _back_to(contact, request)
     return _asked(request, contact, about, form, "web/consent_opt_in.html")
 
 
@@ -100,6 +102,13 @@ def undo(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     else:
         messages.success(request, "Undone. Both lines stay in the record below.")
     return redirect("contact", contact.salesforce_id)
+
+
+def _back_to(contact: Contact, request: MemberRequest) -> HttpResponse:
+    """The search that led here goes along, to lead back to it."""
+    search = request.GET.get("search", "")
+    page = reverse("contact", args=[contact.salesforce_id])
+    return redirect(f"{page}?{urlencode({'search': search})}" if search else page)
 
 
 def _asked(

@@ -74,6 +74,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     numbers = [row.consent.number for row in reviews.rows]
     of_numbers = households(workspace, [*numbers, *(row.consent.number for row in conflicts.rows)])
     context = {
+        "at": now(),
         "outbox": reports.outbox(workspace),
         "is_told": reports.is_told(workspace),
         "stopped": reports.stopped(workspace),

@@ -12,13 +12,16 @@ from carillon.cli.connect_work import connect
 from carillon.connections import actions
 from carillon.connections.actions import ConnectionReport
 from carillon.connections.models import ConnectionState, SalesforceConnection
+from carillon.connections.permissions import NOT_NEEDED, Uses
 from carillon.lib.errors import CarillonError
 from orgsim.staff import API_USERNAME, CLIENT_ID, CLIENT_SECRET
 from orgsim.testing import OrgSim
 
 pytestmark = pytest.mark.django_db
 
-OF_EACH = ("Read {}s", "See {}: Mobile", "List views of {}s", "View All {}s")
+OF_EACH = ("Read {}s", "See {}: Mobile", "List views of {}s", "View All {}s", "Edit {}s")
+NO_USES = Uses()
+TELLS_BOTH = Uses(opt_out_fields={"Contact": "SMS_Opt_Out__c", "Lead": "SMS_Opt_Out__c"})
 OF_REPORTS = ["Tabular reports", "Run Reports"]
 NAMES = [
     "API Enabled",
@@ -50,14 +53,17 @@ def _saved(workspace: Workspace, host: str, secret: str = CLIENT_SECRET) -> Sale
     )
 
 
-def _tested(connection: SalesforceConnection) -> ConnectionReport:
-    report = actions.test_connection(connection=connection, by=None, reads_reports=False)
+def _tested(connection: SalesforceConnection, uses: Uses = NO_USES) -> ConnectionReport:
+    report = actions.test_connection(connection=connection, by=None, uses=uses)
     connection.refresh_from_db()
     return report
 
 
 def _not_granted(report: ConnectionReport) -> dict[str, bool | None]:
-    return {check.name: check.ok for check in report.checks if not check.ok}
+    """But for writing where no opt-out field is mapped."""
+    unmapped = "No opt-out field mapped yet"
+    missing = (check for check in report.checks if not check.ok)
+    return {check.name: check.ok for check in missing if not check.remedy.startswith(unmapped)}
 
 
 def _remedy(report: ConnectionReport, name: str) -> str:
@@ -74,7 +80,7 @@ def test_a_good_connection_says_which_org_and_user_answer(connection: Salesforce
     assert report.calls_limit == 100_000
     assert [check.name for check in report.checks] == NAMES
     assert _not_granted(report) == {}
-    assert {check.remedy for check in report.checks} == {""}
+    assert {check.remedy for check in report.checks if check.ok} == {""}
     assert (connection.state, connection.last_error) == (ConnectionState.CONNECTED, "")
     assert connection.last_tested_at is not None
 
@@ -137,14 +143,13 @@ def test_run_reports_that_is_missing_is_a_note_until_an_import_reads_a_report(
     org.ungrant_run_reports()
 
     unused = _tested(connection)
-    used = actions.test_connection(connection=connection, by=None, reads_reports=True)
+    used = _tested(connection, Uses(reports=True))
 
-    for report, needed in ((unused, False), (used, True)):
+    for report, note in ((unused, "For reports only"), (used, "")):
         assert report.ok
         assert _not_granted(report) == {"Run Reports": False}
         assert _remedy(report, "Run Reports").startswith("Give the API user Run Reports under System")
-        assert {check.needed for check in report.checks if check.name in OF_REPORTS} == {needed}
-        assert all(check.needed for check in report.checks if check.name not in OF_REPORTS)
+        assert {check.unless for check in report.checks if check.name in OF_REPORTS} == {note}
 
 
 def test_without_a_report_that_is_shared_running_them_is_unknown(
@@ -191,6 +196,72 @@ def test_permission_rows_the_org_does_not_show_are_unknown_not_missing(
         store.execute("DELETE FROM ObjectPermissions")
 
     assert _not_granted(_tested(connection)) == {"View All Contacts": None, "View All Leads": None}
+
+
+def test_writing_is_a_note_until_an_opt_out_field_is_mapped(connection: SalesforceConnection) -> None:
+    report = _tested(connection)
+
+    notes = {check.name: check.unless for check in report.checks if check.ok is None}
+    assert notes == dict.fromkeys(("Edit Contacts", "Edit Leads"), NOT_NEEDED)
+    assert _remedy(report, "Edit Leads").startswith("No opt-out field mapped yet")
+
+
+def test_what_writing_opt_outs_needs_is_granted_row_by_row(
+    org: OrgSim, connection: SalesforceConnection
+) -> None:
+    org.grant("Contact", "Modify All")
+
+    report = _tested(connection, TELLS_BOTH)
+
+    edits = [check.name for check in report.checks if check.name.startswith(("Edit", "Modify")) and check.ok]
+    assert edits == [
+        "Edit Contacts",
+        "Edit Contact: SMS Opt Out",
+        "Modify All Contacts",
+        "Edit Leads",
+        "Edit Lead: SMS Opt Out",
+    ]
+
+
+def test_edit_that_was_taken_is_missing(org: OrgSim, connection: SalesforceConnection) -> None:
+    org.grant("Contact", "Modify All")
+    org.ungrant("Contact", "Edit")
+
+    report = _tested(connection, TELLS_BOTH)
+
+    assert _not_granted(report) == {"Edit Contacts": False, "Modify All Contacts": False}
+    assert _remedy(report, "Edit Contacts").startswith("Give Edit on Contact under Object Settings")
+
+
+def test_an_opt_out_field_that_can_not_be_edited_or_seen_is_missing(
+    org: OrgSim, connection: SalesforceConnection
+) -> None:
+    org.hide_field("Lead", "SMS_Opt_Out__c")
+    formula = Uses(opt_out_fields={"Contact": "Name", "Lead": "SMS_Opt_Out__c"})
+    org.grant("Contact", "Modify All")
+
+    report = _tested(connection, formula)
+
+    assert _not_granted(report) == {"Edit Contact: Full Name": False, "Edit Lead: SMS_Opt_Out__c": False}
+    assert "field-level security" in _remedy(report, "Edit Lead: SMS_Opt_Out__c")
+
+
+def test_private_contacts_need_modify_all_while_there_are_some(
+    org: OrgSim, connection: SalesforceConnection
+) -> None:
+    with org.store.writing() as store:
+        (account,) = store.execute("SELECT Id FROM Account LIMIT 1").fetchone()
+        store.execute("UPDATE Contact SET AccountId = NULL WHERE pk = (SELECT min(pk) FROM Contact)")
+    with_some = _tested(connection, TELLS_BOTH)
+    with org.store.writing() as store:
+        store.execute("UPDATE Contact SET AccountId = ?", [account])
+    without = _tested(connection, TELLS_BOTH)
+
+    for report, note in ((with_some, ""), (without, NOT_NEEDED)):
+        assert _not_granted(report) == {"Modify All Contacts": False}
+        (check,) = (check for check in report.checks if check.name == "Modify All Contacts")
+        assert check.unless == note
+        assert check.remedy.startswith("Give the API user Modify All on Contact")
 
 
 def test_a_wrong_secret_fails_in_words(workspace: Workspace, org: OrgSim) -> None:

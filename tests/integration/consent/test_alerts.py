@@ -110,6 +110,18 @@ def test_while_a_refused_one_is_tried_again_nobody_is_told_that_it_is_over(
     assert len(mailoutbox) == 1
 
 
+def test_pages_stop_telling_of_refusals_as_soon_as_nothing_is_refused(workspace: Workspace) -> None:
+    a_contact(workspace, ANN)
+    opt_out(workspace=workspace, number=ANN, by=None)
+    (push,) = claimed(workspace)
+    refuse(push.id, CarillonError("A rule says no.", "Ask the admin."))
+    look(workspace, now())
+    claimed(workspace)
+    acknowledge(push.id, True, now())
+
+    assert notices(workspace, now()) == []
+
+
 def test_one_that_was_put_back_and_is_never_tried_again_is_late(workspace: Workspace) -> None:
     a_contact(workspace, ANN)
     opt_out(workspace=workspace, number=ANN, by=None)

@@ -7,7 +7,7 @@ import pytest
 from carillon.accounts.models import Workspace
 from carillon.connections.actions import save_connection
 from carillon.connections.models import CallsInHour
-from carillon.consent import delivery, lines, push, pushes, queries
+from carillon.consent import delivery, lines, push, pushes, queries, writing
 from carillon.consent.models import ConsentPush, Delivery, OptOutMapping
 from carillon.consent.push import Means
 from carillon.contacts.models import Contact
@@ -419,6 +419,37 @@ def test_workspaces_with_something_due_are_found(workspace: Workspace, org: OrgS
     text(contact)
 
     assert push.workspaces_due(means.clock()) == [workspace.pk]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_private_contact_is_named_as_why_it_can_not_be_edited(
+    workspace: Workspace, org: OrgSim, means: Means, count: int
+) -> None:
+    people = stored(workspace, org, count=count)
+    org.ungrant("Contact", "Modify All")
+    with org.store.writing() as store:
+        for one in people:
+            store.execute("UPDATE Contact SET AccountId = NULL WHERE Id = ?", (one.salesforce_id,))
+    for one in people:
+        text(one)
+    push.deliver(workspace.pk, means)
+
+    for refused in ConsentPush.objects.all():
+        assert (refused.state, refused.error) == ("failed", writing.PRIVATE[0])
+        assert refused.remedy.startswith("Give Modify All on Contact")
+
+
+def test_without_edit_of_contacts_a_private_one_is_not_to_blame(
+    workspace: Workspace, org: OrgSim, means: Means
+) -> None:
+    (contact,) = stored(workspace, org)
+    org.ungrant("Contact", "Edit")
+    with org.store.writing() as store:
+        store.execute("UPDATE Contact SET AccountId = NULL WHERE Id = ?", (contact.salesforce_id,))
+    text(contact)
+    push.deliver(workspace.pk, means)
+
+    assert ConsentPush.objects.get().remedy.startswith("Give Edit on the object")
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -114,7 +114,7 @@ def test_a_nightly_sync_is_corrected_three_times_then_shown(
     assert overview.open_conflicts(imported).count() == 1
     assert ConsentConflict.objects.count() == 4
     alerts.look(imported.pk, clock())
-    assert [alert.kind for alert in alerts.open_alerts(imported)] == ["reverted"]
+    assert [alert.kind for alert in alerts.open_alerts(imported, clock())] == ["reverted"]
     assert status(imported, contact.mobile_number) == "opted_out"
     assert audit.run(imported, repair=True).repaired == 0
 

@@ -14,6 +14,7 @@ from django.db.models import F
 from carillon.accounts.models import AuditEntry
 from carillon.connections.actions import Allowance, ConnectionInvalid, set_allowance, test_connection
 from carillon.connections.models import CallsInHour, Purpose, SalesforceConnection
+from carillon.connections.permissions import Uses
 from carillon.connections.usage import DayOfCalls, day_of
 from carillon.imports import jobs
 from carillon.imports.actions import PastCap, request_run, save_setup, setup_for
@@ -84,7 +85,7 @@ def test_what_a_purse_can_afford_is_what_it_lets_pass(setup: ImportSetup) -> Non
 def test_pages_that_ask_the_org_are_counted_apart(org: OrgSim, setup: ImportSetup) -> None:
     """Saving a setup asks, and so does the test of the connection."""
     saved = day_of(setup.workspace_id)
-    report = look_at_connection(connection=SalesforceConnection.objects.get(), by=None, reads_reports=False)
+    report = look_at_connection(connection=SalesforceConnection.objects.get(), by=None, uses=Uses())
 
     day = day_of(setup.workspace_id)
     assert saved.setup > 0
@@ -258,7 +259,7 @@ def test_nothing_is_postponed_by_a_count_that_is_out_of_date(
     org: OrgSim, setup: ImportSetup, import_now: type_of_import, by_hand: bool
 ) -> None:
     org.set_limit(org.org.usage.used(API_REQUESTS) + 243)
-    look_at_connection(connection=SalesforceConnection.objects.get(), by=None, reads_reports=False)
+    look_at_connection(connection=SalesforceConnection.objects.get(), by=None, uses=Uses())
 
     postponed = import_now()
     with pytest.raises(CarillonError, match="kept for opt-outs"):

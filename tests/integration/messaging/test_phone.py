@@ -52,6 +52,23 @@ def test_a_text_typed_on_the_phone_goes_through_the_webhook(
 
 
 @pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("STOP", "an opt-out"),
+        ("please stop texting me", "likely an opt-out"),
+        ("stop by my office", "says nothing about consent"),
+        ("YES", "says nothing about consent"),
+    ],
+)
+def test_the_phone_says_how_a_text_was_read(
+    alice: Client, texting: Texting, zoe: Contact, body: str, words: str
+) -> None:
+    alice.post(phone_of(zoe), {"body": body})
+
+    assert f"read as: {words}" in alice.get(phone_of(zoe)).content.decode()
+
+
+@pytest.mark.parametrize(
     ("body", "words", "status"),
     [
         ("STOP", "The person opted out by a text", "Opted out"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from carillon.accounts import actions as accounts
-from carillon.accounts.models import Workspace
+from carillon.accounts.models import AuditEntry, Workspace
 from carillon.lib.clock import now
 from carillon.messaging import alerts
 from carillon.messaging.carriers.twilio import SIGNATURE_HEADER
@@ -60,7 +60,10 @@ def test_forged_calls_are_told_on_every_page_and_mailed_once(
 
     body = admin.get(reverse("contacts")).content.decode()
     assert not before
-    assert "3 calls were refused in the last day, and changed nothing. Its signature is wrong" in body
+    assert (
+        "3 calls were refused in the last day, and changed nothing. The last one: its signature is wrong"
+        in body
+    )
     assert "replace the webhook&#x27;s address" in body
     assert says_it(member(workspace, "auditor"))
     assert not says_it(member(workspace, "texter"))
@@ -95,3 +98,22 @@ def test_it_is_over_when_calls_are_right_again(
 
     assert says_it(admin) is not is_over
     assert [mail.subject for mail in mailoutbox] == ([BEGINS, ENDS] if is_over else [BEGINS])
+
+
+def test_an_admin_who_saw_it_is_told_again_only_of_the_next_call(
+    carrier: Carrier, workspace: Workspace, admin: Client, mailoutbox: list[EmailMessage]
+) -> None:
+    forge(carrier)
+    look(now())
+    assert member(workspace, "auditor").post(reverse("refusals_seen")).status_code == 403
+
+    seen = admin.post(reverse("refusals_seen"), follow=True)
+    look(now())
+    quiet = says_it(admin)
+    forge(carrier)
+    look(now())
+
+    assert "One call was" not in seen.content.decode()
+    assert (quiet, says_it(admin)) == (False, True)
+    assert [mail.subject for mail in mailoutbox] == [BEGINS, BEGINS]
+    assert AuditEntry.objects.filter(action="refused calls seen").count() == 1

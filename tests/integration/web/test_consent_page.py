@@ -186,6 +186,27 @@ def test_an_org_that_takes_nothing_is_told_with_its_reason(
     assert not Delivery.objects.filter(paused_until__gt=now()).exists()
 
 
+def test_no_next_try_is_in_the_past(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
+    text(ana, "STOP")
+    ConsentPush.objects.update(next_try_at=now() - timedelta(minutes=3))
+    client = signed_in(bob)
+    working = shown(client)
+    Delivery.objects.create(
+        workspace=ana.workspace,
+        failures=3,
+        failing_since=now(),
+        failed_at=now(),
+        paused_until=now() - timedelta(seconds=3),
+        error="Salesforce is down.",
+    )
+
+    down = shown(client)
+
+    assert "tried at any moment" in working
+    assert "all of it waits, and is tried again at any moment" in down
+    assert "next try" not in working + down
+
+
 def test_all_refusals_are_tried_again_at_once(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
     refused(ana)
 

@@ -19,6 +19,8 @@ from carillon.consent.decide import Kind
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import Cause, ConsentEvent, ConsentPush, Review
 from carillon.contacts.models import Contact, FieldChange
+from carillon.imports.models import ImportSetup
+from carillon.imports.queries import time_zone
 from carillon.lib.clock import now
 from tests.integration.consent.people import a_mapping, lines, status
 from tests.integration.web.conftest import SignedIn, add_contact
@@ -73,6 +75,36 @@ def minutes_later() -> Iterator[None]:
     """The minute is over: shorter than any test."""
     with mock.patch.object(staff, "UNDO_WITHIN", timedelta(0)):
         yield
+
+
+def test_a_day_begins_where_the_contacts_are(workspace: Workspace) -> None:
+    for name, zone in (("Lead", "America/Denver"), ("Contact", "America/New_York")):
+        ImportSetup.objects.create(
+            workspace=workspace,
+            object=name,
+            enabled=True,
+            timezone=zone,
+            source_type="list_view",
+            source_id="00B000000000001AAA",
+            first_name="FirstName",
+            last_name="LastName",
+            mobile_number="MobilePhone",
+        )
+
+    assert time_zone(workspace).key == "America/New_York"
+
+
+def test_whoever_opts_out_from_a_search_gets_back_to_it(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    client = signed_in(bob)
+    found = client.get(reverse("contacts"), {"q": "Ana"}).content.decode()
+    asked = f"{reverse('opt_out', args=[ana.salesforce_id])}?search=q%3DAna"
+
+    answer = client.post(asked, STAFF, follow=True)
+
+    assert f'href="{asked}"' in found
+    assert f'href="{reverse("contacts")}?q=Ana"' in answer.content.decode()
 
 
 def test_a_stop_is_told_with_its_words_and_what_salesforce_was_told(

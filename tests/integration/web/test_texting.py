@@ -6,6 +6,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
+from carillon.connections.models import SalesforceConnection
 from carillon.contacts.models import Contact
 from carillon.messaging import credentials, webhooks
 from carillon.messaging.models import Message, Texting
@@ -152,6 +153,60 @@ def test_what_makes_no_sense_is_refused(
     assert answer.status_code == 200
     assert words in answer.content.decode()
     assert not Texting.objects.exists()
+
+
+def test_answers_suggested_name_the_org_and_whom_to_ask(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    before = signed_in(alice).get(page).content.decode()
+    SalesforceConnection.objects.create(
+        workspace=alice.workspace, host="https://org.example", client_id="id", org_name="Elm College"
+    )
+
+    after = signed_in(alice).get(page).content.decode()
+
+    assert f"{alice.workspace.name}: you get no more texts" in before
+    assert "Elm College: you get no more texts" in after
+    assert f"Elm College: ask {alice.email}." in after
+
+
+def test_all_that_is_wrong_is_told_at_once(alice: Member, page: str, signed_in: SignedIn) -> None:
+    wrong = {
+        "account_sid": "AC12",
+        "messaging_service_sid": "XX",
+        "numbers": "call me",
+        "public_url": "http://texts.campus.example",
+        "confirmation_text": "a" * 307,
+        "help_text": "b" * 500,
+        "quiet_until": "20",
+    }
+
+    body = signed_in(alice).post(page, {**WANTED, **wrong}).content.decode()
+
+    for words in (
+        "no account SID",
+        "no messaging service SID",
+        "is no phone number",
+        "over https only",
+        "has 3 parts",
+        "has 4 parts",
+        "no time to text in",
+        "Not saved, and not shown: type it again.",
+    ):
+        assert words in body
+    assert "hush-hush" not in body
+
+
+def test_the_simulated_carriers_token_is_not_said_to_be_kept(
+    alice: Member, page: str, signed_in: SignedIn
+) -> None:
+    client = signed_in(alice)
+    client.post(page, SIMULATED)
+
+    body = client.post(page, {**WANTED, "auth_token": ""}).content.decode()
+
+    assert "The auth token is missing" in body
+    assert "A token is stored" not in body
 
 
 def test_a_messaging_service_needs_no_number(alice: Member, page: str, signed_in: SignedIn) -> None:

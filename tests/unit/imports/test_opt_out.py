@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.imports.opt_out import OptOutChoice, faults, opt_out_choices, retired_values
 from carillon.salesforce.describes import describe_of
@@ -35,3 +37,22 @@ def test_one_that_was_mapped_before_stays_and_is_told() -> None:
     assert faults(mapped("No", "Never"), choice(), kept) == {}
     assert [sentence.partition(",")[0] for sentence in retired_values(kept, choice())] == ["Never"]
     assert retired_values(mapped("Yes", "No"), choice()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "is_likely"),
+    [
+        ("SMS_Opt_Out__c", "SMS Opt Out", True),
+        ("Texting__c", "Texting", True),
+        ("DoNotCall", "Do Not Call", True),
+        ("May__c", "Has given consent", True),
+        ("HasOptedOutOfEmail", "Email Opt Out", False),
+        ("CleanStatus", "Clean Status", False),
+        ("Salutation", "Salutation", False),
+        ("Context__c", "Context", False),
+        ("Program__c", "Program of adoption", False),
+    ],
+)
+def test_a_field_is_likely_when_its_name_speaks_of_consent(name: str, label: str, is_likely: bool) -> None:
+    assert OptOutChoice(name, label, FieldKind.CHECKBOX).is_likely is is_likely
+    assert not OptOutChoice(name, label, None).is_likely
