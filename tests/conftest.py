@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable
 
+import hypothesis
 import psycopg
 import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from carillon.lib import home, postgres
+
+# How long an example takes is the machine's: a busy one must not make a rule look broken.
+hypothesis.settings.register_profile(
+    "carillon", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("carillon")
 
 # Made by migrating, and asked for by name of a model only: they stay.
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
