@@ -52,7 +52,7 @@ def test_the_version_is_the_one_called(client: httpx.Client) -> None:
 
 
 def test_a_job_goes_through_its_states(org: OrgSim, client: httpx.Client) -> None:
-    org.set_bulk_delay(0.3)
+    org.set_bulk_delay(1.0)
     job, states = job_id(client, SOQL), []
 
     deadline = time.monotonic() + 10
