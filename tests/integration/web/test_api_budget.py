@@ -216,6 +216,7 @@ def test_authentication_tells_what_was_used(
     spend(workspace, 9_999, hours_ago=26)
     spend(workspace, 5, purpose="dry_run")
     spend(workspace, 17, purpose="setup")
+    spend(workspace, 29, purpose="push")
 
     body = signed_in(alice).get(reverse("authentication")).content.decode()
 
@@ -227,6 +228,7 @@ def test_authentication_tells_what_was_used(
     ):
         assert words in body
     assert "<dd>17</dd>" in body
+    assert "<dt>By opt-outs and audits, last 24 hours</dt><dd>29</dd>" in body
 
 
 def test_limits_are_saved_by_admins_only(
