@@ -22,7 +22,7 @@ FIELD = "SMS_Opt_Out__c"
 WORDS = "could you please stop texting me, thanks"
 MAP_AND_CHOOSE = f"""
 from carillon.accounts.models import Workspace
-from carillon.consent import actions, importing
+from carillon.consent import actions
 from carillon.consent.models import Consent
 from carillon.consent.reading import FieldKind
 from carillon.contacts.models import Contact
@@ -35,12 +35,9 @@ print(someone.exclude(mobile_number__in=spoken).order_by("?").first().salesforce
 """
 ABOUT = """
 import uuid
-from datetime import timedelta
-from carillon.consent import actions, importing
+from carillon.consent import actions
 from carillon.consent.keywords import Meaning
-from carillon.consent.reading import Seen
 from carillon.contacts.models import Contact
-from carillon.lib.clock import now
 contact = Contact.objects.get(salesforce_id={record!r})
 number, workspace = contact.mobile_number, contact.workspace
 """
@@ -49,15 +46,6 @@ TEXT = (
     + """
 actions.text_received(workspace=workspace, number=number, words={words!r}, meaning=Meaning({meaning!r}),
     message_id=uuid.uuid4().hex)
-"""
-)
-READ_AS_OPTED_IN = (
-    ABOUT
-    + """
-run, later = uuid.uuid4(), now() + timedelta(minutes=5)
-row = importing.Sighting(contact.salesforce_id, number, number, Seen(False, later, later, False))
-importing.import_batch(workspace=workspace, object_name="Contact", rows=[row], run=run)
-importing.apply_staged(workspace=workspace, run=run)
 """
 )
 
@@ -158,16 +146,19 @@ def test_a_refused_push_is_retried_from_the_page(
 
 @pytest.mark.parametrize(("width", "is_kept"), [(1280, True), (390, False)])
 def test_a_conflict_and_a_likely_opt_out_are_decided_about(
-    visit: Visit, installation: Installation, someone: str, width: int, is_kept: bool
+    visit: Visit, installation: Installation, browser: Browser, someone: str, width: int, is_kept: bool
 ) -> None:
     visitor = visit(width)
     page = visitor.page
     installation.within(TEXT.format(record=someone, words="STOP", meaning="stop"))
     page.goto(f"{visitor.address}/contacts/{someone}/")
     arrives_in_salesforce(page, "Opted out to")
-    installation.within(READ_AS_OPTED_IN.format(record=someone))
     other = installation.within(MAP_AND_CHOOSE)
     installation.within(TEXT.format(record=other, words=WORDS, meaning="likely_stop"))
+    staff = as_staff_of_the_org(browser, installation, someone)
+    staff.get_by_label("SMS Opt Out").uncheck()
+    staff.get_by_role("button", name="Save").click()
+    import_changes(visitor)
 
     open_consent(visitor)
     conflict = page.get_by_role("region", name="Conflicts").get_by_role("row").filter(has_text=someone)
@@ -183,6 +174,9 @@ def test_a_conflict_and_a_likely_opt_out_are_decided_about(
         page.get_by_role("button", name="Accept: opt in").click()
         expect(page.get_by_text("The number is opted in, as the record says.")).to_be_visible()
     expect(conflict).to_have_count(0)
+    staff.goto(f"/{someone}")
+    patiently(staff, lambda: staff.get_by_label("SMS Opt Out").is_checked() is is_kept)
+    staff.context.close()
     reviews = page.get_by_role("region", name="Likely opt-outs to decide about")
     reviews.get_by_role("row").filter(has_text=WORDS).get_by_role("link", name="Is an opt-out").first.click()
     picture(visitor, "review")
@@ -197,6 +191,13 @@ def open_consent(visitor: Visitor) -> None:
     visitor.go("Contacts")
     visitor.page.get_by_role("navigation", name="Contacts").get_by_role("link", name="Consent").click()
     visitor.page.get_by_role("heading", level=1, name="Consent").wait_for()
+
+
+def import_changes(visitor: Visitor) -> None:
+    visitor.go("Import History")
+    visitor.page.get_by_role("button", name="Import changes of Contacts").click()
+    visitor.page.get_by_role("heading", level=1, name="Import History").wait_for()
+    expect(visitor.page.locator(".open-run")).to_have_count(0, timeout=90_000)
 
 
 def as_staff_of_the_org(browser: Browser, installation: Installation, record: str) -> Page:
