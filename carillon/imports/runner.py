@@ -89,7 +89,6 @@ def execute(request: Request, options: Options | None = None) -> ImportRun:
     try:
         with setup_lock(setup.pk) as lock:
             setup.refresh_from_db()
-            held_opt_ins.go_on(setup)
             return _Execution(request, options or Options(), lock).run_to_end()
     except LockHeld:
         open_run = ImportRun.objects.filter(setup=setup, status__in=OPEN_STATUSES).first()
@@ -109,6 +108,7 @@ class _Execution:
 
     def run_to_end(self) -> ImportRun:
         try:
+            held_opt_ins.go_on(self.setup)
             known = connection_for(self.setup.workspace_id)
             self.purse = Purse(known, self._note, run=self.run)
             client = client_for(

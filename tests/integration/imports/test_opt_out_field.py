@@ -17,7 +17,7 @@ from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import ConsentConflict, ConsentEvent, ConsentPush, OptOutMapping, StagedFlip
 from carillon.consent.reading import FieldKind, OptOutField
-from carillon.contacts.models import Contact
+from carillon.contacts.models import Contact, RecogniserKey
 from carillon.imports import bulk_reads, held_opt_ins, jobs, runs
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.checking import SetupInvalid, check_setup
@@ -657,6 +657,25 @@ def test_an_import_goes_on_with_what_a_killed_worker_left_unapplied(
     assert {status(one) for one in people} == {"opted_in"}
     assert list(held_opt_ins.unfinished()) == []
     assert ImportRun.objects.get(pk=held.run_id).opted_in == len(people) - 10
+
+
+def test_what_can_not_be_applied_fails_the_import_that_finds_it_and_waits_still(
+    org: OrgSim, workspace: Workspace, by_pages: type_of_imports
+) -> None:
+    succeeded(by_pages(PICKLIST))
+    people = many_opted_in(org, workspace)
+    held = held_after(succeeded(by_pages()))
+    erased = Contact.objects.exclude(pk__in=[one.pk for one in people]).exclude(mobile_number="").first()
+    assert erased
+    erase(workspace=workspace, salesforce_id=erased.salesforce_id, by=None)
+    held_opt_ins.apply(held=held, by=None)
+    RecogniserKey.objects.update(sealed_key="sealed with another key")
+
+    run = by_pages()
+
+    assert run.status == RunStatus.FAILED
+    assert "CARILLON_SECRET_KEY" in run.error + run.remedy
+    assert held_opt_ins.to_go(HeldOptIns.objects.get()) == len(people)
 
 
 def test_a_field_that_is_mapped_anew_ends_what_is_still_to_be_applied(
