@@ -212,13 +212,7 @@ class Sieve:
                 continue
             if moves or self._tells(row, value, waiting.get(row.salesforce_id), out):
                 telling.append(row)
-        if left:
-            # Who leaves a number of which somebody else who had it says something now.
-            told = {one.number for one in telling if not one.is_new_here}
-            named = {one.salesforce_id for one in telling}
-            leaving = [one for one in rows if one.is_new_here and one.number_before in told]
-            telling += [one for one in leaving if one.salesforce_id not in named]
-        return telling
+        return telling + _leaving(rows, telling) if left else telling
 
     def _tells(self, row: Sighting, value: HeldRow | None, waiting: Says | None, out: set[str]) -> bool:
         if value and value.left_opted_out and row.number:
@@ -251,6 +245,14 @@ class Sieve:
         self._cursor.execute(_THAT_ARE.format(flag=flag), [self._workspace, list(numbers)])
         stored = {row[0] for row in self._cursor.fetchall()} - self._known.keys()
         return stored | {one for one in numbers & self._known.keys() if getattr(self._known[one], flag)}
+
+
+def _leaving(rows: Sequence[Sighting], telling: Sequence[Sighting]) -> list[Sighting]:
+    """Others who leave a number of which somebody else who had it says something now."""
+    told = {one.number for one in telling if not one.is_new_here}
+    named = {one.salesforce_id for one in telling}
+    leaving = [one for one in rows if one.is_new_here and one.number_before in told]
+    return [one for one in leaving if one.salesforce_id not in named]
 
 
 def _take(cursor: CursorWrapper, batch: Reading, rows: Sequence[Sighting]) -> Imported:
