@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import connection_for
 from carillon.consent import importing, ledger, lines, queries, store
+from carillon.consent.asking import ask
 from carillon.consent.decide import UNKNOWN, Authority, Kind, Says
 from carillon.consent.importing import Sighting
 from carillon.consent.ledger import Source, Told
@@ -44,15 +45,11 @@ from carillon.lib.errors import CarillonError
 from carillon.salesforce.client import Client
 from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.records.resource import MOST_READ
-from carillon.salesforce.records.stored import Record
-from carillon.salesforce.soql import parse_datetime
 from carillon.salesforce.transport import Retry
 
 RETRY = Retry(budget_seconds=300, read_timeout=100)
 KEEP = 30
 COUNTS = ("compared", "differing", "repaired", "on_its_way", "refused", "waiting", "unseen", "calls")
-# What must be read of a record beside its opt-out field.
-BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 _PEOPLE = """
 select salesforce_id, mobile_number, in_source from contacts_contact
 where workspace_id = %s and object = %s and mobile_number <> '' and absence <> 'deleted' and salesforce_id > %s
@@ -187,12 +184,8 @@ def _differences(
             ids = [person[0] for person in people]
             after = ids[-1]
             batch = _Batch(workspace, object_name, rules, _held(workspace.pk, ids), settled)
-            records = client.records.read_many(object_name, ids, [field, *BESIDE])
-            rows = [
-                _Row(*person, seen_in(record, field, client.session.user_id))
-                for person, record in zip(people, records, strict=True)
-                if record
-            ]
+            seen = ask(client, object_name, field, ids)
+            rows = [_Row(*person, seen[person[0]]) for person in people if person[0] in seen]
             counts["unseen"] += len(people) - len(rows)
             counts["compared"] += len(rows)
             yield from batch.differences(rows, repair=repair)
@@ -202,17 +195,6 @@ def _people(workspace_id: int, object_name: str, after: str) -> list[tuple[str, 
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, [workspace_id, object_name, after, MOST_READ])
         return list(cursor.fetchall())
-
-
-def seen_in(record: Record, field: str, own_user: str) -> Seen:
-    """What a record says that was read by id, with BESIDE."""
-    value = record.values[field]
-    return Seen(
-        value if isinstance(value, str | bool) else None,
-        parse_datetime(str(record.values["SystemModstamp"])),
-        parse_datetime(str(record.values["LastModifiedDate"])),
-        record.values["LastModifiedById"] == own_user,
-    )
 
 
 def _held(workspace_id: int, ids: list[str]) -> tuple[dict[str, HeldRow], dict[str, Says]]:

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Min
 
 from carillon.connections.models import SalesforceConnection
-from carillon.consent import delivery, lines, moved, pushes, store, waking, writing
+from carillon.consent import asking, delivery, lines, moved, pushes, store, waking, writing
 from carillon.consent.delivery import Turn
 from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushState
 from carillon.consent.pushes import Claimed, Ending, Gone, PutOff
@@ -147,13 +147,17 @@ def _deliver_alone(workspace_id: int, means: Means) -> tuple[int, bool]:
 
 def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: bool) -> tuple[int, bool]:
     begun = time.monotonic()
-    attempts, is_full = 0, False
+    attempts, is_full, heard = 0, False, set[str]()
     while time.monotonic() - begun < SLICE_SECONDS:
         # Also when this is a new job: a storm that trickles in must not take a call for each few.
         waited = delivery.gathering(line.taken_since(means.clock() - delivery.LATELY))
         if waited and not is_full:
             means.sleep(waited)
         now, limit = means.clock(), 1 if is_failing else LARGEST_CLAIM
+        try:
+            asking.hear_before_late_opt_ins(line.client, workspace_id, now=now, most=limit, heard=heard)
+        except SalesforceError as unheard:
+            return _broken_off(workspace_id, unheard, means, attempts)
         claimed = pushes.claim(workspace_id=workspace_id, now=now, limit=limit)
         if not claimed:
             if not pushes.are_due(workspace_id, means.clock()):
@@ -166,15 +170,19 @@ def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: boo
         attempts += len(claimed)
         error = _carry_out(workspace_id, line, claimed, means)
         if error is not None:
-            lines.hang_up(workspace_id)
-            _leave_alone(workspace_id, error, means.turn())
-            return attempts, False
+            return _broken_off(workspace_id, error, means, attempts)
         if is_failing:
             # The others follow outside of the slots for orgs that fail.
             _works_again(workspace_id)
             return attempts, False
         is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
+
+
+def _broken_off(workspace_id: int, error: SalesforceError, means: Means, attempts: int) -> tuple[int, bool]:
+    lines.hang_up(workspace_id)
+    _leave_alone(workspace_id, error, means.turn())
+    return attempts, False
 
 
 def _carry_out(

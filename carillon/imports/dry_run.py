@@ -15,6 +15,7 @@ from django.db import transaction
 from carillon.connections.clients import client_for, connection_for, sign_in
 from carillon.connections.models import Purpose, SalesforceConnection
 from carillon.connections.usage import record
+from carillon.consent.asking import sightings
 from carillon.consent.queries import meaning_of
 from carillon.imports import flips
 from carillon.imports.batches import Mapped
@@ -22,7 +23,7 @@ from carillon.imports.consents import Hearing
 from carillon.imports.drafts import SetupDraft, unsaved
 from carillon.imports.flips import are_held
 from carillon.imports.forecasts import forecast_of, mode_now
-from carillon.imports.hearing import read_leavers, sightings
+from carillon.imports.hearing import read_leavers
 from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import Leaving, is_held, likely_reason
 from carillon.imports.mapping import Issue

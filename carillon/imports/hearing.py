@@ -1,28 +1,25 @@
 """What the opt-out field of people says who are no longer in the list. No page of an import tells it, and a list may well be
 of those who are opted in: who opts out in Salesforce leaves it by that."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from django.db import transaction
 
-from carillon.consent.audit import BESIDE, seen_in
-from carillon.consent.importing import Sighting, import_batch
+from carillon.consent.asking import NOT_ALLOWED, ask, sightings
+from carillon.consent.importing import import_batch
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
-from carillon.contacts.models import Contact
 from carillon.imports.consents import Hearing, still_means
 from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import LIVING
 from carillon.imports.models import ImportRun
 from carillon.salesforce.client import Client
-from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
 from carillon.salesforce.records.resource import MOST_READ
 
 # Ten calls. Where more leave, the audit of consent reads the others, each night.
 MOST_HEARD = 20_000
-_NOT_ALLOWED = (Forbidden, NotFound, QueryRejected)
 
 
 def hear_leavers(client: Client, run: ImportRun, hearing: Hearing, leavers: Leavers) -> None:
@@ -49,18 +46,10 @@ def read_leavers(
         return
     for ids in _living(leavers):
         try:
-            found = client.records.read_many(sobject, ids, (field, *BESIDE))
-        except _NOT_ALLOWED:
-            # Where a report is all that may be read.
+            seen = ask(client, sobject, field, ids)
+        except NOT_ALLOWED:
             return
-        yield {one.id: seen_in(one, field, hearing.user_id) for one in found if one}
-
-
-def sightings(workspace: int, seen: Mapping[str, Seen]) -> list[Sighting]:
-    """With the numbers that are stored, which these records still have here."""
-    stored = Contact.objects.filter(workspace=workspace, salesforce_id__in=list(seen))
-    numbers = stored.values_list("salesforce_id", "mobile_number")
-    return [Sighting(record, number, number, seen[record]) for record, number in numbers]
+        yield seen
 
 
 def _living(leavers: Leavers) -> Iterator[Sequence[str]]:

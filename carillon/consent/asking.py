@@ -1,0 +1,103 @@
+"""Asks the org what records say now, by their ids: where no import reads them, or not soon enough."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from carillon.accounts.models import Workspace
+from carillon.consent import store
+from carillon.consent.decide import Says
+from carillon.consent.importing import Sighting, import_batch
+from carillon.consent.models import UNSENT, OptOutMapping
+from carillon.consent.reading import Seen
+from carillon.contacts import remembered
+from carillon.contacts.models import Contact
+from carillon.salesforce.client import Client
+from carillon.salesforce.errors import Forbidden, NotFound, QueryRejected
+from carillon.salesforce.soql import parse_datetime
+
+_BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
+# Where a report is all that may be read.
+NOT_ALLOWED = (Forbidden, NotFound, QueryRejected)
+# Longer than a push takes where nothing is wrong.
+LATE_AFTER = timedelta(seconds=5)
+_LATE_OPT_INS = """
+select p.object, p.salesforce_id from consent_consentpush p
+where p.workspace_id = %s and p.state = any(%s) and p.wanted = %s and p.next_try_at <= %s and p.object = any(%s)
+    and (p.attempts > 0 or p.created_at < %s) and p.salesforce_id <> all(%s)
+order by p.next_try_at, p.id limit %s
+"""
+
+
+def ask(client: Client, object_name: str, field: str, ids: Sequence[str]) -> dict[str, Seen]:
+    """What records of an object say, up to 2,000; those that are not shown are not in it. Raises SalesforceError."""
+    own_user = client.session.user_id
+    found = client.records.read_many(object_name, ids, (field, *_BESIDE))
+    said = {}
+    for record in found:
+        if record:
+            value = record.values[field]
+            said[record.id] = Seen(
+                value if isinstance(value, str | bool) else None,
+                parse_datetime(str(record.values["SystemModstamp"])),
+                parse_datetime(str(record.values["LastModifiedDate"])),
+                record.values["LastModifiedById"] == own_user,
+            )
+    return said
+
+
+def sightings(workspace: int, seen: Mapping[str, Seen]) -> list[Sighting]:
+    """With the numbers that are stored, which these records still have here."""
+    stored = Contact.objects.filter(workspace=workspace, salesforce_id__in=list(seen))
+    numbers = stored.values_list("salesforce_id", "mobile_number")
+    return [Sighting(record, number, number, seen[record]) for record, number in numbers]
+
+
+def hear_before_late_opt_ins(
+    client: Client, workspace_id: int, *, now: datetime, most: int, heard: set[str]
+) -> None:
+    """Reads the records to which the next `most` pushes would write a late opt-in, but those `heard`, and notes them
+    there: whom staff opted out in Salesforce since stays opted out, and the push is overtaken. Raises SalesforceError."""
+    fields = store.fields_of(workspace_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LATE_OPT_INS,
+            [
+                workspace_id,
+                list(UNSENT),
+                Says.IN.value,
+                now,
+                list(fields),
+                now - LATE_AFTER,
+                list(heard),
+                most,
+            ],
+        )
+        late = cursor.fetchall()
+    heard.update(record for _, record in late)
+    for object_name in sorted({name for name, _ in late}):
+        field, rules = fields[object_name]
+        try:
+            seen = ask(client, object_name, field, [record for name, record in late if name == object_name])
+        except NOT_ALLOWED:
+            # Writing will tell why.
+            continue
+        out = {record: said for record, said in seen.items() if rules.says(said.value) is Says.OUT}
+        if out:
+            _hear(workspace_id, object_name, rules.version, out)
+
+
+@transaction.atomic
+def _hear(workspace_id: int, object_name: str, version: int, seen: Mapping[str, Seen]) -> None:
+    """But not what was read under a mapping that is no more: an opt-in means something else by now, too."""
+    remembered.lock(workspace_id, alone=False)
+    mapped = OptOutMapping.objects.filter(workspace=workspace_id, object=object_name, version=version)
+    if mapped.select_for_update(no_key=True).first():
+        import_batch(
+            workspace=Workspace.objects.get(pk=workspace_id),
+            object_name=object_name,
+            rows=sightings(workspace_id, seen),
+            run=uuid.uuid4(),
+        )
