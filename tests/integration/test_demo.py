@@ -185,10 +185,11 @@ def test_a_kill_in_the_middle_of_the_first_start_blocks_nothing(start: Callable[
 def test_a_busy_port_and_a_second_demo_are_told_and_a_kill_of_its_head_blocks_nothing(
     start: Callable[..., Demo],
 ) -> None:
+    # Below the ports that outgoing connections get: one of those may take the next port at any time.
+    busy = free_port(19000)
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", busy))
         other.listen()
-        busy = other.getsockname()[1]
         demo = start(busy)
         demo.wait_for("Starting", FIRST_START)
 

@@ -17,7 +17,7 @@ class Processes:
     """Carillon's own, each to be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port(20_000 + random.randrange(20_000))
+        self.port = free_port(20_000 + random.randrange(12_000))
         self._folder = folder
         self._commands = {
             WEB: ("web", "--port", str(self.port), "--workers", "1"),
