@@ -205,6 +205,8 @@ class Visitor:
 
     def fits(self) -> None:
         """The page, in this window and in one of each other width."""
+        # A page that a click opened is empty at first.
+        self.page.wait_for_load_state("domcontentloaded")
         size = self.page.viewport_size
         assert size
         for width in sorted(WIDTHS, key=lambda width: width == size["width"]):
