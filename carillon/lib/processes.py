@@ -27,6 +27,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 # A child that ran this long had started well: its next failure is a new one.
 SETTLED_SECONDS = 60.0
+LONGEST_LINE = 300
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -145,7 +146,7 @@ class Supervisor:
         name, log = running.child.name, running.child.log
         if not running.child.restart:
             running.process = None
-            remedy = f"Its messages are in {log}." if log else "Its messages are above."
+            remedy = f"{_last_words(log)}Its messages are in {log}." if log else "Its messages are above."
             raise ChildEnded(f"{name.capitalize()} has ended by itself ({describe(code)}).", remedy)
         settled = time.monotonic() - running.started >= SETTLED_SECONDS
         running.failures = 1 if settled else running.failures + 1
@@ -205,6 +206,11 @@ def free_port(preferred: int, host: str = "127.0.0.1") -> int:
                 ) from error
             return int(probe.getsockname()[1])
     raise CarillonError("No port is free on this machine.", "End some servers and try again.")
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"It said last: {lines[-1][:LONGEST_LINE]}\n" if lines else ""
 
 
 def _bound_to(parent: int) -> Callable[[], None]:

@@ -188,13 +188,14 @@ def test_a_failure_in_the_body_ends_the_children(tmp_path: Path) -> None:
 
 def test_the_exit_code_and_the_log_of_a_child_are_told(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    code = "import sys; print('last words'); sys.exit(3)"
+    code = "import sys; print('first'); print('last words'); sys.exit(3)"
 
     with pytest.raises(ChildEnded, match="exit code 3") as ended:
         _run_until_it_ends(Child("the child", [sys.executable, "-c", code], log=log))
 
     assert str(log) in ended.value.remedy
-    assert log.read_text() == "last words\n"
+    assert "said last: last words" in ended.value.remedy
+    assert log.read_text() == "first\nlast words\n"
 
 
 def test_waiting_ends_when_its_condition_holds_or_time_is_up() -> None:
