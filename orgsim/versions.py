@@ -80,7 +80,7 @@ def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
         raise not_found()
     if number < (FIRST_SERVED if old_versions else OLDEST):
         message = "The requested API version is retired. Please use a newer one."
-        raise ApiError(410, "UNSUPPORTED_API_VERSION", message)
+        raise ApiError(410, "GONE", message)
     return match[1], match[3].removesuffix(".json")
 
 

@@ -49,7 +49,7 @@ def test_a_switch_retires_old_versions(org: OrgSim, client: httpx.Client, path: 
 
     answer = client.get(f"/services/data/v30.0{path}")
 
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (410, "UNSUPPORTED_API_VERSION")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (410, "GONE")
     assert client.get(f"/services/data/v31.0{path}").status_code == 200
 
 
