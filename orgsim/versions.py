@@ -56,7 +56,9 @@ def release_of(number: int) -> str:
     """66 -> Spring '26: Winter releases carry the coming year."""
     season = _SEASONS[number % 3]
     year = 26 + (number - {"Spring": 66, "Summer": 67, "Winter": 65}[season]) // 3
-    return f"{season} '{year}"
+    # One label is recorded with another apostrophe than all the others.
+    apostrophe = "’" if number == 42 else "'"
+    return f"{season} {apostrophe}{year}"
 
 
 def versions_json() -> list[dict[str, str]]:
