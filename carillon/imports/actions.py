@@ -144,10 +144,9 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
 
 
 def _read_by_import(setup: ImportSetup) -> object:
-    mappings = setup.mappings.order_by("position", "pk").values_list(
-        "salesforce_field", "contact_field_id", "blank"
-    )
-    return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
+    mappings = setup.mappings.values_list("salesforce_field", "contact_field_id", "blank")
+    # Their order is that of the page alone.
+    return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], set(mappings)
 
 
 def _scheduled(setup: ImportSetup) -> object:
