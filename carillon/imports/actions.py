@@ -16,13 +16,13 @@ from carillon.consent.actions import set_mapping
 from carillon.consent.queries import opt_out_field
 from carillon.contacts.models import ContactField
 from carillon.imports import alerts, budget_words, forecasts, held_opt_ins, runs, scheduler
+from carillon.imports.alert_kinds import AlertKind
 from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
 from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
-    AlertKind,
     DryRun,
     FieldMapping,
     HeldOptIns,

@@ -1,4 +1,5 @@
-"""Tells admins when imports stop doing what they should, and when they do again: once per change of state.
+"""Tells admins when imports stop doing what they should, and when they do again: once per change of state. Beside it, who
+waits for an admin's decision is told of for as long as they wait, each kind in its own alert, whatever later imports do.
 
 An alert is a row, written in the transaction that changes the state; pages show the open ones, and a worker's job mails
 them each minute (accounts.mailing).
@@ -10,10 +11,10 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from carillon.accounts import mailing
+from carillon.imports.alert_kinds import WAITING, AlertKind
 from carillon.imports.models import (
-    AlertKind,
     HeldLeavers,
-    HeldStatus,
+    HeldOptIns,
     ImportAlert,
     ImportRun,
     ImportSetup,
@@ -53,9 +54,19 @@ def starts_missed(setup: ImportSetup, sentence: str, remedy: str) -> None:
     _raise(ImportAlert(setup=setup, kind=AlertKind.MISSED, sentence=sentence, remedy=remedy))
 
 
-def import_succeeded(run: ImportRun) -> None:
-    """What was wrong with the setup's imports is over."""
-    _open(run.setup_id).update(over_at=now(), recovered=True)
+def import_succeeded(
+    run: ImportRun, *, held: HeldLeavers | None = None, opt_ins: HeldOptIns | None = None
+) -> None:
+    """What was wrong with the setup's imports is over; `held` and `opt_ins` wait for an admin now, and nobody else. Call
+    it in the transaction that ends the run."""
+    _troubles(run.setup_id).update(over_at=now(), recovered=True)
+    for kind, found in ((AlertKind.HELD, held), (AlertKind.OPT_INS, opt_ins)):
+        if found:
+            alert = ImportAlert(setup_id=run.setup_id, kind=kind, sentence=found.reason, run=found.run)
+            alert.remedy = _HELD_REMEDIES[kind]
+            _raise(alert)
+        else:
+            _open(run.setup_id).filter(kind=kind).update(over_at=now(), recovered=True)
 
 
 _HELD_REMEDIES = {
@@ -65,43 +76,38 @@ _HELD_REMEDIES = {
 }
 
 
-def people_held(run: ImportRun, reason: str, kind: AlertKind = AlertKind.HELD) -> None:
-    """The run succeeded and held people back. What was wrong before it is over. Call it in the transaction that ends
-    the run."""
-    _open(run.setup_id).exclude(kind=kind).update(over_at=now(), recovered=True)
-    alert = ImportAlert(setup_id=run.setup_id, kind=kind, sentence=reason, run=run)
-    alert.remedy = _HELD_REMEDIES[kind]
-    _raise(alert)
-
-
 def held_decided(setup: ImportSetup, kind: AlertKind = AlertKind.HELD) -> None:
-    """An admin decided about who was held. Who left may be held still, which the same alert told of."""
-    decided = _open(setup.pk).filter(kind=kind).update(over_at=now())
-    leavers = HeldLeavers.objects.filter(setup=setup, status=HeldStatus.OPEN).first()
-    if decided and leavers:
-        people_held(leavers.run, leavers.reason)
+    """An admin decided about who was held."""
+    _open(setup.pk).filter(kind=kind).update(over_at=now())
 
 
 def switched_off(setup: ImportSetup) -> None:
-    """Nobody waits for imports that an admin has switched off."""
-    _open(setup.pk).update(over_at=now())
+    """Nobody waits for imports that an admin has switched off. Who is held by one that was waits still."""
+    _troubles(setup.pk).update(over_at=now())
 
 
 @transaction.atomic
 def _raise(alert: ImportAlert) -> None:
-    known = _open(alert.setup_id).select_for_update().first()
+    found = (
+        _open(alert.setup_id).filter(kind=alert.kind) if alert.kind in WAITING else _troubles(alert.setup_id)
+    )
+    known = found.select_for_update().first()
     if known and known.kind == alert.kind:
         # The same state goes on: the page tells the latest reason, and nobody is mailed again.
         known.sentence, known.remedy, known.run = alert.sentence, alert.remedy, alert.run
         known.save(update_fields=["sentence", "remedy", "run"])
         return
     if known:
-        _open(alert.setup_id).update(over_at=now())
+        found.update(over_at=now())
     alert.save()
 
 
 def _open(setup_id: int) -> QuerySet[ImportAlert]:
     return ImportAlert.objects.filter(setup=setup_id, over_at__isnull=True)
+
+
+def _troubles(setup_id: int) -> QuerySet[ImportAlert]:
+    return _open(setup_id).exclude(kind__in=WAITING)
 
 
 def send_mails() -> int:
@@ -127,9 +133,10 @@ def _begun(alert: ImportAlert) -> tuple[str, str]:
 
 
 def _ended(alert: ImportAlert) -> tuple[str, str]:
-    if alert.kind == AlertKind.HELD:
+    if alert.kind in WAITING:
+        whom = "nobody" if alert.kind == AlertKind.HELD else "no opt-ins"
         return (
-            f"The import of {alert.setup.object}s holds nobody any more",
+            f"The import of {alert.setup.object}s holds {whom} any more",
             f"An import of {alert.setup.object}s at {alert.over_at:%Y-%m-%d %H:%M} UTC found otherwise. There is nothing"
             " to decide any more.",
         )

@@ -28,11 +28,12 @@ from carillon.consent.importing import (
 from carillon.consent.models import StagedFlip
 from carillon.consent.reading import Mapping
 from carillon.imports import alerts
+from carillon.imports.alert_kinds import AlertKind
 from carillon.imports.consents import OptOutFieldChanged, still_means, unread_by
 from carillon.imports.flips import are_held, likely_reason, opt_ins_held
 from carillon.imports.held import NothingHeld
 from carillon.imports.lock import LockHeld, setup_lock
-from carillon.imports.models import AlertKind, HeldOptIns, HeldStatus, ImportRun, ImportSetup, Mode
+from carillon.imports.models import HeldOptIns, HeldStatus, ImportRun, ImportSetup, Mode
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 

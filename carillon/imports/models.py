@@ -1,7 +1,7 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object and workspace;
 an enabled setup has its source and required fields, of a report also the columns its way needs; at most one open run per
-setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert,
-and one set of people who left and are held or kept. A run's cursor moves in the transaction that stores the rows it covers."""
+setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert of
+what is wrong, one of each kind of what waits, and one set of people who left and are held or kept. A run's cursor moves in the transaction that stores the rows it covers."""
 
 import uuid
 
@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from carillon.accounts.models import Alert, Member, Workspace
 from carillon.contacts.models import Absence, ContactField, SalesforceObject
+from carillon.imports.alert_kinds import WAITING, AlertKind
 from carillon.imports.plan import BY_IDS, REPORT_ONLY
 from carillon.imports.windows import EASTERN, Schedule
 from carillon.lib.clock import now
@@ -470,16 +471,9 @@ class ScheduledStart(models.Model):
         return f"{self.window} on {self.day} ({self.timezone}): {self.outcome}"
 
 
-class AlertKind(models.TextChoices):
-    FAILED = "failed", "Failed"
-    MISSED = "missed", "Missed"
-    HELD = "held", "Held"
-    OPT_INS = "opt_ins", "Opt-ins held"
-    BUDGET = "budget", "Held back by the API budget"
-
-
 class ImportAlert(Alert):
-    """A setup's imports don't do what they should; `recovered` says whether an import that succeeded ended it."""
+    """A setup's imports don't do what they should, or people wait for an admin; `recovered` says whether an import that
+    succeeded ended it."""
 
     setup = models.ForeignKey(ImportSetup, on_delete=models.CASCADE, related_name="alerts")
     kind = models.CharField(max_length=10, choices=AlertKind.choices)
@@ -488,7 +482,12 @@ class ImportAlert(Alert):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="alert_one_open_per_setup", fields=["setup"], condition=Q(over_at__isnull=True)
+                name="alert_one_trouble_per_setup",
+                fields=["setup"],
+                condition=Q(over_at__isnull=True) & ~Q(kind__in=WAITING),
+            ),
+            models.UniqueConstraint(
+                name="alert_one_of_a_kind", fields=["setup", "kind"], condition=Q(over_at__isnull=True)
             ),
             models.CheckConstraint(name="alert_kind_is_known", condition=Q(kind__in=AlertKind.values)),
             models.CheckConstraint(

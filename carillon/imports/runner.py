@@ -26,7 +26,6 @@ from carillon.imports.lock import LockHeld, SetupLock, setup_lock
 from carillon.imports.mapping import Issue
 from carillon.imports.models import (
     OPEN_STATUSES,
-    AlertKind,
     ImportRun,
     ImportSetup,
     Mode,
@@ -282,13 +281,7 @@ class _Execution:
                 setup.update(full_import_at=org_clock)
             RunBatch.objects.filter(run=run).delete()
             runs.close(run, RunStatus.SUCCEEDED)
-            if opt_ins:
-                reasons = " ".join(one.reason for one in (opt_ins, held) if one)
-                alerts.people_held(opt_ins.run, reasons, AlertKind.OPT_INS)
-            elif held:
-                alerts.people_held(run, held.reason)
-            else:
-                alerts.import_succeeded(run)
+            alerts.import_succeeded(run, held=held, opt_ins=opt_ins)
 
     def _note(self, calls: Counter[str], usage: ApiUsage | None) -> None:
         runs.count_calls(self.run, calls, usage)

@@ -20,7 +20,6 @@ from carillon.imports import alerts, held_opt_ins, scheduler
 from carillon.imports.actions import save_setup
 from carillon.imports.drafts import draft_of
 from carillon.imports.models import (
-    AlertKind,
     HeldLeavers,
     HeldOptIns,
     ImportAlert,
@@ -198,21 +197,53 @@ def test_a_mail_server_named_later_is_not_told_what_is_long_over(
     assert alerts.send_mails() == 0
 
 
-def test_who_left_is_told_of_when_the_opt_ins_held_beside_them_are_decided(
-    setup: ImportSetup, succeed: Import
-) -> None:
-    """One alert told of both."""
-    run = succeed()
-    HeldLeavers.objects.create(setup=setup, run=run, people=150, reason="150 left.")
+def hold(setup: ImportSetup, run: ImportRun) -> tuple[HeldLeavers, HeldOptIns]:
+    held = HeldLeavers.objects.create(setup=setup, run=run, people=150, reason="150 left.")
     opt_ins = HeldOptIns.objects.create(
         setup=setup, run=run, people=30, reason="30 are back.", mapping_is_new=False, mapping_version=0
     )
-    alerts.people_held(run, "30 are back. 150 left.", AlertKind.OPT_INS)
+    alerts.import_succeeded(run, held=held, opt_ins=opt_ins)
+    return held, opt_ins
 
+
+def test_each_that_waits_for_an_admin_is_told_in_its_own_words_until_it_is_decided(
+    setup: ImportSetup, succeed: Import
+) -> None:
+    run = succeed()
+    _, opt_ins = hold(setup, run)
+
+    left, back = notices(setup.workspace, now())
     held_opt_ins.drop(held=opt_ins, by=None)
+    after = notices(setup.workspace, now())
 
-    (notice,) = notices(setup.workspace, now())
-    assert (notice.sentence, notice.run) == ("150 left.", run)
+    assert (left.sentence, left.title) == (
+        "150 left.",
+        "The import of Contacts found many who left and holds them",
+    )
+    assert "Opt-Out Field" not in left.remedy
+    assert (back.sentence, back.title) == (
+        "30 are back.",
+        "The import of Contacts would opt many back in and holds them",
+    )
+    assert "Opt-Out Field" in back.remedy
+    assert after == [left]
+
+
+def test_who_waits_is_told_of_beside_whatever_befell_the_imports_after(
+    setup: ImportSetup, succeed: Import, fail: Import, mailoutbox: list[EmailMessage]
+) -> None:
+    waiting = {one.reason for one in hold(setup, succeed())}
+    alerts.send_mails()
+
+    fail()
+    told = notices(setup.workspace, now())
+    save_setup(setup=setup, draft=replace(draft_of(setup), enabled=False), by=None)
+    switched_off = notices(setup.workspace, now())
+    alerts.send_mails()
+
+    assert [notice.title.split()[-1] for notice in told] == ["them", "them", "fails"]
+    assert {notice.sentence for notice in switched_off} == waiting
+    assert [subject.split()[-1] for subject in subjects(mailoutbox)] == ["them", "them", "fails"]
 
 
 def test_switching_the_import_off_ends_its_alert(

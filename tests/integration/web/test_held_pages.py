@@ -17,7 +17,7 @@ REASON = "600 of the 1,000 people who were in the list are no longer in it; it h
 def held(rows: Rows) -> HeldLeavers:
     found = HeldLeavers.objects.create(setup=rows.setup, run=rows.run, people=1, reason=REASON)
     HeldIds.objects.create(held=found, absence="deleted", ids=[rows.contact.salesforce_id])
-    alerts.people_held(rows.run, REASON)
+    alerts.import_succeeded(rows.run, held=found)
     return found
 
 
