@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Exists, OuterRef
 
 from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, pushes, store
@@ -142,6 +143,13 @@ def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -
 def count_staged(*, workspace: Workspace, run: UUID) -> int:
     """How many records wait to opt their number back in."""
     return StagedFlip.objects.filter(workspace=workspace, run=run).count()
+
+
+def count_read_anew(*, workspace: Workspace, run: UUID, version: int) -> int:
+    """Of how many of them the record was last taken under another mapping than this version."""
+    taken = RecordValue.objects.filter(workspace=workspace, salesforce_id=OuterRef("salesforce_id"))
+    staged = StagedFlip.objects.filter(workspace=workspace, run=run)
+    return staged.filter(Exists(taken.exclude(mapping_version=version))).count()
 
 
 def drop_staged(*, workspace: Workspace, run: UUID) -> None:

@@ -94,7 +94,7 @@ class Findings:
     a value now and would hold none. Every mapped field is in `blanked`. `left_source` are all who are no longer in the
     list, merged and converted ones too; `held_reason` says why they would be held for an admin, if they would.
     `opted_out` and `opted_in` are numbers whose consent would change, those of new people among them; `held_opt_ins`
-    records that would opt somebody back in and wait for an admin, and why.
+    people whose records would opt them back in and wait for an admin, and why.
     """
 
     status: RunStatus
@@ -218,7 +218,7 @@ class _DryRun:
                 self.take_issues(members.erased())
                 self._find_leavers(members.count_leavers(), scope)
                 self._hear_leavers(plan, hearing)
-                self._find_flips(plan)
+                self._find_flips()
                 self._find(note=_SHORT if walk.was_short else "")
                 self._find(status=RunStatus.SUCCEEDED)
             finally:
@@ -247,17 +247,16 @@ class _DryRun:
             for seen in read_leavers(self.client, sobject, field.field, hearing, leavers):
                 self.tally.hear(sightings(workspace, seen))
 
-    def _find_flips(self, plan: ImportPlan) -> None:
-        _, _, opting_in = self.tally.flips()
+    def _find_flips(self) -> None:
+        _, _, opting_in, read_anew = self.tally.flips()
         stored = stored_before(self._thought_of())
         if are_held(opting_in, stored):
-            is_new = plan.meaning is not None and not plan.meaning.is_read
-            reason = flips.likely_reason(opting_in, stored=stored, mapping_is_new=is_new)
+            reason = flips.likely_reason(opting_in, stored=stored, read_anew=read_anew)
             self._find(held_opt_ins=opting_in, held_opt_ins_reason=reason)
 
     def _counts(self) -> dict[str, Any]:
         kinds = [IssueKind(*line) for line in self.tally.issues()]
-        blanked, (opted_out, opted_in, _) = self.tally.blanked(), self.tally.flips()
+        blanked, (opted_out, opted_in, *_) = self.tally.blanked(), self.tally.flips()
         return {
             **distinct_counts(PROOF),
             "issue_count": sum(kind.count for kind in kinds),

@@ -20,6 +20,7 @@ from carillon.accounts.actions import audit
 from carillon.accounts.models import Member
 from carillon.consent.importing import (
     apply_staged,
+    count_read_anew,
     count_staged,
     drop_staged,
     everything_was_read,
@@ -30,7 +31,7 @@ from carillon.consent.reading import Mapping
 from carillon.imports import alerts
 from carillon.imports.alert_kinds import AlertKind
 from carillon.imports.consents import OptOutFieldChanged, still_means, unread_by
-from carillon.imports.flips import are_held, likely_reason, opt_ins_held
+from carillon.imports.flips import OPT_INS, are_held, likely_reason, opt_ins_held
 from carillon.imports.held import NothingHeld
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import HeldOptIns, HeldStatus, ImportRun, ImportSetup, Mode
@@ -120,25 +121,30 @@ def _leave_to(waiting: QuerySet[HeldOptIns], run: ImportRun) -> None:
     sets = {held.run.public_id: held for held in waiting.select_related("run__workspace")}
     leave_staged(workspace=run.workspace, run=run.public_id, to=list(sets))
     for public_id, held in sets.items():
-        held.people = count_staged(workspace=run.workspace, run=public_id)
-        if held.people:
-            held.save(update_fields=["people"])
-        else:
+        people = count_staged(workspace=run.workspace, run=public_id)
+        if people and people != held.people:
+            _describe(held, people, run.stored_before or 0)
+            held.save(update_fields=["people", "reason", "mapping_is_new"])
+            held.run.save(update_fields=["held"])
+        elif not people:
             _close(held, HeldStatus.OVER, "")
 
 
 def _hold(run: ImportRun, people: int, meaning: Mapping | None) -> HeldOptIns:
-    is_new = meaning is not None and not meaning.is_read
-    reason = likely_reason(people, stored=run.stored_before or 0, mapping_is_new=is_new)
-    run.held = [*run.held, opt_ins_held(people, reason)]
-    return HeldOptIns.objects.create(
-        setup_id=run.setup_id,
-        run=run,
-        people=people,
-        reason=reason,
-        mapping_is_new=is_new,
-        mapping_version=meaning.version if meaning else 0,
-    )
+    held = HeldOptIns(setup_id=run.setup_id, run=run, mapping_version=meaning.version if meaning else 0)
+    _describe(held, people, run.stored_before or 0)
+    held.save()
+    return held
+
+
+def _describe(held: HeldOptIns, people: int, stored: int) -> None:
+    """How many they are and why, on the set and on its run, which the caller saves."""
+    run = held.run
+    anew = count_read_anew(workspace=run.workspace, run=run.public_id, version=held.mapping_version)
+    held.people, held.mapping_is_new = people, bool(anew)
+    held.reason = likely_reason(people, stored=stored, read_anew=anew)
+    others = [one for one in run.held if one["kind"] != OPT_INS]
+    run.held = [*others, opt_ins_held(people, held.reason)]
 
 
 def end(sets: QuerySet[HeldOptIns]) -> None:

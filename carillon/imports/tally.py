@@ -75,7 +75,8 @@ update dry_run_flip set stays = number = any(%s) where kind is not null and numb
 """
 _COUNT_FLIPS = """
 select count(distinct number) filter (where opts_out),
-    count(distinct number) filter (where kind is not null and not stays), count(kind) from dry_run_flip
+    count(distinct number) filter (where kind is not null and not stays), count(kind),
+    count(*) filter (where kind = 'silence_in') from dry_run_flip
 """
 _LIST_FLIPS = """
 select salesforce_id, name, number, 'opted_out', 'opted_in', %(held)s from dry_run_flip
@@ -228,9 +229,9 @@ class Tally:
     def blanked(self) -> dict[str, int]:
         return dict(self._fetch(_COUNT_BLANKED))
 
-    def flips(self) -> tuple[int, int, int]:
+    def flips(self) -> tuple[int, int, int, int]:
         """Numbers that would be opted out, and opted back in; and records that would opt somebody in, which wait for an
-        admin when they are many."""
+        admin when they are many, and how many of these are read anew, under another mapping."""
         self._settle()
         return tuple(self._fetch(_COUNT_FLIPS)[0])
 

@@ -25,6 +25,7 @@ from carillon.imports.drafts import NO_OPT_OUT, SetupDraft, draft_of
 from carillon.imports.dry_run import Findings, Trial, try_import
 from carillon.imports.dry_run import Options as Trying
 from carillon.imports.erasing import erase
+from carillon.imports.flips import opt_ins_held
 from carillon.imports.models import HeldOptIns, ImportAlert, ImportRun, Mode, RecordIssue, RunStatus
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
@@ -564,10 +565,14 @@ def test_dropped_opt_ins_are_found_again_by_the_next_import_of_everything(
     assert not StagedFlip.objects.exists()
     succeeded(by_pages())
     assert HeldOptIns.objects.filter(status="open").count() == 0
+    foreseen = tried(workspace, OUT_BOX, Mode.EVERYTHING)
     again = succeeded(by_pages(mode=Mode.EVERYTHING))
 
     assert opted_out(workspace) == before
-    assert HeldOptIns.objects.get(status="open").run == again
+    anew = HeldOptIns.objects.get(status="open")
+    assert (anew.run, anew.people, anew.reason) == (again, held.people, held.reason)
+    assert anew.mapping_is_new
+    assert (foreseen.held_opt_ins, foreseen.held_opt_ins_reason) == (held.people, held.reason)
 
 
 def test_a_mass_update_in_salesforce_is_held(
@@ -619,6 +624,8 @@ def test_who_is_opted_out_again_while_opt_ins_are_held_is_not_opted_in_by_applyi
     apply(held)
 
     assert held.people == len(others)
+    assert f"{held.people} of " in held.reason
+    assert ImportRun.objects.get(pk=held.run_id).held == [opt_ins_held(held.people, held.reason)]
     assert status(person) == "opted_out"
     assert {status(one) for one in others} == {"opted_in"}
 

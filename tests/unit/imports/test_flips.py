@@ -33,8 +33,9 @@ def test_more_opt_ins_are_never_held_less(opting_in: int, stored: int) -> None:
 
 
 def test_a_new_mapping_is_the_likely_reason() -> None:
-    assert "the wrong way round" in likely_reason(40, stored=100, mapping_is_new=True)
-    assert "40 of 100" in likely_reason(40, stored=100, mapping_is_new=False)
+    assert "the wrong way round" in likely_reason(40, stored=100, read_anew=21)
+    assert "40 of 100" in likely_reason(40, stored=100, read_anew=20)
+    assert "in one go" in likely_reason(40, stored=100, read_anew=20)
 
 
 @pytest.mark.parametrize(
