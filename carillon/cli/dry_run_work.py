@@ -48,7 +48,7 @@ def _sentence(found: Findings, kind: str) -> str:
         f"{found.received:,} read, {found.created:,} new, {found.updated:,} changed, {found.unchanged:,} unchanged,"
         f" {found.rejected:,} rejected{_by_code(found.rejected_by_reason)}, {leaving} leaving the list,"
         f" {found.issue_count:,} issues{_by_code({one.code: one.count for one in found.issue_kinds})},"
-        f" {found.opted_out:,} opted out, {found.opted_in:,} opted in,"
+        f" numbers opted out: {found.opted_out:,}, opted back in: {found.opted_in:,},"
         f" values that would become blank: {sum(found.blanked.values()):,}{_by_code(found.blanked)},"
         f" {found.api_calls:,} API calls"
     )

@@ -85,8 +85,8 @@ def _not_started(name: str, mode: Mode, error: str) -> dict[str, Any]:
 def _sentence(run: ImportRun) -> str:
     counts = (
         f"{run.received:,} read, {run.created:,} new, {run.updated:,} updated, {run.unchanged:,} unchanged,"
-        f" {run.rejected:,} rejected, {run.left_source:,} left the list, {run.opted_out:,} opted out,"
-        f" {run.opted_in:,} opted back in, {run.issue_count:,} issues, {run.api_calls:,} API calls"
+        f" {run.rejected:,} rejected, {run.left_source:,} left the list, numbers"
+        f" opted out: {run.opted_out:,}, opted back in: {run.opted_in:,}, {run.issue_count:,} issues, {run.api_calls:,} API calls"
     )
     if run.status == RunStatus.SUCCEEDED:
         notes = [run.mode_reason] if run.mode_reason else []

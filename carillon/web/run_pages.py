@@ -168,7 +168,8 @@ def _held(
     if found is None or found.status == HeldStatus.APPLIED:
         return None
     status = HeldStatus(found.status)
-    return Held(f"{words}: {found.people:,}, {ends[status]}", anchor, status is HeldStatus.OPEN)
+    people = f"{found.people:,} {'person' if found.people == 1 else 'people'}"
+    return Held(f"{words}: {people}, {ends[status]}", anchor, status is HeldStatus.OPEN)
 
 
 def _counts(run: ImportRun) -> tuple[Count, ...]:

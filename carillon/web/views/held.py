@@ -76,7 +76,9 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
                 )
             else:
                 held_opt_ins.drop(held=found, by=request.user)
-                messages.success(request, "They stay opted out.")
+                messages.success(
+                    request, "They stay opted out. The next import of everything finds them again."
+                )
         except CarillonError as error:
             messages.error(request, str(error))
         return redirect("import_run", run.public_id)

@@ -467,7 +467,7 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     held_opt_ins.go_on(rows.run.setup)
 
     assert reverse(address[0], args=address[1:]) in body
-    assert "Opt-ins held: 41, waiting for an admin" in history
+    assert "Opt-ins held: 41 people, waiting for an admin" in history
     run = shown(client, "import_run", rows.run.public_id)
     assert ('href="#opt-ins"' in run) is (decision == "drop")
     assert "41 of 400 people." in body

@@ -120,9 +120,9 @@ def test_the_history_marks_who_is_held_until_it_is_decided(
     def marked(sentence: str) -> list[bool]:
         return [sentence in client.get(page).content.decode() for page in pages]
 
-    assert marked("Held: 1, waiting for an admin") == [True, True]
+    assert marked("Held: 1 person, waiting for an admin") == [True, True]
     decide(client, rows, "drop")
-    assert marked("Held: 1, kept by an admin") == [True, True]
+    assert marked("Held: 1 person, kept by an admin") == [True, True]
     assert marked("waiting for an admin") == [False, False]
 
 

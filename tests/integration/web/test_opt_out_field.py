@@ -224,7 +224,10 @@ def test_held_opt_ins_are_decided_on_the_page_of_their_run(
     client.post(page)
 
     assert page in run_page
+    assert "Opt-ins of 40 people held" in run_page
+    assert "This import had no opt-outs." in run_page
     assert held.reason in asked
+    assert ("next import of everything finds them again" in asked) is (decision == "drop")
     held.refresh_from_db()
     assert (held.status, held.decided_by) == (status, alice.email)
 
