@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from carillon.imports import queries
 from carillon.imports.dry_run import Findings
+from carillon.imports.forecasts import mode_now
 from carillon.imports.models import DryRun, ImportSetup, Mode, RunStatus
 from carillon.imports.tally import Flip
 from carillon.lib.clock import now
@@ -43,12 +44,14 @@ class DryRunView:
     flip_count: int
     as_saved: bool
     import_runs: bool
+    foreseen: Mode
 
     @classmethod
     def of_row(cls, row: DryRun, setup: ImportSetup) -> "DryRunView":
         icon, tone = LOOKS[RunStatus(row.status)]
         found = queries.dry_run_findings(row)
         of = None if row.expected is None else max(row.expected, row.received)
+        as_saved = queries.is_as_saved(row, setup)
         return cls(
             row,
             found,
@@ -60,14 +63,15 @@ class DryRunView:
             _blanked(row, found) if found else (),
             tuple(queries.dry_run_flips(row, most=SHOWN)) if found else (),
             queries.count_flips(row) if found else 0,
-            queries.is_as_saved(row, setup),
+            as_saved,
             queries.import_runs(setup),
+            mode_now(setup, row.mode) if as_saved else Mode.EVERYTHING,
         )
 
     @property
     def mode(self) -> str:
-        """What was asked for; once it is over, what was read."""
-        return Mode(self.found.mode if self.found else self.row.mode).label
+        """What it reads, as far as that is known without asking the org; once it is over, what it read."""
+        return Mode(self.found.mode if self.found else self.foreseen).label
 
     @property
     def calls(self) -> list[Kind]:

@@ -242,6 +242,7 @@ def test_blanked_values_are_named_by_their_label(admin: Client, workspace: Works
     org.edit(one.salesforce_id, Program__c=None)
 
     admin.post(reverse("start_dry_run", args=["contact"]))
+    assert admin.get(DRY_RUN).context["run"].mode == "Changes"
     jobs.find_out(DryRun.objects.get().pk)
 
     blanked = admin.get(DRY_RUN).context["run"].blanked
@@ -252,6 +253,7 @@ def test_asking_again_replaces_and_the_replaced_one_stops(admin: Client, workspa
     admin.post(PAGE, entered(source_called(workspace, "AllContacts")))
     admin.post(reverse("start_dry_run", args=["contact"]))
     first = DryRun.objects.get()
+    assert admin.get(DRY_RUN).context["run"].mode == "Everything", "nothing was imported yet"
 
     admin.post(reverse("start_dry_run", args=["contact"]))
     jobs.find_out(first.pk)
