@@ -197,12 +197,16 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
-        f"{done.compared:,} records compared by {done.calls:,} API calls: {done.differing:,} differ. Of these"
+        f"{_many(done.compared, 'record')} compared by {_many(done.calls, 'API call')}: {done.differing:,} differ. Of these"
         f" {done.repaired:,} repaired, {done.on_its_way:,} on the way to Salesforce, {done.refused:,} refused or put back,"
         f" {done.waiting:,} wait for the next import. Not shown to the API user: {done.unseen:,}."
     )
     counts = {name: getattr(done, name) for name in auditing.COUNTS}
     return {**counts, "leaves_doubt": done.leaves_doubt, "sentence": sentence}
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _number(workspace: Workspace, text: str) -> str:

@@ -59,6 +59,7 @@ def test_an_audit_lists_and_repairs(connected: Workspace, org: OrgSim) -> None:
 
     assert listed.code == 1
     assert f"{contact.mobile_number} is opted out, {contact.salesforce_id} says opted in" in listed.out
+    assert "1 record compared by 1 API call: 1 differ" in listed.out
     assert (repaired.code, repaired.json["repaired"]) == (0, 1)
     assert [one["salesforce_id"] for one in repaired.json["differences"]] == [contact.salesforce_id]
     assert carillon("consent", "audit", "--json").json["differences"] == []
