@@ -49,6 +49,7 @@ def test_days_that_make_no_sense_are_refused(
 
     assert answer.status_code == 200
     assert "Nothing was saved yet" in answer.content.decode()
+    assert "Give a number of days from 1 to 3,650." in answer.content.decode()
     assert kept(workspace) == (90, 730, 365)
 
 
