@@ -1,6 +1,6 @@
 """Keeps people and secrets out of the log: the address of a contact's page or phone holds the id of a Salesforce record,
-that of a webhook the token of its workspace, a password link its token, and Django logs addresses it refuses or does not find. PostgreSQL quotes in
-an error the row that it is about."""
+that of a webhook the token of its workspace, a password link its token, and Django logs addresses it refuses or does
+not find. PostgreSQL quotes in an error the row that it is about."""
 
 import logging
 import re
