@@ -1,4 +1,5 @@
 import pytest
+from axes.models import AccessLog
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ def test_signing_in_with_the_email_in_any_case(alice: Member, client: Client) ->
     sign_in(client, "  Alice@Campus.Example ", PASSWORD)
 
     assert client.session["_auth_user_id"] == str(alice.pk)
+    assert not AccessLog.objects.exists()
 
 
 @pytest.mark.parametrize(
