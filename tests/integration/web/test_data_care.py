@@ -117,6 +117,20 @@ def test_the_last_import_stays_however_old(rows: Rows) -> None:
     assert days == [2999, 2998]
 
 
+def test_the_last_import_that_succeeded_stays_while_imports_fail(rows: Rows) -> None:
+    """Since when people are out of date is known by it."""
+    aged(rows.run, 1000)
+    aged(add_run(rows.setup, status="failed"), 800)
+    last = aged(add_run(rows.setup, status="failed"), 750)
+
+    keep_house()
+
+    assert set(ImportRun.objects.all()) == {rows.run, last}
+    ImportRun.objects.filter(pk=rows.run.pk).update(status="cancelled")
+    keep_house()
+    assert set(ImportRun.objects.all()) == {last}
+
+
 def add_start(rows: Rows, days: int, outcome: str = "missed") -> ScheduledStart:
     at = now() - timedelta(days=days)
     return ScheduledStart.objects.create(
