@@ -18,6 +18,8 @@ from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
 
 _log = logging.getLogger(__name__)
+# On every recorded answer: without it, caches would keep what has a Last-Modified for as long as they see fit.
+_CACHING = {"Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private"}
 
 
 def _limits(request: Request) -> Answer:
@@ -66,9 +68,10 @@ def answer(org: Org, call: Call) -> Answer:
     if call.path == "/services/data":
         return json_answer(versions_json())
     result = _safely(_served, org, call)
-    if result.status == 204 and not org.switches.is_on("limit_info_on_204"):
-        return result
-    return Answer(result.status, result.body, result.headers | {"Sforce-Limit-Info": org.usage.header()})
+    more = dict(_CACHING)
+    if result.status != 204 or org.switches.is_on("limit_info_on_204"):
+        more["Sforce-Limit-Info"] = org.usage.header()
+    return Answer(result.status, result.body, result.headers | more)
 
 
 def _safely(handler: Callable[[Org, Call], Answer], org: Org, call: Call) -> Answer:

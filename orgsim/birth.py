@@ -59,7 +59,7 @@ _ORGANIZATION_COLUMNS = tuple(
     for sobject in standard_schema().sobjects
     if sobject.name == "Organization"
     for field in store.stored_fields(sobject)
-    if field.name not in {"NamespacePrefix"}
+    if field.name not in {"NamespacePrefix", "TrialExpirationDate"}
 )
 
 

@@ -236,6 +236,7 @@ PrimaryContact; Primary Contact; string(80); nufsga
 InstanceName; Instance Name; string(5); nfsga
 IsSandbox; Is Sandbox; boolean; fsgd
 OrganizationType; Edition; picklist(40); nfsga; pick=Edition restricted
+TrialExpirationDate; Trial Expiration Date; datetime; nfsa
 TimeZoneSidKey; Time Zone; picklist(40); ufsga; pick=TimeZone restricted
 DefaultLocaleSidKey; Locale; picklist(40); ufsga; pick=Locale restricted
 LanguageLocaleKey; Language; picklist(40); ufsga; pick=Locale restricted

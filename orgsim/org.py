@@ -15,6 +15,7 @@ from orgsim.errors import ApiError
 from orgsim.faults import Faults
 from orgsim.limits import Allowances
 from orgsim.query import Cursors
+from orgsim.recent import Recent
 from orgsim.reports import shelf
 from orgsim.reports.instances import Instances
 from orgsim.schema import Schema
@@ -57,6 +58,7 @@ class Org:
         self.switches = Switches(self.store)
         self.faults = Faults()
         self.cursors = Cursors()
+        self.recent = Recent()
         self.reports = Instances()
         self.automation = Automation(self.store)
         self.row_locks = RowLocks()

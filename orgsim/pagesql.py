@@ -11,6 +11,7 @@ from orgsim.soql.plan import Children, Choice, Parameter, Parent
 
 MOST_CHILDREN = 200
 
+NUMBERS = frozenset({"double", "currency", "percent"})
 _PLAIN = frozenset({"id", "reference", "date", "datetime", "time"})
 
 
@@ -35,6 +36,12 @@ def page_sql(plan: Plan, version: str, locator: str, *, all_rows: bool) -> tuple
     return sql, tuple(param for children in projection.children for param in children.params * 2)
 
 
+def all_digits(sql: str) -> str:
+    """SQL that prints a number whole: SQLite by itself prints 15 digits, and a double may have 17."""
+    longer = f"CAST(CAST({sql} AS TEXT) AS REAL) <> {sql}"
+    return f"CASE WHEN {longer} THEN printf('%!.17g', {sql}) ELSE CAST({sql} AS TEXT) END"
+
+
 def _value_json(column: Column) -> str:
     kind = column.field.type
     if kind == "boolean":
@@ -43,6 +50,8 @@ def _value_json(column: Column) -> str:
         return f"coalesce({column.sql}, 'null')"
     if kind in _PLAIN:
         return f"coalesce('\"' || {column.sql} || '\"', 'null')"
+    if kind in NUMBERS:
+        return f"coalesce({all_digits(column.sql)}, 'null')"
     return f"json_quote({column.sql})"
 
 

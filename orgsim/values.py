@@ -67,12 +67,21 @@ def _number(field: Field, value: object) -> Stored:
     try:
         number = float(value)
         if field.type != "int" and isfinite(number):
-            return number
+            return _within(field, number)
         if number == int(number):
-            return int(number)
+            return _within(field, int(number))
     except (ValueError, OverflowError):
         pass
     raise _unreadable(field, field.type, value)
+
+
+def _within(field: Field, number: float) -> Stored:
+    """The number, when the field has as many digits before the point."""
+    places = field.digits or field.precision - field.scale
+    if places and round(abs(number), field.scale) >= 10**places:
+        message = f"{field.label}: value outside of valid range on numeric field: {number}"
+        raise ApiError(400, "NUMBER_OUTSIDE_VALID_RANGE", message, fields=[field.name])
+    return number
 
 
 def _date(field: Field, value: object) -> Stored:

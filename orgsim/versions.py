@@ -56,7 +56,9 @@ def release_of(number: int) -> str:
     """66 -> Spring '26: Winter releases carry the coming year."""
     season = _SEASONS[number % 3]
     year = 26 + (number - {"Spring": 66, "Summer": 67, "Winter": 65}[season]) // 3
-    return f"{season} '{year}"
+    # One label is recorded with another apostrophe than all the others.
+    apostrophe = "’" if number == 42 else "'"
+    return f"{season} {apostrophe}{year}"
 
 
 def versions_json() -> list[dict[str, str]]:
@@ -80,7 +82,7 @@ def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
         raise not_found()
     if number < (FIRST_SERVED if old_versions else OLDEST):
         message = "The requested API version is retired. Please use a newer one."
-        raise ApiError(410, "UNSUPPORTED_API_VERSION", message)
+        raise ApiError(410, "GONE", message)
     return match[1], match[3].removesuffix(".json")
 
 

@@ -271,7 +271,8 @@ def _arrive(
         held = held._replace(left_opted_out=move.leaves_opted_out(room.numbers, values.get(loser or record)))
         if loser or record in values or held.left_opted_out:
             room.holdings[record] = held
-        room.fresh = frozenset({record})
+        # What the master of a merge holds is not known until it is read: an opt-in might be written over an opt-out.
+        room.fresh = frozenset() if loser else frozenset({record})
         settled = room.settle([one for one in told if one.number])
     if after not in settled:
         return _standing(workspace, after)

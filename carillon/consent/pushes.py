@@ -56,9 +56,9 @@ _UNDER_WAY = """
 select id, object, salesforce_id, wanted, answers, next_try_at, sent_at from consent_consentpush
 where workspace_id = %s and id = any(%s) and state = 'sent' order by id
 """
-_OVERTAKEN = """
-select salesforce_id from consent_consentpush
-where workspace_id = %s and salesforce_id = any(%s) and state = any(%s)
+_NEWEST = """
+select salesforce_id, max(id) from consent_consentpush
+where workspace_id = %s and salesforce_id = any(%s) group by salesforce_id
 """
 _CONCLUDE = """
 update consent_consentpush p set state = n.state, next_try_at = n.next_try_at, settled_at = n.settled_at,
@@ -204,16 +204,16 @@ def conclude(*, workspace_id: int, endings: Sequence[Ending], now: datetime) -> 
         sent = _under_way(cursor, workspace_id, list(by_push))
         records = [push.salesforce_id for push in sent]
         values, _ = store.held(cursor, workspace_id, records, lock=True)
-        cursor.execute(_OVERTAKEN, [workspace_id, records, list(UNSENT)])
-        overtaken = {row[0] for row in cursor.fetchall()}
+        cursor.execute(_NEWEST, [workspace_id, records])
+        newest = dict(cursor.fetchall())
         mappings = store.mappings_of(workspace_id)
         ends, held = [], []
         for push in sent:
             known = values.get(push.salesforce_id)
             rules = mappings.get(push.object)
             end, holds = _concluded(push, by_push[push.id], rules, known, now)
-            if end.state in UNSENT and (push.salesforce_id in overtaken or rules is None):
-                # One that was overtaken while it was under way never goes out again.
+            if end.state in UNSENT and (newest[push.salesforce_id] > push.id or rules is None):
+                # One that was overtaken while it was under way never goes out again, whatever became of the newer one.
                 end = end._replace(state=PushState.SUPERSEDED, settled_at=now)
             ends.append(end)
             if holds and holds != known:

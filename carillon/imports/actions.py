@@ -15,7 +15,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.consent.actions import set_mapping
 from carillon.consent.queries import opt_out_field
 from carillon.contacts.models import ContactField
-from carillon.imports import alerts, budget_words, forecasts, held_opt_ins, runs
+from carillon.imports import alerts, budget_words, forecasts, held_opt_ins, runs, scheduler
 from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
 from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
@@ -34,6 +34,7 @@ from carillon.imports.models import (
 )
 from carillon.imports.queries import is_interrupted
 from carillon.imports.runner import AlreadyRunning
+from carillon.imports.waking import wake_worker
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 
@@ -66,6 +67,8 @@ def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> Impor
     before = _described(setup)
     read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     opt_out_before = opt_out_field(setup.workspace, setup.object)
+    if draft.enabled and (draft.enabled, draft.timezone, sorted(draft.windows)) != schedule_before:
+        scheduler.decide_by(setup.pk, now())
     setup.enabled, setup.updated_at = draft.enabled, now()
     setup.source_id, setup.source_name, setup.source_label = source.id, source.api_name, source.label
     for name in (*REPORT_PARTS, *STANDARD_FIELDS):
@@ -144,10 +147,9 @@ def _described(setup: ImportSetup) -> dict[str, Any]:
 
 
 def _read_by_import(setup: ImportSetup) -> object:
-    mappings = setup.mappings.order_by("position", "pk").values_list(
-        "salesforce_field", "contact_field_id", "blank"
-    )
-    return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], list(mappings)
+    mappings = setup.mappings.values_list("salesforce_field", "contact_field_id", "blank")
+    # Their order is that of the page alone.
+    return [getattr(setup, name) for name in _FULL_IMPORT_FIELDS], set(mappings)
 
 
 def _scheduled(setup: ImportSetup) -> object:
@@ -199,16 +201,6 @@ def _check_budget(setup: ImportSetup, mode: str, *, past_cap: bool) -> None:
     raise CarillonError(
         f"The import was not started. {sentence}", budget_words.remedy_by_hand(outlook.shortage)
     )
-
-
-def wake_worker(run: ImportRun) -> None:
-    """Enqueues a job for the run unless one waits already. The run's row is the truth, the job only says look."""
-    try:
-        app.configure_task(
-            "carillon.execute_import", queue="imports", queueing_lock=f"import {run.public_id}"
-        ).defer(run_id=run.pk)
-    except AlreadyEnqueued:
-        return
 
 
 def request_dry_run(*, setup: ImportSetup, draft: SetupDraft, mode: str, by: Member) -> DryRun:

@@ -10,7 +10,16 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from carillon.accounts import mailing
-from carillon.imports.models import AlertKind, ImportAlert, ImportRun, ImportSetup, RunStatus, Trigger
+from carillon.imports.models import (
+    AlertKind,
+    HeldLeavers,
+    HeldStatus,
+    ImportAlert,
+    ImportRun,
+    ImportSetup,
+    RunStatus,
+    Trigger,
+)
 from carillon.lib.clock import now
 
 # The import of Contacts ...
@@ -66,8 +75,11 @@ def people_held(run: ImportRun, reason: str, kind: AlertKind = AlertKind.HELD) -
 
 
 def held_decided(setup: ImportSetup, kind: AlertKind = AlertKind.HELD) -> None:
-    """An admin decided about who was held."""
-    _open(setup.pk).filter(kind=kind).update(over_at=now())
+    """An admin decided about who was held. Who left may be held still, which the same alert told of."""
+    decided = _open(setup.pk).filter(kind=kind).update(over_at=now())
+    leavers = HeldLeavers.objects.filter(setup=setup, status=HeldStatus.OPEN).first()
+    if decided and leavers:
+        people_held(leavers.run, leavers.reason)
 
 
 def switched_off(setup: ImportSetup) -> None:

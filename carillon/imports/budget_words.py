@@ -15,7 +15,12 @@ def spent(shortage: Shortage, budget: Budget) -> str:
     return f"The budget of API calls is spent: {_room(shortage, budget)}. So it stopped before its end."
 
 
-def remedy_before(shortage: Shortage, *, is_scheduled: bool) -> str:
+def remedy_before(calls: int, shortage: Shortage, budget: Budget, *, is_scheduled: bool) -> str:
+    if shortage.limit == Limit.CAP and calls > (budget.cap or 0):
+        return (
+            "That is more than the whole cap, so waiting does not help: raise the cap on the Authentication page, or start"
+            " it by hand and confirm (on the command line: --past-cap)."
+        )
     again = "It is tried again in its next window." if is_scheduled else "Start it again later."
     if shortage.limit == Limit.CAP:
         return (

@@ -107,6 +107,7 @@ def unsaved(
         watermark=setup.watermark,
         imported_fingerprint=setup.imported_fingerprint,
         full_import_at=setup.full_import_at,
+        stamps_swept_at=setup.stamps_swept_at,
         timezone=draft.timezone,
         **given,
     )

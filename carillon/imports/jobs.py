@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import msgspec
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections, connection, transaction
 from django.db.models import OuterRef, Subquery
 
@@ -103,22 +104,24 @@ def delete_old_dry_runs() -> int:
 
 
 def keep_house() -> None:
-    """Each workspace's retention, and keys that an earlier master secret sealed."""
+    """Each workspace's retention, sessions that ran out, and keys that an earlier master secret sealed."""
     for workspace in Workspace.objects.all():
         delete_what_is_old(workspace)
+    SessionStore.clear_expired()
     usage.delete_old(now())
     remembered.reseal()
 
 
 def delete_what_is_old(workspace: Workspace) -> None:
-    """What the workspace no longer keeps. The last run of each setup that is over stays, however old, and so does one
-    whose held people are not settled; what became of a scheduled start is kept with its run, and without one as long
+    """What the workspace no longer keeps. The last run of each setup that is over stays, however old, the last one that
+    succeeded, and one whose held people are not settled; what became of a scheduled start is kept with its run, and without one as long
     as runs are."""
     over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
     old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
     RecordIssue.objects.filter(run__in=old_issues).delete()
-    last = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")[:1]
-    old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(last))
+    newest = over.filter(setup=OuterRef("setup")).order_by("-queued_at", "-pk").values("pk")
+    old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(newest[:1]))
+    old = old.exclude(pk__in=newest.filter(status=RunStatus.SUCCEEDED)[:1])
     old = old.exclude(held_opt_ins__status=HeldStatus.OPEN)
     old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     # The scheduler must not find a start undecided again: it looks back so far.

@@ -187,13 +187,23 @@ class Mapper:
             sort_name(first, last),
             self._mobile_number(record_id, given, issues),
             given,
-            None if self._user is None else self._user(record),
+            self._user_identification(record_id, record, issues),
             self._fields(record_id, record, issues),
             _modified_at(record_id, record, issues),
             _checked_stamp(record_id, record.SystemModstamp),
             _user_id(record.LastModifiedById),
             self._opt_out(record_id, record, issues),
         )
+
+    def _user_identification(self, record_id: str, record: Any, issues: list[Issue]) -> str | None:
+        if self._user is None:
+            return None
+        given = self._user(record)
+        if len(given) <= _LONGEST_USER_ID:
+            return given
+        field, shown = self._plan.user_identification, given[:255]
+        issues.append(Issue(record_id, field, shown, "user_identification_too_long", _TOO_LONG))
+        return None
 
     def _mobile_number(self, record_id: str, given: str, issues: list[Issue]) -> str:
         phone = parse(given, self._plan.region)
@@ -258,6 +268,9 @@ class Mapper:
 
 # Numbers go out as they came in, digit by digit.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+# What is longer matches no member, and an index of the database would refuse it.
+_LONGEST_USER_ID = 255
+_TOO_LONG = "This is longer than a User ID can be (255 characters); the assignment was left as it was."
 _UNCLEAR = (
     "This value of the opt-out field means neither opted in nor opted out, so it says nothing: the person's texting consent"
     " stays as it is. Somebody who is new is opted out."

@@ -95,14 +95,17 @@ class Purse:
         if (shortage := self._shortage(calls)) and self._asks_anew(shortage):
             shortage = self._shortage(calls)
         if shortage:
-            raise Postponed(budget_words.too_little(calls, shortage, self._budget()), self._remedy(shortage))
+            budget = self._budget()
+            raise Postponed(
+                budget_words.too_little(calls, shortage, budget), self._remedy(calls, shortage, budget)
+            )
 
     def _shortage(self, calls: int) -> Shortage | None:
         return may_start(calls, self._budget(), past_cap=self._past_cap)
 
-    def _remedy(self, shortage: Shortage) -> str:
+    def _remedy(self, calls: int, shortage: Shortage, budget: Budget) -> str:
         if self._is_import:
-            return budget_words.remedy_before(shortage, is_scheduled=self._is_scheduled)
+            return budget_words.remedy_before(calls, shortage, budget, is_scheduled=self._is_scheduled)
         return budget_words.remedy_by_hand(shortage)
 
     def _asks_anew(self, shortage: Shortage) -> bool:

@@ -4,15 +4,15 @@ transaction that makes its run."""
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from carillon.imports import alerts, runs, windows
-from carillon.imports.actions import wake_worker
 from carillon.imports.models import (
     OPEN_STATUSES,
     ImportRun,
@@ -24,6 +24,7 @@ from carillon.imports.models import (
     Trigger,
 )
 from carillon.imports.queries import is_interrupted
+from carillon.imports.waking import wake_worker
 from carillon.imports.windows import Start
 
 log = logging.getLogger("carillon.scheduler")
@@ -75,6 +76,13 @@ def start_due(now: datetime) -> int:
             # One setup in trouble must not keep the others from starting.
             log.exception("setup %s could not be started by schedule", setup.pk)
     return made
+
+
+def decide_by(setup_id: int, now: datetime) -> None:
+    """Decides about what the saved schedule owes, before another takes its place. Call it with the setup's row locked."""
+    # A zone that is known no longer must not keep an admin from choosing another.
+    with suppress(ZoneInfoNotFoundError):
+        _decide(setup_id, now)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
+from orgsim.pagesql import NUMBERS, all_digits
 from orgsim.soql import Column, Plan
 
 # Rows printed by one statement, and how many bytes a page may have: what one answer holds in memory at once.
@@ -17,7 +18,7 @@ _CHUNK = 5_000
 PAGE_BYTES = 24_000_000
 LARGEST_PAGE = 250_000
 _SAMPLE = 200
-_UNQUOTED = frozenset({"id", "reference", "date", "time", "int", "double", "currency", "percent"})
+_UNQUOTED = frozenset({"id", "reference", "date", "time", "int"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _value(column: Column, form: Format) -> str:
         return f"CASE {column.sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
     if kind == "datetime" and not form.bare:
         return f"substr({column.sql}, 1, 23) || 'Z'"
+    if kind in NUMBERS:
+        return all_digits(column.sql)
     if kind in _UNQUOTED or kind == "datetime":
         return column.sql
     return f"""replace({column.sql}, '"', '""')"""

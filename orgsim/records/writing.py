@@ -70,6 +70,7 @@ def update(org: Org, record: Target, values: Json, viewer: Viewer, manner: Manne
 def _finish(save: Save, were: frozenset[str], moment: str) -> None:
     """Automation, then what follows from the record as it is left, then its history."""
     saving.run(save, were)
+    save.org.recent.note(save.viewer.user_id, save.record.id)
     after = row_of(save.connection, save.record.sobject.name, save.record.id) or {}
     activities.saved(save.connection, save.record, after, moment)
     log = Log(save.connection, save.viewer.user_id, moment)

@@ -1,7 +1,7 @@
 """Up to 200 records in one call: /composite/sobjects, with a result for each record in the order asked for.
 
-A record the org refuses fails alone; a body that can't be read as records (an unknown field among them) fails whole, as
-the body of a single record does. Whose texts are inferred: too many records or chunks, a missing type.
+A record that is refused fails alone, and so does one that can't be read, for an unknown field, a missing type or a value
+of another kind (recorded). Only a body without records fails whole. Inferred: the texts for too many records or chunks.
 """
 
 from collections import Counter
@@ -19,16 +19,17 @@ from orgsim.request import Request, Route
 from orgsim.schema import SObject
 
 MOST_RECORDS, MOST_CHUNKS, MOST_RETRIEVED = 200, 10, 2_000
-_UNREADABLE = frozenset({"INVALID_FIELD", "JSON_PARSER_ERROR", "INVALID_TYPE"})
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record of a collection: its object, what the client sent of it, and its id if it needs one."""
+    """One record of a collection: its object, what the client sent of it, its id if it needs one, and why it can't be
+    read, if so."""
 
     sobject: SObject
     values: Json
     id: str | None = None
+    unreadable: ApiError | None = None
 
 
 Result = dict[str, object]
@@ -64,21 +65,28 @@ def _check_size(items: Sequence[Item]) -> None:
 
 
 def _records(body: Json) -> list[Json]:
-    given = body.get("records")
+    given = body.get("records", [])
+    if given == []:
+        raise ApiError(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required")
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise ApiError(400, "JSON_PARSER_ERROR", "The request body has to have an array of records")
     return given
 
 
-def _sobject(request: Request, values: Json) -> SObject:
+def _item(request: Request, values: Json, record_id: str | None = None) -> Item:
     attributes = values.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
-    if not isinstance(name, str):
-        raise ApiError(400, "INVALID_TYPE", "Missing attributes.type: each record has to name its object")
-    found = request.viewer.schema.sobject(name)
-    if found is None:
-        raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
-    return found
+    found = request.viewer.schema.sobject(name) if isinstance(name, str) else None
+    if found is not None:
+        return Item(found, values, record_id)
+    if isinstance(name, str):
+        error = ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
+    else:
+        message = (
+            "Nested object for polymorphic foreign key must have an attributes field before any other fields."
+        )
+        error = ApiError(400, "JSON_PARSER_ERROR", message)
+    return Item(_nothing(), values, record_id, error)
 
 
 def _split(values: Json) -> tuple[Json, str | None]:
@@ -114,13 +122,12 @@ def _failed(error: ApiError, like: Result | None = None) -> Result:
 
 
 def _one(request: Request, item: Item, work: Work, refusal: ApiError | None) -> Result:
+    refused = item.unreadable or refusal
+    if refused is not None:
+        return _failed(refused)
     try:
-        if refusal is not None:
-            raise refusal
         return work(item)
     except ApiError as error:
-        if error.error_code in _UNREADABLE:
-            raise
         return _failed(error)
 
 
@@ -138,7 +145,7 @@ def _too_many(request: Request, items: Sequence[Item]) -> dict[str, ApiError]:
 def _target(request: Request, item: Item) -> Target:
     """The record an item names; what single records answer with 404 has codes of its own here, as recorded."""
     if item.id is None:
-        raise ApiError(400, "MISSING_ARGUMENT", "Id not specified in an update call", fields=["Id"])
+        raise ApiError(400, "MISSING_ARGUMENT", "Id not specified in an update call")
     record_id = normalise(item.id)
     if record_id is None:
         raise ApiError(400, "MALFORMED_ID", f"malformed id {item.id}")
@@ -167,7 +174,7 @@ def _repeated(items: Sequence[Item]) -> frozenset[str]:
 
 def _create(request: Request) -> Answer:
     body = request.call.json_object()
-    items = [Item(_sobject(request, values), values) for values in _records(body)]
+    items = [_item(request, values) for values in _records(body)]
     manner = _manner(request)
 
     def work(item: Item) -> Result:
@@ -179,7 +186,7 @@ def _create(request: Request) -> Answer:
 
 def _update(request: Request) -> Answer:
     body = request.call.json_object()
-    items = [Item(_sobject(request, values), *_split(values)) for values in _records(body)]
+    items = [_item(request, *_split(values)) for values in _records(body)]
     repeated, manner = _repeated(items), _manner(request)
 
     def work(item: Item) -> Result:
@@ -221,7 +228,7 @@ def _upsert(request: Request) -> Answer:
     sobject = request.sobject()
     field = records.external_field(sobject, request.parts["field"])
     body = request.call.json_object()
-    items = [Item(_sobject(request, values), values) for values in _records(body)]
+    items = [_item(request, values) for values in _records(body)]
     keys = [_key(item, field.name) for item in items]
     counts = Counter(key.lower() for key in keys if key)
 

@@ -1,8 +1,7 @@
 """Objects described, to whoever does not know them yet: ETag and Last-Modified answer a repeated question with 304.
 
 Hiding a field and changing a permission move Last-Modified, and the ETag is of the very text (inferred: an org
-documents the headers, not what moves them). The layouts are those of an org that has none, and nothing was viewed by
-anybody who calls (inferred).
+documents the headers, not what moves them). The layouts are those of an org that has none.
 """
 
 import zlib
@@ -11,10 +10,12 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import msgspec
 
-from orgsim import describe
+from orgsim import describe, records
 from orgsim.calls import Answer, json_answer
 from orgsim.clock import parse_stamp
+from orgsim.recent import MOST
 from orgsim.request import Request, Route
+from orgsim.schema import SObject
 from orgsim.store import on
 
 _LAYOUTS: dict[str, object] = {"layouts": [], "recordTypeMappings": [], "recordTypeSelectorRequired": [False]}
@@ -56,8 +57,9 @@ def _global(request: Request) -> Answer:
 
 
 def basic(request: Request) -> Answer:
-    summary = describe.summary_json(request.sobject(), request.base)
-    return unless_known(request, {"objectDescribe": summary, "recentItems": []})
+    sobject = request.sobject()
+    summary = describe.summary_json(sobject, request.base)
+    return unless_known(request, {"objectDescribe": summary, "recentItems": _recent_items(request, sobject)})
 
 
 def _describe(request: Request) -> Answer:
@@ -80,8 +82,26 @@ def _approval_layouts(request: Request) -> Answer:
     return json_answer(_APPROVAL)
 
 
+def _recent_items(request: Request, only: SObject | None = None) -> list[records.Json]:
+    """The named records that the user had to do with last and still sees; keys as recorded."""
+    viewer, ids = request.viewer, request.org.recent.of(request.viewer.user_id)
+    targets: dict[str, list[records.Target]] = {}
+    for record_id in ids:
+        sobject = viewer.schema.of_id(record_id)
+        if sobject and sobject.field("Name") and (only is None or sobject.name == only.name):
+            targets.setdefault(sobject.name, []).append(records.Target(sobject, record_id))
+    found = {
+        item["Id"]: item
+        for group in targets.values()
+        for item in records.retrieve(request.org, viewer, group, ["Name"], base=request.base)
+        if item
+    }
+    return [found[record_id] for record_id in ids if record_id in found]
+
+
 def _recent(request: Request) -> Answer:
-    return json_answer([])
+    limit = request.call.query.get("limit", "")
+    return json_answer(_recent_items(request)[: int(limit) if limit.isdecimal() else MOST])
 
 
 def _record_count(request: Request) -> Answer:

@@ -67,6 +67,7 @@ def _read(request: Request, record: Target) -> Answer:
     fields = request.call.query.get("fields")
     names = [name.strip() for name in fields.split(",")] if fields else None
     body = records.read(request.org, record, request.base, names)
+    request.org.recent.note(request.viewer.user_id, record.id)
     answer = _condition(request, record, reading=True)
     headers = validators(record, modified(request.org, record))
     return answer or json_answer(body, headers=headers)

@@ -45,11 +45,20 @@ def _reference(values: Json) -> str:
     return reference
 
 
+def _repeated(reference: str) -> ApiError:
+    """Both errors as recorded."""
+    error = ApiError(400, "INVALID_INPUT", "Duplicate ReferenceId provided in the request.")
+    error.more = (ApiError(400, "PROCESSING_HALTED", f"Duplicate ReferenceId found: {reference}"),)
+    return error
+
+
 def _make(request: Request, sobject: SObject, values: Json, *, level: int, results: list[Json]) -> str:
     if level > MOST_LEVELS or len(results) >= MOST_RECORDS:
         message = f"A tree has at most {MOST_RECORDS} records on {MOST_LEVELS} levels"
         raise ApiError(400, "LIMIT_EXCEEDED", message)
     reference = _reference(values)
+    if any(made["referenceId"] == reference for made in results):
+        raise _FailedError(reference, _repeated(reference))
     children = {
         name: value for name, value in values.items() if isinstance(value, dict) and name != "attributes"
     }

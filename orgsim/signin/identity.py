@@ -76,6 +76,7 @@ def user_info(org: Org, call: Call) -> Answer:
             "profile": f"{address}/{user.id}",
             "picture": _photos(address)["picture"],
             "address": {},
+            "is_salesforce_integration_user": False,
             "urls": _urls(address, org_id, user.id),
             **_shared(org, user),
             "updated_at": user.modified.replace(".000+0000", "Z"),

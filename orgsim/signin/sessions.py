@@ -60,8 +60,14 @@ class Sessions:
         return session if session and session.expires_at > self._clock.now() else None
 
     def session_of(self, authorization: str | None) -> Session:
-        """The session that may use the data resources; raises 401 INVALID_SESSION_ID."""
-        session = self.find(bearer_token(authorization))
+        """The session that may use the data resources; raises 401.
+
+        A header without a token that could be one has a code of its own (public issue threads).
+        """
+        token = bearer_token(authorization)
+        if authorization and not token:
+            raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
+        session = self.find(token)
         if session is None:
             raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
         if not session.opens_data:

@@ -98,17 +98,37 @@ def test_all_or_none_undoes_the_innocent(org: OrgSim, client: httpx.Client) -> N
     assert client.get(f"{V}/sobjects/Contact/{record_id}").json() == before
 
 
-def test_an_unreadable_record_refuses_the_whole_call(org: OrgSim, client: httpx.Client) -> None:
-    record_id = org.ids("Contact")[0]
+def test_an_unreadable_record_fails_alone(org: OrgSim, client: httpx.Client) -> None:
+    record_id, other, third = org.ids("Contact")[:3]
 
-    other = org.ids("Contact")[1]
-    unknown = _patch(client, _contact(id=record_id, Title="a"), _contact(id=other, foo=1))
-    untyped = _patch(client, {"id": record_id, "Title": "a"})
-    no_list = client.patch(URL, json={"records": "x"})
+    answer = _patch(
+        client,
+        _contact(id=record_id, Title="a"),
+        _contact(id=other, foo=1),
+        {"Title": "a"},
+        {"attributes": {"type": "Nope"}},
+        _contact(id=third, Birthdate="soon"),
+        _contact(Title="a"),
+    )
 
-    assert (unknown.status_code, unknown.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
-    assert (untyped.status_code, no_list.status_code) == (400, 400)
-    assert _title(client, record_id) != "a"
+    assert answer.status_code == 200
+    done, unknown, untyped, *others = answer.json()
+    assert done == {"id": record_id, "success": True, "errors": []}
+    assert unknown == _failed("INVALID_FIELD", "No such column 'foo' on sobject of type Contact")
+    message = (
+        "Nested object for polymorphic foreign key must have an attributes field before any other fields."
+    )
+    assert untyped == _failed("JSON_PARSER_ERROR", message)
+    codes = [item["errors"][0]["statusCode"] for item in others]
+    assert codes == ["INVALID_TYPE", "JSON_PARSER_ERROR", "MISSING_ARGUMENT"]
+    assert _title(client, record_id) == "a"
+
+
+@pytest.mark.parametrize(("records", "code"), [([], "REQUIRED_FIELD_MISSING"), ("x", "JSON_PARSER_ERROR")])
+def test_a_body_without_records_is_refused(client: httpx.Client, records: object, code: str) -> None:
+    answer = client.patch(URL, json={"records": records})
+
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
 
 
 def test_more_than_200_records_or_ten_chunks_are_refused(org: OrgSim, client: httpx.Client) -> None:

@@ -224,6 +224,8 @@ def test_a_tree_is_made_whole_or_not_at_all(client: httpx.Client) -> None:
         json={"records": [account, {"attributes": {"type": "Account", "referenceId": "ref3"}}]},
     )
 
+    twice = client.post(f"{URL}/tree/Account", json={"records": [account, account]})
+
     assert (good.status_code, good.json()["hasErrors"]) == (201, False)
     assert [r["referenceId"] for r in good.json()["results"]] == ["ref1", "ref2"]
     leaf = good.json()["results"][1]["id"]
@@ -231,6 +233,10 @@ def test_a_tree_is_made_whole_or_not_at_all(client: httpx.Client) -> None:
     assert parent == good.json()["results"][0]["id"]
     assert (bad.status_code, bad.json()["hasErrors"]) == (400, True)
     assert bad.json()["results"][0]["referenceId"] == "ref3"
+    [refused] = twice.json()["results"]
+    codes = [error["statusCode"] for error in refused["errors"]]
+    assert (twice.status_code, refused["referenceId"]) == (400, "ref1")
+    assert codes == ["INVALID_INPUT", "PROCESSING_HALTED"]
     assert _count(client, "Account") == before + 1
 
 

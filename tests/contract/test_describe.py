@@ -95,6 +95,14 @@ def test_global_describe_has_every_recorded_key(reader: httpx.Client) -> None:
     assert all(set(s) == SUMMARY_KEYS for s in answer["sobjects"])
 
 
+def test_the_organization_answers_what_clients_ask_at_sign_in(reader: httpx.Client) -> None:
+    asked = "SELECT Name, InstanceName, IsSandbox, TrialExpirationDate, NamespacePrefix FROM Organization"
+
+    [record] = soql(reader, asked).json()["records"]
+
+    assert (record["IsSandbox"], record["TrialExpirationDate"]) == (False, None)
+
+
 def test_object_describe_has_every_recorded_key(reader: httpx.Client) -> None:
     contact = reader.get(f"{V}/sobjects/contact/describe").json()
 

@@ -86,8 +86,21 @@ def test_layouts_of_an_org_without_any(reader: httpx.Client) -> None:
     assert reader.get(f"{V}/sobjects/Nonsense/describe/layouts").status_code == 404
 
 
-def test_nothing_was_viewed_recently(reader: httpx.Client) -> None:
-    assert reader.get(f"{V}/recent", params={"limit": "5"}).json() == []
+def test_recent_are_the_records_that_calls_named(org: OrgSim, client: httpx.Client) -> None:
+    read, gone = org.ids("Lead")[0], org.ids("Contact")[0]
+    client.get(f"{V}/query", params={"q": "SELECT Id, Name FROM Account"})
+    client.get(f"{V}/sobjects/Lead/{read}")
+    client.get(f"{V}/sobjects/Contact/{gone}")
+    client.delete(f"{V}/sobjects/Contact/{gone}")
+    made = client.post(f"{V}/sobjects/Contact", json={"LastName": "New"}).json()["id"]
+
+    listed = client.get(f"{V}/recent").json()
+
+    assert [item["Id"] for item in listed] == [made, read]
+    url = f"{V}/sobjects/Contact/{made}"
+    assert listed[0] == {"attributes": {"type": "Contact", "url": url}, "Id": made, "Name": "New"}
+    assert client.get(f"{V}/recent", params={"limit": "1"}).json() == listed[:1]
+    assert client.get(f"{V}/sobjects/Contact").json()["recentItems"] == listed[:1]
 
 
 def test_children_are_related_by_the_names_sub_queries_use(reader: httpx.Client) -> None:

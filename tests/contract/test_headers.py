@@ -193,6 +193,11 @@ def test_the_resources_of_a_version_name_who_asks(shared_org: OrgSim) -> None:
     assert {"query", "queryAll", "limits", "composite", "jobs", "analytics", "tooling", "search"} <= set(told)
 
 
+@pytest.mark.parametrize("path", ["/sobjects/Contact/describe", "/nothing"])
+def test_no_cache_may_keep_an_answer(reader: httpx.Client, path: str) -> None:
+    assert {"no-store", "private"} <= set(reader.get(V + path).headers["Cache-Control"].split(","))
+
+
 def test_header_names_have_salesforces_capitals(reader: httpx.Client) -> None:
     names = {name for name, _ in reader.get(f"{V}/limits").headers.raw}
 

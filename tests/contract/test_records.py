@@ -80,6 +80,7 @@ def test_staff_edit_under_their_own_name(org: OrgSim, client: httpx.Client, cont
         ({"SMS_Opt_Out__c": None}, "JSON_PARSER_ERROR", None),
         ({"FirstName": True}, "JSON_PARSER_ERROR", None),
         ({"Graduation_Year__c": "soon"}, "JSON_PARSER_ERROR", None),
+        ({"Graduation_Year__c": 20_268}, "NUMBER_OUTSIDE_VALID_RANGE", ["Graduation_Year__c"]),
         ({"Birthdate": "01/02/2003"}, "JSON_PARSER_ERROR", None),
         ({"Birthdate": "2003-02-01 00:00:00"}, "JSON_PARSER_ERROR", None),
         ({"EmailBouncedDate": "2026-01-01 00:00:00"}, "JSON_PARSER_ERROR", None),

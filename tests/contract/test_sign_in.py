@@ -237,11 +237,19 @@ def test_oauth_and_bearer_are_accepted_in_any_case(shared_org: OrgSim, scheme: s
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer no", "Basic dXNlcjpwYXNz"])
-def test_anything_else_is_an_invalid_session(shared_org: OrgSim, authorization: str) -> None:
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        ("", "INVALID_SESSION_ID"),
+        ("Bearer no", "INVALID_SESSION_ID"),
+        ("OAuth", "INVALID_AUTH_HEADER"),
+        ("Basic dXNlcjpwYXNz", "INVALID_AUTH_HEADER"),
+    ],
+)
+def test_anything_else_is_refused(shared_org: OrgSim, authorization: str, code: str) -> None:
     answer = httpx.get(f"{shared_org.url}{V}/limits", headers={"Authorization": authorization})
 
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, code)
 
 
 def test_a_refreshed_sandbox_is_another_org(org: OrgSim) -> None:

@@ -24,6 +24,7 @@ _USER_INFO = {
     "profile",
     "picture",
     "address",
+    "is_salesforce_integration_user",
     "urls",
     "active",
     "user_type",

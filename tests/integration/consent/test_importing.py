@@ -482,6 +482,23 @@ def test_a_merge_does_not_make_the_master_speak(workspace: Workspace, texter: Me
     assert status(workspace, ANN) == "opted_in"
 
 
+def test_what_others_set_in_the_master_is_not_written_over_by_an_opt_in(workspace: Workspace) -> None:
+    gone, stays = a_contact(workspace, BEA), a_contact(workspace, ANN)
+    gone.delete()
+    actions.join(
+        workspace=workspace,
+        loser=gone.salesforce_id,
+        loser_number=BEA,
+        master=stays.salesforce_id,
+        master_number=ANN,
+    )
+    assert pushes(stays, "waiting") == []
+
+    read(stays, True, at=day(1))
+
+    assert status(workspace, ANN) == "opted_out"
+
+
 # New mappings
 
 

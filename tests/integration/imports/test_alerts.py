@@ -16,10 +16,20 @@ from pytest_django.fixtures import Settings
 from carillon.accounts import mailing
 from carillon.accounts.actions import add_member, deactivate_member
 from carillon.accounts.models import Workspace
-from carillon.imports import alerts, scheduler
+from carillon.imports import alerts, held_opt_ins, scheduler
 from carillon.imports.actions import save_setup
 from carillon.imports.drafts import draft_of
-from carillon.imports.models import ImportAlert, ImportRun, ImportSetup, Mode, RunStatus, Trigger
+from carillon.imports.models import (
+    AlertKind,
+    HeldLeavers,
+    HeldOptIns,
+    ImportAlert,
+    ImportRun,
+    ImportSetup,
+    Mode,
+    RunStatus,
+    Trigger,
+)
 from carillon.imports.notices import notices, stale
 from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
@@ -186,6 +196,23 @@ def test_a_mail_server_named_later_is_not_told_what_is_long_over(
     ImportAlert.objects.update(over_at=now() - timedelta(days=2))
 
     assert alerts.send_mails() == 0
+
+
+def test_who_left_is_told_of_when_the_opt_ins_held_beside_them_are_decided(
+    setup: ImportSetup, succeed: Import
+) -> None:
+    """One alert told of both."""
+    run = succeed()
+    HeldLeavers.objects.create(setup=setup, run=run, people=150, reason="150 left.")
+    opt_ins = HeldOptIns.objects.create(
+        setup=setup, run=run, people=30, reason="30 are back.", mapping_is_new=False, mapping_version=0
+    )
+    alerts.people_held(run, "30 are back. 150 left.", AlertKind.OPT_INS)
+
+    held_opt_ins.drop(held=opt_ins, by=None)
+
+    (notice,) = notices(setup.workspace, now())
+    assert (notice.sentence, notice.run) == ("150 left.", run)
 
 
 def test_switching_the_import_off_ends_its_alert(

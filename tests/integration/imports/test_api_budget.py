@@ -216,6 +216,9 @@ def test_an_import_that_spends_its_budget_goes_on_the_next_day(
     setup.refresh_from_db()
 
     assert postponed.status == RunStatus.POSTPONED
+    assert postponed.remedy.startswith(
+        "That is more than the whole cap, so waiting does not help: raise the cap"
+    )
     assert (second.status, second.continues, second.resumed) == (RunStatus.SUCCEEDED, first, True)
     assert second.calls["query"] + second.calls["query_more"] == 1 + 3
     assert second.received >= len(stored_ids())

@@ -7,7 +7,7 @@ import pytest
 from carillon.contacts.models import Contact
 from carillon.imports import bulk_reads
 from carillon.imports.drafts import draft_of
-from carillon.imports.dry_run import Options, Trial, try_import
+from carillon.imports.dry_run import Findings, Options, Trial, try_import
 from carillon.imports.models import ImportSetup, Mode, RunStatus
 from carillon.salesforce.bulk import routes
 from carillon.salesforce.bulk.resource import Polling
@@ -169,11 +169,18 @@ def test_a_dry_run_sees_the_same_differences_and_keeps_the_sweep_due(
 ) -> None:
     import_now()
     slip_past(org, min(org_ids(org)), "Slipped")
-    a_day_later(setup)
-    setup.refresh_from_db()
-    retry = Retry(budget_seconds=20, read_timeout=20, first_wait=0.05, longest_wait=0.5)
 
-    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES), Options(retry=retry))
+    def dry_run() -> Findings:
+        setup.refresh_from_db()
+        retry = Retry(budget_seconds=20, read_timeout=20, first_wait=0.05, longest_wait=0.5)
+        return try_import(
+            Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES), Options(retry=retry)
+        )
+
+    same_day = dry_run()
+    a_day_later(setup)
+    found = dry_run()
     run = import_now()
 
+    assert same_day.received == 0
     assert (found.received, found.updated) == (run.received, run.updated) == (1, 1)

@@ -199,6 +199,16 @@ def test_a_changed_setup_makes_the_next_run_everything(
     assert import_now().mode == Mode.CHANGES
 
 
+def test_another_order_of_additional_fields_reads_changes(
+    setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
+) -> None:
+    import_now()
+    turned = replace(draft, additional_fields=draft.additional_fields[::-1])
+    save_setup(setup=setup, draft=turned, by=None)
+
+    assert import_now().mode == Mode.CHANGES
+
+
 def test_unmapped_user_identification_leaves_assignments_as_they_are(
     setup: ImportSetup, draft: SetupDraft, import_now: type_of_import
 ) -> None:

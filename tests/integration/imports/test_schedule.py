@@ -274,6 +274,20 @@ def test_windows_that_passed_before_the_schedule_was_saved_are_no_concern(setup:
     assert outcomes() == []
 
 
+def test_what_the_schedule_owed_is_not_forgotten_when_it_is_changed(setup: ImportSetup) -> None:
+    """No worker ran for two days, and an admin who sees old data changes the windows first."""
+    scheduled(setup, since=now() - timedelta(days=2))
+    owed = scheduler.undecided(setup, now())
+
+    save_setup(setup=setup, draft=replace(draft_of(setup), windows=(MORNING,)), by=None)
+
+    assert len(owed) >= 5
+    decided = ScheduledStart.objects.order_by("starts_at").values_list("starts_at", flat=True)
+    assert list(decided) == [start.at for start in owed]
+    assert ImportAlert.objects.get().kind == "missed"
+    assert scheduler.start_due(now()) == 0
+
+
 def test_a_run_that_waited_while_the_import_was_switched_off_ends(plain: ImportSetup) -> None:
     scheduler.start_due(start_at(plain, MORNING))
     ImportSetup.objects.update(enabled=False)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from procrastinate.contrib.django import app
@@ -49,6 +50,7 @@ def test_days_that_make_no_sense_are_refused(
 
     assert answer.status_code == 200
     assert "Nothing was saved yet" in answer.content.decode()
+    assert "Give a number of days from 1 to 3,650." in answer.content.decode()
     assert kept(workspace) == (90, 730, 365)
 
 
@@ -76,8 +78,12 @@ def test_each_night_what_is_too_old_goes(rows: Rows) -> None:
     aged(rows.run, 1)
     fresh, stale, ancient = (aged(add_run(rows.setup), days) for days in (89, 91, 731))
     young, old = add_change(rows, 364), add_change(rows, 366)
+    Session.objects.create(session_key="over", session_data="", expire_date=now() - timedelta(days=1))
+    Session.objects.create(session_key="open", session_data="", expire_date=now() + timedelta(days=1))
 
     keep_house()
+
+    assert list(Session.objects.values_list("pk", flat=True)) == ["open"]
 
     assert set(ImportRun.objects.all()) == {rows.run, fresh, stale}
     assert set(RecordIssue.objects.values_list("run", flat=True)) == {rows.run.pk, fresh.pk}
@@ -109,6 +115,20 @@ def test_the_last_import_stays_however_old(rows: Rows) -> None:
 
     days = [(now() - run.queued_at).days for run in ImportRun.objects.order_by("queued_at")]
     assert days == [2999, 2998]
+
+
+def test_the_last_import_that_succeeded_stays_while_imports_fail(rows: Rows) -> None:
+    """Since when people are out of date is known by it."""
+    aged(rows.run, 1000)
+    aged(add_run(rows.setup, status="failed"), 800)
+    last = aged(add_run(rows.setup, status="failed"), 750)
+
+    keep_house()
+
+    assert set(ImportRun.objects.all()) == {rows.run, last}
+    ImportRun.objects.filter(pk=rows.run.pk).update(status="cancelled")
+    keep_house()
+    assert set(ImportRun.objects.all()) == {last}
 
 
 def add_start(rows: Rows, days: int, outcome: str = "missed") -> ScheduledStart:

@@ -125,6 +125,21 @@ def test_a_national_number_is_read_in_the_region_of_the_workspace() -> None:
     assert row_of(plan_with(region="GB"), MobilePhone="07911 123456").mobile_number == "+447911123456"
 
 
+def test_a_user_identification_too_long_to_be_one_keeps_what_is_stored() -> None:
+    """A long text area holds up to 131,072 characters, and the database's index takes fewer."""
+    assert row_of(OwnerId="r" * 255).user_identification == "r" * 255
+    assert row_of(OwnerId="r" * 256).user_identification is None
+    assert issues_of(OwnerId="r" * 256) == [
+        Issue(
+            ID,
+            "OwnerId",
+            "r" * 255,
+            "user_identification_too_long",
+            "This is longer than a User ID can be (255 characters); the assignment was left as it was.",
+        )
+    ]
+
+
 def test_user_identification_that_is_not_read_keeps_what_is_stored() -> None:
     assert row_of(OwnerId=None).user_identification == ""
     assert row_of(plan_with(user_identification="")).user_identification is None
