@@ -106,7 +106,8 @@ def short_time(seconds: float) -> str:
 @register.filter
 def in_words(code: str) -> str:
     """A code such as invalid_mobile as people read it."""
-    return code.replace("_", " ").capitalize()
+    words = code.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 @register.filter

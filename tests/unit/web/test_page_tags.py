@@ -64,6 +64,13 @@ def test_numbers_are_written_as_in_their_country(e164: str, shown: str) -> None:
     assert telephone(e164) == shown
 
 
+@pytest.mark.parametrize(
+    ("code", "words"), [("mobile_invalid", "Mobile invalid"), ("API budget changed", "API budget changed")]
+)
+def test_codes_read_like_words(code: str, words: str) -> None:
+    assert in_words(code) == words
+
+
 def test_audit_details_say_what_was_and_what_is() -> None:
     detail = {"before": {"role": "admin", "user_id": ""}, "after": {"role": "texter", "user_id": ""}}
 
