@@ -74,6 +74,14 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def coming(at: datetime, now: datetime) -> SafeString | str:
+    """What is to come: within a minute its time would read like one that is over."""
+    if at <= now:
+        return "at any moment"
+    return "within a minute" if at - now < timedelta(minutes=1) else moment(at)
+
+
+@register.filter
 def duration(length: timedelta | None) -> str:
     if length is None:
         return ""
