@@ -7,4 +7,4 @@ def test_an_import_that_followed_records_says_how_many() -> None:
 
     said = imports_work.sentence(run)
 
-    assert "1 left the list, 2 merged, 3 converted, 0 opted out" in said
+    assert "1 left the list, 2 merged, 3 converted, numbers opted out: 0" in said
