@@ -24,4 +24,10 @@ document.addEventListener("change", ({ target }) => {
   target.removeAttribute("aria-invalid");
 });
 setInterval(() => tick(document), 1000);
+// What was opened stays open when the page shows how things are now.
+document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  for (const opened of detail.target.querySelectorAll("details[open][id]")) {
+    detail.fragment.querySelector(`#${opened.id}`)?.setAttribute("open", "");
+  }
+});
 document.body.addEventListener("htmx:afterSettle", () => refresh(document));
