@@ -26,8 +26,7 @@ document.addEventListener("change", ({ target }) => {
 setInterval(() => tick(document), 1000);
 // What was opened stays open when the page shows how things are now.
 document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
-  for (const opened of detail.target.querySelectorAll("details[open][id]")) {
-    detail.fragment.querySelector(`#${opened.id}`)?.setAttribute("open", "");
-  }
+  if (detail.target.querySelector("details[open]")) detail.fragment.querySelector("details")?.setAttribute("open", "");
 });
+document.body.addEventListener("htmx:afterSwap", () => rewriteTimes(document));
 document.body.addEventListener("htmx:afterSettle", () => refresh(document));
