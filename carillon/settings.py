@@ -120,6 +120,8 @@ AXES_CLIENT_IP_CALLABLE = "carillon.web.client_ip.client_ip"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_TEMPLATE = "web/locked_out.html"
 AXES_VERBOSE = False
+# Only wrong sign-ins are counted, and only while they count: addresses of who came in are nobody's business here.
+AXES_DISABLE_ACCESS_LOG = True
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SECURE = SERVED_OVER_HTTPS

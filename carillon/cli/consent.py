@@ -1,6 +1,7 @@
 """`carillon consent`."""
 
 import json
+from datetime import date
 
 import click
 
@@ -9,6 +10,13 @@ from carillon.cli.options import AS_JSON, WORKSPACE
 from carillon.cli.tables import printable
 
 _WORK = "carillon.cli.consent_work"
+
+
+def _day(context: click.Context, option: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter("write the day as in 2026-11-20", context, option) from None
 
 
 def _given(context: click.Context, option: click.Parameter, value: str) -> str:
@@ -44,13 +52,12 @@ def show(number_or_id: str, as_json: bool, workspace: str) -> None:
 @REASON
 @click.option(
     "--asked-on",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default=None,
     metavar="DAY",
-    help="The person asked for it, on this day.",
+    callback=_day,
+    help="The person asked for it, on this day, e.g. 2026-11-20.",
 )
 @WORKSPACE
-def opt_out(number: str, reason: str, asked_on: object, workspace: str) -> None:
+def opt_out(number: str, reason: str, asked_on: date | None, workspace: str) -> None:
     """Opt a mobile number out of texting; Salesforce is told at once."""
     click.echo(runtime.call(f"{_WORK}:opt_out", workspace, number, reason, asked_on))
 

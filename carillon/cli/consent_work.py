@@ -89,10 +89,10 @@ def _more(total: int, shown: list[Any], which: str) -> Iterator[str]:
         yield f"... and {total - len(shown):,} {which}."
 
 
-def opt_out(workspace_name: str, number: str, reason: str, asked_on: datetime | None) -> str:
+def opt_out(workspace_name: str, number: str, reason: str, asked_on: date | None) -> str:
     workspace = only_workspace(workspace_name)
     e164 = _number(workspace, number)
-    requested = _on(workspace, asked_on.date()) if asked_on else None
+    requested = _on(workspace, asked_on) if asked_on else None
     done = actions.opt_out(workspace=workspace, number=e164, by=None, reason=reason, requested=requested)
     if requested and done.status is Says.IN:
         why = words.why_still_in(workspace, e164, time_zone(workspace))

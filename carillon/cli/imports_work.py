@@ -33,7 +33,7 @@ def run(workspace: str, name: str, *, everything: bool, past_cap: bool = False) 
             done = execute(Request(setup, mode, past_cap=past_cap), Options(on_progress=_progress_bar))
     except CarillonError as error:
         return Outcome(False, f"carillon: {error}", _not_started(name.capitalize(), mode, str(error)))
-    return Outcome(done.status == RunStatus.SUCCEEDED, _sentence(done), queries.run_as_json(done))
+    return Outcome(done.status == RunStatus.SUCCEEDED, sentence(done), queries.run_as_json(done))
 
 
 def history(workspace: str, limit: int) -> list[dict[str, Any]]:
@@ -82,11 +82,12 @@ def _not_started(name: str, mode: Mode, error: str) -> dict[str, Any]:
     return {**queries.summary_as_json(empty), "id": None, "issues": []}
 
 
-def _sentence(run: ImportRun) -> str:
+def sentence(run: ImportRun) -> str:
     counts = (
         f"{run.received:,} read, {run.created:,} new, {run.updated:,} updated, {run.unchanged:,} unchanged,"
-        f" {run.rejected:,} rejected, {run.left_source:,} left the list, {run.opted_out:,} opted out,"
-        f" {run.opted_in:,} opted back in, {run.issue_count:,} issues, {run.api_calls:,} API calls"
+        f" {run.rejected:,} rejected, {run.left_source:,} left the list, {run.merged:,} merged,"
+        f" {run.converted:,} converted, {run.opted_out:,} opted out, {run.opted_in:,} opted back in,"
+        f" {run.issue_count:,} issues, {run.api_calls:,} API calls"
     )
     if run.status == RunStatus.SUCCEEDED:
         notes = [run.mode_reason] if run.mode_reason else []

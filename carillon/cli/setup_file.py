@@ -241,10 +241,11 @@ def _check(place: str, table: Mapping[str, Any], known: Mapping[str, type]) -> N
         if key not in known and not place:
             raise SetupFileInvalid(f"{key} is not a known section.", f"Known: {', '.join(sorted(known))}.")
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            raise SetupFileInvalid(
-                f"{where}{key} is not a known key.", f"The nearest one is {where}{near[0]}."
+            near = difflib.get_close_matches(key, known, n=1)
+            remedy = (
+                f"The nearest one is {where}{near[0]}." if near else f"Known: {', '.join(sorted(known))}."
             )
+            raise SetupFileInvalid(f"{where}{key} is not a known key.", remedy)
         # To Python true and false are numbers.
         if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise SetupFileInvalid(f"{where}{key} must be {_TYPE_NAMES[known[key]]}.")

@@ -2,15 +2,16 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from carillon.accounts.models import Workspace
 from carillon.consent import store
 from carillon.consent.decide import Says
 from carillon.consent.importing import Sighting, import_batch
-from carillon.consent.models import UNSENT, OptOutMapping
+from carillon.consent.models import OptOutMapping
+from carillon.consent.pushes import late_opt_ins
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
@@ -21,14 +22,6 @@ from carillon.salesforce.soql import parse_datetime
 _BESIDE = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 # Where a report is all that may be read.
 NOT_ALLOWED = (Forbidden, NotFound, QueryRejected)
-# Longer than a push takes where nothing is wrong.
-LATE_AFTER = timedelta(seconds=5)
-_LATE_OPT_INS = """
-select p.object, p.salesforce_id from consent_consentpush p
-where p.workspace_id = %s and p.state = any(%s) and p.wanted = %s and p.next_try_at <= %s and p.object = any(%s)
-    and (p.attempts > 0 or p.created_at < %s) and p.salesforce_id <> all(%s)
-order by p.next_try_at, p.id limit %s
-"""
 
 
 def ask(client: Client, object_name: str, field: str, ids: Sequence[str]) -> dict[str, Seen]:
@@ -58,32 +51,19 @@ def sightings(workspace: int, seen: Mapping[str, Seen]) -> list[Sighting]:
 def hear_before_late_opt_ins(
     client: Client, workspace_id: int, *, now: datetime, most: int, heard: set[str]
 ) -> None:
-    """Reads the records to which the next `most` pushes would write a late opt-in, but those `heard`, and notes them
-    there: whom staff opted out in Salesforce since stays opted out, and the push is overtaken. Raises SalesforceError."""
+    """Reads the records to which late opt-ins are due, the next `most` but those `heard`, and notes them there: whom
+    staff opted out in Salesforce since stays opted out, and the push is overtaken. Raises SalesforceError."""
     fields = store.fields_of(workspace_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LATE_OPT_INS,
-            [
-                workspace_id,
-                list(UNSENT),
-                Says.IN.value,
-                now,
-                list(fields),
-                now - LATE_AFTER,
-                list(heard),
-                most,
-            ],
-        )
-        late = cursor.fetchall()
-    heard.update(record for _, record in late)
+    late = late_opt_ins(workspace_id, list(fields), now=now, most=most, but=heard)
     for object_name in sorted({name for name, _ in late}):
         field, rules = fields[object_name]
+        ids = [record for name, record in late if name == object_name]
         try:
-            seen = ask(client, object_name, field, [record for name, record in late if name == object_name])
+            seen = ask(client, object_name, field, ids)
         except NOT_ALLOWED:
             # Writing will tell why.
-            continue
+            seen = {}
+        heard.update(ids)
         out = {record: said for record, said in seen.items() if rules.says(said.value) is Says.OUT}
         if out:
             _hear(workspace_id, object_name, rules.version, out)

@@ -23,7 +23,7 @@ from carillon.consent.models import UNSENT, ConsentPush, Delivery, PushState
 from carillon.consent.pushes import Claimed, Ending, Gone, PutOff
 from carillon.contacts.models import Absence, Contact
 from carillon.lib.errors import CarillonError
-from carillon.salesforce.errors import SalesforceError
+from carillon.salesforce.errors import SalesforceError, Unreachable
 from carillon.salesforce.transport import Retry
 
 # Sets our locks apart from those of other software in the same database.
@@ -154,12 +154,14 @@ def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: boo
         if waited and not is_full:
             means.sleep(waited)
         now, limit = means.clock(), 1 if is_failing else LARGEST_CLAIM
-        try:
-            asking.hear_before_late_opt_ins(line.client, workspace_id, now=now, most=limit, heard=heard)
-        except SalesforceError as unheard:
+        unheard = _hear(line, workspace_id, now, limit, heard)
+        if isinstance(unheard, Unreachable):
             return _broken_off(workspace_id, unheard, means, attempts)
-        claimed = pushes.claim(workspace_id=workspace_id, now=now, limit=limit)
+        # Not to be read keeps late opt-ins back, and nothing else.
+        claimed = pushes.claim(workspace_id=workspace_id, now=now, limit=limit, heard=heard)
         if not claimed:
+            if unheard:
+                return _broken_off(workspace_id, unheard, means, attempts)
             if not pushes.are_due(workspace_id, means.clock()):
                 return attempts, False
             # Somebody, an import perhaps, holds their numbers for a moment.
@@ -177,6 +179,16 @@ def _drain(workspace_id: int, line: lines.Line, means: Means, *, is_failing: boo
             return attempts, False
         is_full = len(claimed) == LARGEST_CLAIM
     return attempts, True
+
+
+def _hear(
+    line: lines.Line, workspace_id: int, now: datetime, most: int, heard: set[str]
+) -> SalesforceError | None:
+    try:
+        asking.hear_before_late_opt_ins(line.client, workspace_id, now=now, most=most, heard=heard)
+    except SalesforceError as error:
+        return error
+    return None
 
 
 def _broken_off(workspace_id: int, error: SalesforceError, means: Means, attempts: int) -> tuple[int, bool]:

@@ -2,7 +2,7 @@
 own, for one push or hundreds in a fixed number of queries. A claimed push is *sent* until it is concluded; one whose
 worker died is claimed again, since writing the same status twice does no harm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
@@ -22,12 +22,25 @@ WORKER_DIED = timedelta(seconds=90)
 REVERTED = "Salesforce took the change, and something in the org put the field back at once."
 LOOK_FOR_AUTOMATION = "Look for a flow, trigger or formula that writes to the opt-out field, then try again."
 
+# Longer than a push takes where nothing is wrong.
+LATE_AFTER = timedelta(seconds=5)
+# Of an opt-in; with LATE_AFTER before now.
+_IS_LATE = "p.wanted = 'opted_in' and (p.attempts > 0 or p.created_at < %s)"
 # A record's pushes go one after the other.
 _CANDIDATES = """
 select p.id, p.consent_id from consent_consentpush p
 where p.workspace_id = %s and p.state = any(%s) and p.next_try_at <= %s and p.object = any(%s) and not exists (
     select 1 from consent_consentpush s where s.workspace_id = p.workspace_id
     and s.salesforce_id = p.salesforce_id and s.state = 'sent')
+{unless}
+order by p.next_try_at, p.id limit %s
+"""
+_DUE = _CANDIDATES.format(unless="")
+_DUE_AND_HEARD = _CANDIDATES.format(unless=f"and not ({_IS_LATE} and p.salesforce_id <> all(%s))")
+_LATE_OPT_INS = """
+select p.object, p.salesforce_id from consent_consentpush p
+where p.workspace_id = %s and p.state = any(%s) and p.next_try_at <= %s and p.object = any(%s) and {is_late}
+    and p.salesforce_id <> all(%s)
 order by p.next_try_at, p.id limit %s
 """
 _LOCK = "select id from consent_consent where id = any(%s) order by number for update"
@@ -127,12 +140,19 @@ class Gone:
 Ending: TypeAlias = ReadBack | PutOff | Refused | Gone
 
 
-def claim(*, workspace_id: int, now: datetime, limit: int = 200) -> list[Claimed]:
-    """Due pushes in the order in which they are due, at most one of a record, for this caller alone."""
+def claim(
+    *, workspace_id: int, now: datetime, limit: int = 200, heard: Collection[str] | None = None
+) -> list[Claimed]:
+    """Due pushes in the order in which they are due, at most one of a record, for this caller alone. Late opt-ins go to
+    records that were `heard` before, None: to any."""
     _put_back_abandoned(workspace_id, now)
     with transaction.atomic(), connection.cursor() as cursor:
         fields = store.fields_of(workspace_id)
-        cursor.execute(_CANDIDATES, [workspace_id, list(UNSENT), now, list(fields), limit])
+        due = (workspace_id, list(UNSENT), now, list(fields))
+        if heard is None:
+            cursor.execute(_DUE, [*due, limit])
+        else:
+            cursor.execute(_DUE_AND_HEARD, [*due, now - LATE_AFTER, list(heard), limit])
         found = cursor.fetchall()
         if not found:
             return []
@@ -156,8 +176,18 @@ def claim(*, workspace_id: int, now: datetime, limit: int = 200) -> list[Claimed
 def are_due(workspace_id: int, now: datetime) -> bool:
     """Whether there is one to claim, were its number not locked."""
     with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, [workspace_id, list(UNSENT), now, list(store.fields_of(workspace_id)), 1])
+        cursor.execute(_DUE, [workspace_id, list(UNSENT), now, list(store.fields_of(workspace_id)), 1])
         return cursor.fetchone() is not None
+
+
+def late_opt_ins(
+    workspace_id: int, objects: list[str], *, now: datetime, most: int, but: Collection[str]
+) -> list[tuple[str, str]]:
+    """Objects and records of those that are due, the next `most` of them but to the records `but`."""
+    due = (workspace_id, list(UNSENT), now, objects)
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE_OPT_INS.format(is_late=_IS_LATE), [*due, now - LATE_AFTER, list(but), most])
+        return list(cursor.fetchall())
 
 
 def abandoned(workspace_id: int, now: datetime) -> QuerySet[ConsentPush]:

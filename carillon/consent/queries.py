@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from carillon.accounts.models import AuditEntry, Workspace
-from carillon.consent.decide import Authority, Says, State
+from carillon.consent.decide import Authority, Refusal, Says, State, opting_in
 from carillon.consent.models import (
     UNSETTLED,
     Consent,
@@ -49,18 +49,29 @@ def state_of(consent: Consent) -> State:
 
 def standings(workspace: Workspace, numbers: Sequence[str]) -> dict[str, Standing]:
     """Of each of the numbers (E.164). Raises KeyLost when it can't be known whether somebody was erased."""
+    return {
+        number: Standing(state.status, state.is_suppressed, state.authority, _since(state))
+        for number, state in _states(workspace, numbers).items()
+    }
+
+
+def may_opt_in(workspace: Workspace, numbers: Sequence[str], *, is_admin: bool) -> frozenset[str]:
+    """Those of the numbers that such a member, with a reason, may opt back in. Raises KeyLost."""
+    states = _states(workspace, numbers).items()
+    return frozenset(
+        number
+        for number, state in states
+        if not isinstance(opting_in(state, is_admin=is_admin, reason="-"), Refusal)
+    )
+
+
+def _states(workspace: Workspace, numbers: Sequence[str]) -> dict[str, State]:
     found = {
         consent.number: state_of(consent)
         for consent in Consent.objects.filter(workspace=workspace, number__in=set(numbers))
     }
     erased = remembered.suppressed_since(workspace.pk, [number for number in numbers if number not in found])
-    states = {
-        number: found.get(number) or State(person_out=erased.get(number)) for number in numbers if number
-    }
-    return {
-        number: Standing(state.status, state.is_suppressed, state.authority, _since(state))
-        for number, state in states.items()
-    }
+    return {number: found.get(number) or State(person_out=erased.get(number)) for number in numbers if number}
 
 
 def _since(state: State) -> datetime | None:

@@ -195,15 +195,21 @@ def lock_numbers(
     cursor: CursorWrapper, workspace: int, numbers: Iterable[str], *, making: Iterable[str] = ()
 ) -> dict[str, LockedNumber]:
     """The rows of those numbers that have one, after those of `making` were made where they were missing."""
-    made: set[str] = set()
-    if missing := sorted(set(making)):
-        cursor.execute(_INSERT_NUMBERS, [workspace, missing])
-        made = {row[0] for row in cursor.fetchall()}
-    cursor.execute(_LOCK_NUMBERS, [workspace, sorted({*numbers, *missing})])
-    return {
-        number: LockedNumber(number, pk, version, last, State(*stamps), number in made)
-        for number, pk, version, last, *stamps in cursor.fetchall()
-    }
+    missing, made, locked = sorted(set(making)), set[str](), dict[str, LockedNumber]()
+    while True:
+        if missing:
+            cursor.execute(_INSERT_NUMBERS, [workspace, missing])
+            made |= {row[0] for row in cursor.fetchall()}
+        cursor.execute(_LOCK_NUMBERS, [workspace, sorted({*numbers, *missing})])
+        locked |= {
+            number: LockedNumber(number, pk, version, last, State(*stamps), number in made)
+            for number, pk, version, last, *stamps in cursor.fetchall()
+        }
+        missing = [number for number in missing if number not in locked]
+        if not missing:
+            return locked
+        # Whom we waited for erased the last one who had it: the row is not the number's any more.
+        numbers = ()
 
 
 def read_numbers(cursor: CursorWrapper, workspace: int, numbers: Iterable[str]) -> dict[str, LockedNumber]:

@@ -96,12 +96,16 @@ def evidence(event: ConsentEvent | None) -> Evidence | None:
 
 def words_of(workspace: Workspace, contacts: Sequence[Contact]) -> list[Word]:
     """One word for each of the contacts."""
-    numbers = [contact.mobile_number for contact in contacts if contact.mobile_number]
+    known = of_numbers(workspace, [contact.mobile_number for contact in contacts if contact.mobile_number])
+    return [known.get(contact.mobile_number, Word.NO_NUMBER) for contact in contacts]
+
+
+def of_numbers(workspace: Workspace, numbers: Sequence[str]) -> dict[str, Word]:
     try:
         known = standings(workspace, numbers)
     except KeyLost:
-        return [Word.UNKNOWN if contact.mobile_number else Word.NO_NUMBER for contact in contacts]
-    return [_word(known.get(contact.mobile_number)) for contact in contacts]
+        return dict.fromkeys(numbers, Word.UNKNOWN)
+    return {number: _word(standing) for number, standing in known.items()}
 
 
 def for_programs(contacts: Sequence[Contact]) -> list[str]:
@@ -111,9 +115,7 @@ def for_programs(contacts: Sequence[Contact]) -> list[str]:
     return [(Word.OPTED_OUT if word is Word.SUPPRESSED else word).value for word in found]
 
 
-def _word(standing: Standing | None) -> Word:
-    if standing is None:
-        return Word.NO_NUMBER
+def _word(standing: Standing) -> Word:
     if standing.status is Says.OUT:
         return Word.OPTED_OUT
     return Word.SUPPRESSED if standing.is_suppressed else Word.OPTED_IN

@@ -165,6 +165,7 @@ def _decode(cursor: str) -> tuple[str, int]:
     """A cursor that isn't ours (a typed address) starts from the beginning."""
     try:
         name, pk = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return str(name), int(pk)
-    except (ValueError, TypeError):
+        # A lone surrogate, which the database can't hold, is an error here.
+        return str(name).replace("\x00", "").encode().decode(), int(pk)
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return "", 0

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from carillon.consent.asking import NOT_ALLOWED, ask, sightings
 from carillon.consent.importing import import_batch
+from carillon.consent.models import StagedFlip
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
@@ -31,9 +32,14 @@ def hear_leavers(client: Client, run: ImportRun, hearing: Hearing, leavers: Leav
             remembered.lock(run.workspace_id, alone=False)
             still_means(run.workspace_id, run.object, hearing.version)
             rows = sightings(run.workspace_id, seen)
+            flips = StagedFlip.objects.filter(workspace=run.workspace_id, salesforce_id__in=list(seen))
+            ours = flips.filter(run=run.public_id)
+            # As with pages of an import: what was staged of them before is told by what they say now.
+            ours.delete()
             heard = import_batch(
                 workspace=run.workspace, object_name=run.object, rows=rows, run=run.public_id
             )
+            flips.exclude(salesforce_id__in=ours.values("salesforce_id")).delete()
             run.opted_out += heard.opted_out
             run.save(update_fields=["opted_out"])
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import msgspec
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections, connection, transaction
 from django.db.models import OuterRef, Subquery
 
@@ -103,9 +104,10 @@ def delete_old_dry_runs() -> int:
 
 
 def keep_house() -> None:
-    """Each workspace's retention, and keys that an earlier master secret sealed."""
+    """Each workspace's retention, sessions that ran out, and keys that an earlier master secret sealed."""
     for workspace in Workspace.objects.all():
         delete_what_is_old(workspace)
+    SessionStore.clear_expired()
     usage.delete_old(now())
     remembered.reseal()
 

@@ -23,15 +23,19 @@ from carillon.salesforce.reports.errors import ReportGone, ReportNotShared, Repo
 from carillon.salesforce.soql import ListQuery, parse_list_view_query
 
 
-class SourceGone(CarillonError):
+class SetupOutdated(CarillonError):
+    """The org is no longer what it was when the setup was saved, and the setup can't be imported so."""
+
+
+class SourceGone(SetupOutdated):
     """The import source can't be read any more."""
 
 
-class ReportChanged(CarillonError):
+class ReportChanged(SetupOutdated):
     """The report is not what it was when it was chosen, and can't be imported so."""
 
 
-class RequiredFieldGone(CarillonError):
+class RequiredFieldGone(SetupOutdated):
     """A required field was removed or hidden in the org."""
 
 

@@ -81,7 +81,7 @@ def issue_codes(run: ImportRun) -> list[tuple[str, int]]:
 def issues(run: ImportRun, *, code: str = "", text: str = "") -> QuerySet[RecordIssue]:
     """Issues of a run in the order of their unique key, optionally of one code or holding a text."""
     found = RecordIssue.objects.filter(run=run)
-    if code:
+    if code := code.replace("\x00", ""):
         found = found.filter(code=code)
     if text := text.strip().replace("\x00", ""):
         found = found.filter(

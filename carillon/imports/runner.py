@@ -14,6 +14,7 @@ from carillon.connections.models import SalesforceConnection
 from carillon.imports import alerts, held_opt_ins, runs
 from carillon.imports.batches import Mapped
 from carillon.imports.bulk_reads import discard_jobs
+from carillon.imports.catalog import forget
 from carillon.imports.consents import Hearing, ask_who_changed
 from carillon.imports.following import Following, read_by_id
 from carillon.imports.forecasts import forecast_of, mode_now
@@ -35,7 +36,7 @@ from carillon.imports.models import (
     RunStatus,
 )
 from carillon.imports.plan import ImportPlan
-from carillon.imports.planning import make_plan
+from carillon.imports.planning import SetupOutdated, make_plan
 from carillon.imports.purse import Purse
 from carillon.imports.reading import ShortRead
 from carillon.imports.runs import Request, Scope
@@ -148,7 +149,12 @@ class _Execution:
         # Before the first call, from what is known; and once the org has said more.
         self.purse.must_afford(forecast_of(self.run, mode_now(self.setup, self.run.mode)))
         sign_in(self.client, known)
-        plan, warnings = make_plan(self.client, self.setup)
+        try:
+            plan, warnings = make_plan(self.client, self.setup)
+        except SetupOutdated:
+            # Pages would go on showing what the org offered before.
+            forget(known)
+            raise
         # An interrupted run is resumed only by a request that comes to the same mode.
         asked = self.request.mode if self.run.has_place else self.run.mode
         # What may go stale is not worth a postponed import: changes are read then.

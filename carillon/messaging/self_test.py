@@ -9,7 +9,7 @@ import hmac
 import secrets
 import socket
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +24,8 @@ from carillon.messaging.webhooks import difference
 
 SECONDS = 8.0
 MOST_ANSWER = 2000
+# How networks without IPv4 reach it (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,20 @@ async def _address(host: str, port: int) -> str | None:
         return None
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     numbers = sorted({str(address[0]) for *_, address in found}, key=lambda number: ":" in number)
-    if not all(ip_address(number).is_global for number in numbers):
+    if not all(is_outside(number) for number in numbers):
         raise _Private
     return numbers[0]
+
+
+def is_outside(number: str) -> bool:
+    """Whether an IP address belongs to the public network, and so does the IPv4 address that it wraps, if one."""
+    address = ip_address(number)
+    if isinstance(address, IPv4Address):
+        return address.is_global
+    wrapped = address.ipv4_mapped or address.sixtofour
+    if wrapped is None and address in _NAT64:
+        wrapped = IPv4Address(int(address) & 0xFFFFFFFF)
+    return wrapped.is_global if wrapped else address.is_global
 
 
 async def _beginning(answer: httpx.Response) -> str:

@@ -307,7 +307,7 @@ def _reason(message: str) -> str:
 _APP = "Setup > External Client App Manager, your app"
 _WRONG_SECRET = (
     "The client secret was refused: it is not the one of this app.",
-    f"Copy the consumer secret again from {_APP}, and save it here.",
+    f"Copy the consumer secret again from {_APP}, and save it on the page Authentication.",
 )
 _NOT_INSTALLED = (
     "The app is not installed in this org.",

@@ -62,7 +62,11 @@ def _my_domain_origin(scheme: str | None, host: str, rest: str) -> str:
 
 def _local_origin(scheme: str | None, host: str, rest: str, *, allowed: bool) -> str:
     if not allowed:
-        raise HostRefused("Addresses of this machine are not Salesforce orgs, so nothing was sent to it.")
+        raise HostRefused(
+            "Addresses of this machine are not Salesforce orgs, so nothing was sent to it.",
+            remedy=f"{HostRefused.remedy} To try a simulated org, set CARILLON_ALLOW_LOCAL_ORG=1 for web, worker and"
+            " commands alike, on an install of its own.",
+        )
     if scheme == "https" or rest.strip("/") or int(host.rpartition(":")[2]) > 65535:
         raise HostRefused("A simulated org on this machine is given as http://127.0.0.1:PORT.")
     return f"http://{host}"

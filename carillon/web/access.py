@@ -5,14 +5,17 @@ from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from carillon.accounts.models import Member, Role
 from carillon.connections.models import SalesforceConnection
@@ -77,7 +80,11 @@ def _guarded(view: View[P], why_not: Rule) -> Page[P]:
         member_request = cast(MemberRequest, request)
         if sentence := why_not(member_request):
             raise PermissionDenied(sentence)
-        return _kept_private(view(member_request, *args, **kwargs))
+        response = view(member_request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):
+            # An address that only a button uses, opened as a page: from the history, or typed.
+            response.content = render(request, "405.html").content
+        return _kept_private(response)
 
     return guarded
 
@@ -93,7 +100,21 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if "HX-Request" in request.headers:
         # A polled panel must not show the sign-in page inside itself: htmx sends the whole page there.
         return HttpResponse(headers={"HX-Redirect": reverse("sign_in")})
-    return redirect_to_login(request.get_full_path())
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    messages.warning(
+        request, "You are signed out, so what you just sent was not done. Sign in, then do it again."
+    )
+    # Back to where the form stood: most of what is sent has no page of its own.
+    return redirect_to_login(_page_before(request))
+
+
+def _page_before(request: HttpRequest) -> str:
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return reverse("home")
+    parts = urlsplit(page)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def member_or_404(request: MemberRequest, public_id: UUID) -> Member:

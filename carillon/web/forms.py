@@ -199,6 +199,10 @@ def _days(label: str, hint: str) -> forms.IntegerField:
         help_text=hint,
         min_value=1,
         max_value=LONGEST_DAYS,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"),
+            f"Give a number of days from 1 to {LONGEST_DAYS:,}.",
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -11,6 +12,8 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
 Row = TypeVar("Row", bound=Model)
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,13 @@ def _encode(values: list[Any]) -> str:
 def _decode(cursor: str, length: int) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, list) or len(values) != length:
+    if not isinstance(values, list) or len(values) != length or not all(map(_may_be_ours, values)):
         raise Http404("This page address is not one of ours.")
     return values
+
+
+def _may_be_ours(value: object) -> bool:
+    """Whole numbers, and texts that the database can hold."""
+    return type(value) is int or (isinstance(value, str) and not _UNSTORABLE.search(value))

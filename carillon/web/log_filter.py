@@ -1,12 +1,12 @@
 """Keeps people and secrets out of the log: the address of a contact's page or phone holds the id of a Salesforce record,
-that of a webhook the token of its workspace, and Django logs addresses it refuses or does not find. PostgreSQL quotes in
-an error the row that it is about."""
+that of a webhook the token of its workspace, a password link its token, and Django logs addresses it refuses or does
+not find. PostgreSQL quotes in an error the row that it is about."""
 
 import logging
 import re
 import traceback
 
-_CONTACT = re.compile(r"(/contacts/|/phone/|/carriers/twilio/[a-z-]+/)[^/\s]+")
+_CONTACT = re.compile(r"(/contacts/|/phone/|/carriers/twilio/[a-z-]+/|/password/[^/\s]+/)[^/\s]+")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 # Up to the next error of the chain, since what is quoted may have lines of its own.
 _ROW = re.compile(r"^DETAIL: .*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL | re.MULTILINE)

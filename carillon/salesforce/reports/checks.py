@@ -153,13 +153,23 @@ def _of_id(report: ReportDescription, sobject: str) -> list[Obstacle]:
     column = id_column(report, sobject)
     if column is not None and column.filterable:
         return []
+    name = f"The report {report.name}"
+    other = "Lead" if sobject == "Contact" else "Contact"
+    if column is None and id_column(report, other):
+        return [
+            Obstacle(
+                "no_id",
+                f"{name} is a report of {other}s: it has no column with the id of the {sobject}.",
+                f"Choose a report of {sobject}s, or choose this one for the import of {other}s.",
+            )
+        ]
     said = (
         f"has no column with the id of the {sobject}" if column is None else "does not allow filters on ids"
     )
     return [
         Obstacle(
             "no_id",
-            f"The report {said}, so its rows can't be tied to people.",
+            f"{name} {said}, so its rows can't be tied to people.",
             f"Choose a report whose type is about {sobject}s, and add the column '{sobject} ID' to it.",
         )
     ]

@@ -74,6 +74,14 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def coming(at: datetime, now: datetime) -> SafeString | str:
+    """What is to come: within a minute its time would read like one that is over."""
+    if at <= now:
+        return "at any moment"
+    return "within a minute" if at - now < timedelta(minutes=1) else moment(at)
+
+
+@register.filter
 def duration(length: timedelta | None) -> str:
     if length is None:
         return ""
@@ -98,7 +106,8 @@ def short_time(seconds: float) -> str:
 @register.filter
 def in_words(code: str) -> str:
     """A code such as invalid_mobile as people read it."""
-    return code.replace("_", " ").capitalize()
+    words = code.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 @register.filter

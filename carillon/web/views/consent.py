@@ -1,5 +1,6 @@
 """Opting a contact's number out and back in, and taking that back within a minute."""
 
+import re
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -94,7 +95,7 @@ def undo(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         staff.undo(
             workspace=request.user.workspace,
             number=contact.mobile_number,
-            version=int(version) if version.isascii() and version.isdigit() else 0,
+            version=int(version) if re.fullmatch("[0-9]{1,9}", version) else 0,
             by=request.user,
         )
     except CarillonError as error:

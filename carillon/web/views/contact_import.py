@@ -1,5 +1,6 @@
 """The Contact Import page of one object: its source, its fields, saved as a whole. Contacts and Leads alike."""
 
+import re
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -74,7 +75,7 @@ def contact_import(request: MemberRequest, slug: str) -> HttpResponse:
         return page.shown(SetupForm(draft, offer), checked_again=again)
     if "add_field" in request.POST:
         return page.shown(form.with_row_added())
-    if (number := request.POST.get("remove_field", "")).isdecimal():
+    if re.fullmatch("[0-9]{1,3}", number := request.POST.get("remove_field", "")):
         return page.shown(form.with_row_removed(int(number)), removed=True)
     if "show_starts" in request.POST or "show_opt_out" in request.POST:
         return page.shown(form)

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from carillon.accounts.models import Role
 from carillon.accounts.user_ids import assigned
-from carillon.consent.queries import opt_out_field
-from carillon.consent.words import words_of
+from carillon.consent.queries import may_opt_in, opt_out_field
+from carillon.consent.words import Word, words_of
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports import erasing
@@ -59,6 +59,8 @@ def contacts(request: MemberRequest) -> HttpResponse:
         before=request.GET.get("before", ""),
     )
     columns = queries.contact_fields(workspace)[:COLUMNS]
+    found = _people(request, page.contacts, columns)
+    opted_out = [one.contact.mobile_number for one in found if one.consent == Word.OPTED_OUT]
     context = {
         "text": text,
         "among": among,
@@ -66,7 +68,8 @@ def contacts(request: MemberRequest) -> HttpResponse:
         "query": urlencode([(name, value) for name, value in (("q", text), ("show", among.value)) if value]),
         "page": page,
         "columns": columns,
-        "people": _people(request, page.contacts, columns),
+        "people": found,
+        "may_opt_in": may_opt_in(workspace, opted_out, is_admin=request.user.is_admin),
         "may_opt_out": request.user.role != Role.AUDITOR,
         "may_import": ImportSetup.objects.filter(workspace=workspace, enabled=True).exists(),
         "stale": stale(workspace, now()),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from carillon.contacts import queries as contacts
 from carillon.lib.errors import CarillonError
 from carillon.messaging import play, queries
+from carillon.messaging.inbound import MOST_HELP
 from carillon.messaging.models import Texting
 from carillon.web.access import MemberRequest, admin_only, contact_or_404
 from carillon.web.forms import PageForm
@@ -82,6 +83,7 @@ def phone(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "texts": list(texts)[::-1],
         "keywords": KEYWORDS,
         "trouble": _trouble(request),
+        "most_help": MOST_HELP,
         "carrier": queries.carrier_answers(texting) if texting else None,
     }
     return render(request, "web/phone.html", context)

@@ -96,7 +96,8 @@ def _next(request: HttpRequest) -> str:
     allowed = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if allowed else "home"
+    # What is no path would be taken for the name of a page.
+    return wanted if allowed and "/" in wanted else "home"
 
 
 def _member_of_link(uid: str, token: str) -> Member | None:

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from carillon.consent.words import of_numbers
 from carillon.lib.clock import now
 from carillon.messaging import actions, addresses, alerts, credentials, queries, self_test, webhooks
 from carillon.messaging.models import CarrierKind, Texting
@@ -76,6 +77,8 @@ def _page(
     request: MemberRequest, kept: Texting | None, form: TextingForm, found: self_test.Found | None = None
 ) -> HttpResponse:
     workspace, at = request.user.workspace, now()
+    from_nobody = queries.from_nobody(workspace, at)
+    consents = of_numbers(workspace, [text.number for text in from_nobody])
     context = {
         "texting": kept,
         "form": form,
@@ -85,7 +88,7 @@ def _page(
         "refusals": webhooks.refusals(workspace, at),
         "is_alarming": not alerts.is_seen(workspace, at),
         "outbox": queries.outbox(workspace, at),
-        "from_nobody": queries.from_nobody(workspace, at),
+        "from_nobody": [(text, consents[text.number]) for text in from_nobody],
         "has_phone": settings.ALLOW_LOCAL_ORG,
     }
     return render(request, "web/texting.html", context)

@@ -17,6 +17,7 @@ from carillon.consent.keywords import understand
 from carillon.consent.models import Consent, ConsentEvent, ConsentPush
 from carillon.lib.clock import now
 from tests.integration.consent.people import ANN, BEA, a_contact, a_mapping
+from tests.integration.consent.test_erasure import erase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,6 +119,20 @@ def test_a_stop_while_records_are_merged(workspace: Workspace) -> None:
         text(workspace, "START")
 
     assert queries.standings(workspace, [ANN, BEA])[BEA].status == "opted_in"
+    assert list(verify.differences(workspace)) == []
+
+
+def test_a_stop_while_its_person_is_erased(workspace: Workspace) -> None:
+    """The row that it waits for is not the number's any more then."""
+    contact = a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    text(workspace, "START")
+
+    with waiting_for_the_number(workspace, lambda: text(workspace, "STOP")):
+        erase(workspace, contact)
+
+    heard = queries.timeline(workspace, ANN).values_list("cause", flat=True)
+    assert list(heard) == ["text", "erased"]
     assert list(verify.differences(workspace)) == []
 
 

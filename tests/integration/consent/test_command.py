@@ -85,9 +85,11 @@ def test_what_cannot_be_done_is_said_in_words(connected: Workspace) -> None:
     nobody = carillon("consent", "show", "12")
     not_out = carillon("consent", "opt-in", "+12125550123", "--reason", "x")
     no_reason = carillon("consent", "opt-out", "+12125550123", "--reason", " ")
+    no_day = carillon("consent", "opt-out", "+12125550123", "--reason", "x", "--asked-on", "20.11.2026")
 
     assert (nobody.code, not_out.code, no_reason.code) == (1, 1, 2)
     assert "say why" in no_reason.err
+    assert "as in 2026-11-20" in no_day.err
     assert "Give a number with its country code" in nobody.err
     assert "not opted out" in not_out.err
     assert carillon("consent", "pending").out.startswith("Nothing is pending")

@@ -3,9 +3,9 @@
 import pytest
 
 from carillon.accounts.models import Workspace
-from carillon.consent import lines, push
+from carillon.consent import lines, push, pushes
 from carillon.consent.actions import set_mapping
-from carillon.consent.models import ConsentEvent
+from carillon.consent.models import ConsentEvent, Delivery
 from carillon.consent.push import Means
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts.models import Contact
@@ -22,14 +22,20 @@ def workspace(connected: Workspace) -> Workspace:
 
 
 @pytest.fixture
-def down(workspace: Workspace, org: OrgSim, means: Means) -> list[Contact]:
-    """People who texted START while the org was down. What their records hold was not read since the field was mapped."""
+def people(workspace: Workspace, org: OrgSim) -> list[Contact]:
+    """They texted START. What their records hold was not read since the field was mapped."""
     people = stored(workspace, org, count=3)
     for field in (None, OptOutField(FIELD, FieldKind.CHECKBOX)):
         set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
-    org.fail_next(503, times=10_000)
     for contact in people:
         text(contact, "START")
+    return people
+
+
+@pytest.fixture
+def down(workspace: Workspace, org: OrgSim, means: Means, people: list[Contact]) -> list[Contact]:
+    """The org is."""
+    org.fail_next(503, times=10_000)
     push.deliver(workspace.pk, means)
     assert set(states(workspace)) == {"waiting"}
     return people
@@ -47,15 +53,42 @@ def test_whom_staff_opted_out_meanwhile_stays_opted_out(
 ) -> None:
     first, second, third = down
     org.set_clock_offset(600)
-    for contact in (first, third):
+    for contact in (first, second):
         org.edit(contact.salesforce_id, **OUT)
 
     comes_back(workspace, org, means, clock)
 
-    assert holds(org, first.salesforce_id, second.salesforce_id, third.salesforce_id) == [True, False, True]
-    assert [status(workspace, one.mobile_number) for one in down] == ["opted_out", "opted_in", "opted_out"]
+    assert holds(org, first.salesforce_id, second.salesforce_id, third.salesforce_id) == [True, True, False]
+    assert [status(workspace, one.mobile_number) for one in down] == ["opted_out", "opted_out", "opted_in"]
     assert states(workspace).count("superseded") == 2
     assert ConsentEvent.objects.filter(cause="first_sight", kind="staff_out").count() == 2
+
+
+def test_whose_opt_in_a_killed_worker_left_stays_opted_out_too(
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock, people: list[Contact]
+) -> None:
+    pushes.claim(workspace_id=workspace.pk, now=clock())
+    org.set_clock_offset(600)
+    org.edit(people[0].salesforce_id, **OUT)
+    clock.sleep(100)
+
+    push.deliver(workspace.pk, means)
+
+    assert holds(org, *(one.salesforce_id for one in people)) == [True, False, False]
+
+
+def test_where_records_cannot_be_read_late_opt_ins_wait_and_stops_go(
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock, people: list[Contact]
+) -> None:
+    org.fail_next(500, times=10_000, path_contains="composite/sobjects/Contact")
+    clock.sleep(60)
+    text(people[1])
+
+    push.deliver(workspace.pk, means)
+
+    assert holds(org, people[1].salesforce_id) == [True]
+    assert sorted(states(workspace)) == ["acknowledged", "superseded", "waiting", "waiting"]
+    assert Delivery.objects.get().failures == 1
 
 
 def test_a_record_is_read_before_a_late_opt_in_only(

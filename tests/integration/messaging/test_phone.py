@@ -48,6 +48,7 @@ def test_a_text_typed_on_the_phone_goes_through_the_webhook(
     assert Consent.objects.get(number=PERSON).is_opted_out
     assert "STOP" in shown
     assert "Admissions: no more texts come." in shown
+    assert "HELP is answered 5 times an hour at most" in shown
     assert "Delivered" in shown
 
 

@@ -1,5 +1,9 @@
 """Who may open which page: everything is scoped by workspace, and roles are kept on every address."""
 
+import base64
+import json
+import math
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -214,9 +218,66 @@ def test_posts_without_a_token_are_refused(alice: Member, page: str) -> None:
     assert "Nothing was changed" in response.content.decode()
 
 
-@pytest.mark.parametrize("page", ["/sign-out/", "/import-history/start/contact/"])
-def test_a_change_is_no_link(alice: Member, rows: Rows, signed_in: SignedIn, page: str) -> None:
-    assert signed_in(alice).get(page).status_code == 405
+def test_a_change_is_no_link(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    client = signed_in(alice)
+
+    opened = client.get("/import-history/start/contact/")
+
+    assert client.get("/sign-out/").status_code == 405
+    assert opened.status_code == 405
+    assert "the address of a button" in opened.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("stood_on", "leads_to"),
+    [
+        ("http://testserver/contacts/?q=zoe", "/sign-in/?next=/contacts/%3Fq%3Dzoe"),
+        ("http://evil.example/", "/sign-in/?next=/"),
+    ],
+)
+def test_who_was_signed_out_is_told_that_nothing_was_done(
+    db: None, client: Client, stood_on: str, leads_to: str
+) -> None:
+    answer = client.post("/import-history/start/contact/", headers={"Referer": stood_on})
+
+    assert answer.headers["Location"] == leads_to
+    assert "what you just sent was not done" in client.get(leads_to).content.decode()
+
+
+def test_another_host_name_is_refused_with_a_reason(db: None, client: Client) -> None:
+    answer = client.get("/sign-in/", headers={"Host": "other.example"})
+
+    assert answer.status_code == 400
+    assert "usual address" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "values", [["2026-01-01T00:00:00Z", math.inf], ["\0", 1], ["\0", "\0", "\0"], ["\ud800"], ["\ud800", 1]]
+)
+def test_a_made_up_address_of_a_further_page_finds_nothing(
+    alice: Member, rows: Rows, signed_in: SignedIn, values: list[object]
+) -> None:
+    client, cursor = signed_in(alice), base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+    pages = {
+        reverse("import_history"): "older",
+        reverse("import_run", args=[rows.run.public_id]): "older",
+        reverse("contact", args=[rows.contact.salesforce_id]): "older",
+        reverse("contacts"): "after",
+    }
+
+    for page, name in pages.items():
+        assert client.get(page, {name: cursor}).status_code in (200, 404)
+
+
+def test_numbers_out_of_all_bounds_are_answered(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
+    client, number = signed_in(alice), "9" * 5000
+    run, contact = rows.run.public_id, rows.contact.salesforce_id
+
+    assert client.get(reverse("import_run", args=[run]), {"code": "a\0"}).status_code == 200
+    assert client.post(reverse("undo_consent", args=[contact]), {"version": number}).status_code == 302
+    assert (
+        client.post(reverse("contact_import", args=["contact"]), {"remove_field": number}).status_code == 200
+    )
 
 
 def test_nothing_inline_may_run(client: Client, db: None) -> None:

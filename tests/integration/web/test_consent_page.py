@@ -210,6 +210,7 @@ def test_no_next_try_is_in_the_past(bob: Member, ana: Contact, signed_in: Signed
     assert "tried at any moment" in working
     assert "all of it waits, and is tried again at any moment" in down
     assert "next try" not in working + down
+    assert "</time>.</span>" in down
 
 
 def test_all_refusals_are_tried_again_at_once(alice: Member, ana: Contact, signed_in: SignedIn) -> None:

@@ -250,14 +250,18 @@ def test_what_staff_opted_out_a_texter_opts_back_in(bob: Member, ana: Contact, s
     assert lines_of(ana) == ["staff_out by member", "staff_in by member"]
 
 
-def test_a_texter_is_told_why_a_stop_stays(bob: Member, ana: Contact, signed_in: SignedIn) -> None:
+def test_a_texter_is_told_why_a_stop_stays(
+    alice: Member, bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
     text(ana, "STOP", Meaning.STOP)
     client = signed_in(bob)
 
     shown = page(client, ana)
+    found = client.get(reverse("contacts")).content.decode()
     refused = post(client, ana, "opt_in", reason="They told me")
 
-    assert "Opt back in" not in shown
+    assert "Opt back in" not in shown + found
+    assert "Opt back in" in signed_in(alice).get(reverse("contacts")).content.decode()
     assert "Enter their request" not in shown
     assert "Texters opt in only those whom staff opted out" in refused
     assert status_of(ana) == "opted_out"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from procrastinate.contrib.django import app
@@ -49,6 +50,7 @@ def test_days_that_make_no_sense_are_refused(
 
     assert answer.status_code == 200
     assert "Nothing was saved yet" in answer.content.decode()
+    assert "Give a number of days from 1 to 3,650." in answer.content.decode()
     assert kept(workspace) == (90, 730, 365)
 
 
@@ -76,8 +78,12 @@ def test_each_night_what_is_too_old_goes(rows: Rows) -> None:
     aged(rows.run, 1)
     fresh, stale, ancient = (aged(add_run(rows.setup), days) for days in (89, 91, 731))
     young, old = add_change(rows, 364), add_change(rows, 366)
+    Session.objects.create(session_key="over", session_data="", expire_date=now() - timedelta(days=1))
+    Session.objects.create(session_key="open", session_data="", expire_date=now() + timedelta(days=1))
 
     keep_house()
+
+    assert list(Session.objects.values_list("pk", flat=True)) == ["open"]
 
     assert set(ImportRun.objects.all()) == {rows.run, fresh, stale}
     assert set(RecordIssue.objects.values_list("run", flat=True)) == {rows.run.pk, fresh.pk}

@@ -10,7 +10,9 @@ from django.test import Client
 from carillon.accounts.models import Member, Workspace
 from carillon.connections import actions as connections
 from carillon.imports import report_catalog
-from carillon.imports.models import DryRun, ImportSetup
+from carillon.imports.models import DryRun, ImportSetup, Mode
+from carillon.imports.runner import execute
+from carillon.imports.runs import Request
 from orgsim.testing import OrgSim
 from tests.integration.web.conftest import SignedIn
 from tests.integration.web.test_contact_import import PAGE, entered, row
@@ -106,7 +108,8 @@ def test_folders_beyond_the_first_are_said(
 @pytest.mark.parametrize(
     ("report", "said"),
     [
-        ("Partner_Schools", "no column with the id of the Contact"),
+        ("Partner_Schools", "The report Partner Schools has no column with the id of the Contact"),
+        ("Leads_for_Texting", "The report Leads for Texting is a report of Leads"),
         ("Newest_Hundred_Contacts", "row limit"),
         ("Contacts_by_Owner", "summary report"),
         ("Deans_List", "There is no report"),
@@ -124,6 +127,7 @@ def test_a_report_that_can_not_be_imported_is_refused_with_the_remedy(
     body = body_of(admin.get(PAGE, {"kind": "report", "source": report_id}))
 
     assert said in body
+    assert "is shown below" not in body
     assert 'id="setup-form"' not in body
 
 
@@ -216,6 +220,7 @@ def test_a_date_only_last_modified_is_refused_with_the_guide(admin: Client, work
         assert "In Salesforce Classic" in body
         assert "Check again" in body
     assert "LAST_UPDATE shows the day only" in refused
+    assert "way = &quot;by_ids&quot;" in refused
     assert not ImportSetup.objects.get(object="Contact").source_id
 
 
@@ -252,6 +257,25 @@ def test_a_report_of_more_than_a_hundred_thousand_rows_recommends_a_list_view(
 
     assert "The report has 100,001 rows" in body
     assert "choose a list view" in body
+
+
+def test_what_an_import_found_of_the_report_shows_at_once(
+    org: OrgSim, admin: Client, workspace: Workspace
+) -> None:
+    source = report_called(workspace, "All_Contacts")
+    admin.post(PAGE, entered(source, kind="report", way="by_ids", contact_identification="CONTACT_ID"))
+    before = body_of(admin.get(PAGE))
+    org.delete_report("All_Contacts")
+
+    execute(Request(ImportSetup.objects.get(object="Contact"), Mode.CHANGES))
+    after = body_of(admin.get(PAGE))
+
+    assert "60 rows now" in before
+    assert "is set up and on" in before
+    assert "There is no report" in after
+    assert "is shown below" in after
+    assert "rows now" not in after
+    assert "is set up and on" not in after
 
 
 def test_a_dry_run_of_a_report_is_asked_for(admin: Client, workspace: Workspace) -> None:

@@ -277,6 +277,8 @@ def test_texts_of_numbers_nobody_has_are_listed_until_somebody_has_them(
     assert "STOP</dd>" in shown
     assert "First" not in shown
     assert "I am Zoë" not in shown
+    # Whatever the text said: nothing was said of consent, or it was lifted since.
+    assert "Opted in" in shown
     Contact.objects.update(mobile_number="+447911123456")
 
     assert "I am Zoë" in client.get(page).content.decode()

@@ -132,7 +132,6 @@ def test_a_present_section_replaces_the_whole_and_an_absent_one_is_left_alone(
             "contact.additional_fields[2].contact_field.",
         ),
         ("[contact.schedule]\nzone = 'UTC'", "contact.schedule.zone is not", "contact.schedule.timezone."),
-        ("[contact.schedule]\n'日本' = 1", "contact.schedule.日本 is not", "contact.schedule."),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(toml: str, sentence: str, nearest: str) -> None:
@@ -141,6 +140,14 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(toml: str, sentenc
 
     assert refused.value.sentence.startswith(sentence)
     assert refused.value.remedy.startswith(f"The nearest one is {nearest}")
+
+
+@pytest.mark.parametrize("toml", ["[contact]\ncolour = 1", "[contact]\n'日本' = 1"])
+def test_where_no_known_key_is_near_all_are_named(toml: str) -> None:
+    with pytest.raises(SetupFileInvalid) as refused:
+        parse(toml)
+
+    assert refused.value.remedy.startswith("Known: additional_fields, enabled, ")
 
 
 @pytest.mark.parametrize(

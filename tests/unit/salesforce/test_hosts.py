@@ -89,8 +89,9 @@ def test_everything_else_is_refused(given: str) -> None:
 def test_plain_http_to_this_machine_needs_leave(host: str) -> None:
     assert check_host(f"http://{host}/", allow_local=True) == f"http://{host}"
     assert is_local(f"http://{host}")
-    with pytest.raises(HostRefused, match="this machine"):
+    with pytest.raises(HostRefused, match="this machine") as caught:
         check_host(f"http://{host}", allow_local=False)
+    assert "CARILLON_ALLOW_LOCAL_ORG=1" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

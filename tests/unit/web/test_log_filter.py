@@ -26,6 +26,7 @@ def logged(message: str, *parts: object, error: Exception | None = None) -> str:
             ("Forbidden", "/carriers/twilio/self-test/hush?text=1"),
             "Forbidden: /carriers/twilio/self-test/...",
         ),
+        (("Forbidden", "/password/MQ/d1-hush/"), "Forbidden: /password/MQ/.../"),
         (("Not Found", "/members/x/"), "Not Found: /members/x/"),
         (("Failed", "+12125550001"), "Failed: +..."),
     ],

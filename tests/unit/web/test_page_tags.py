@@ -4,7 +4,7 @@ import pytest
 
 from carillon.contacts.models import ContactField
 from carillon.web.setup_form import slug
-from carillon.web.templatetags.page import changes, duration, in_words, moment, telephone, value_of
+from carillon.web.templatetags.page import changes, coming, duration, in_words, moment, telephone, value_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,15 @@ def test_times_are_in_utc_until_the_script_rewrites_them() -> None:
 
     assert moment(at) == '<time datetime="2026-03-04T05:06:07+00:00" data-local>Mar 4, 2026, 05:06 UTC</time>'
     assert moment(None) == ""
+
+
+def test_what_comes_within_a_minute_is_no_time_of_day() -> None:
+    now = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    later = now + timedelta(minutes=1)
+
+    assert coming(now, now) == "at any moment"
+    assert coming(now + timedelta(seconds=2), now) == "within a minute"
+    assert coming(later, now) == moment(later)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,13 @@ def test_values_are_shown_by_their_type(kind: str, value: object, shown: str) ->
 )
 def test_numbers_are_written_as_in_their_country(e164: str, shown: str) -> None:
     assert telephone(e164) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("mobile_invalid", "Mobile invalid"), ("API budget changed", "API budget changed")]
+)
+def test_codes_read_like_words(code: str, words: str) -> None:
+    assert in_words(code) == words
 
 
 def test_audit_details_say_what_was_and_what_is() -> None:
