@@ -32,7 +32,7 @@ def sends_mail() -> bool:
 def mail_trouble(alert: Alert) -> str:
     """Why nobody was mailed about it; empty when somebody was, or will be."""
     if not sends_mail():
-        return "Nobody is mailed about it: no mail server is set (CARILLON_SMTP_HOST)."
+        return "Nobody is mailed about it: no mail server is set up. Whoever runs Carillon can do that (CARILLON_SMTP_HOST)."
     return alert.mail_error and f"The mail about it could not be sent: {alert.mail_error}"
 
 

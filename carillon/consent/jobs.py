@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db import close_old_connections
 
+from carillon.accounts.models import Workspace
 from carillon.consent import actions, alerts, audit, nightly, push, pushes, waking
 from carillon.consent.models import Review
 from carillon.lib.clock import now
@@ -69,11 +70,12 @@ def send_alerts() -> int:
     return alerts.send_mails()
 
 
-def audit_when_due(workspace_id: int) -> None:
+def audit_when_due(workspace_id: int, *, asked: bool = False) -> None:
     """Compares the workspace with its org, and repairs what differs. What stops it is kept with the audit and shown; it is
-    begun again later. Nothing, when another job did it meanwhile. Raises what nobody foresaw."""
+    begun again later. Nothing, when another job did it meanwhile, unless somebody `asked`. Raises what nobody foresaw."""
     close_old_connections()
-    workspace = nightly.workspaces_due(now()).filter(pk=workspace_id).first()
+    due = Workspace.objects.all() if asked else nightly.workspaces_due(now())
+    workspace = due.filter(pk=workspace_id).first()
     if workspace is None:
         return
     try:

@@ -75,6 +75,13 @@ def troubled(workspace: Workspace) -> QuerySet[ConsentPush]:
     return found.select_related("consent").order_by("pk")
 
 
+def has_due(workspace: Workspace, now: datetime) -> bool:
+    """Whether anything is to be told just now, and is not held up."""
+    due = ConsentPush.objects.filter(workspace=workspace, state__in=UNSENT, next_try_at__lte=now)
+    held_up = Delivery.objects.filter(workspace=workspace, failures__gt=0, paused_until__gt=now)
+    return due.exists() and not held_up.exists()
+
+
 def waiting(workspace: Workspace) -> QuerySet[ConsentPush]:
     """What has not been answered yet, first what is tried next."""
     found = ConsentPush.objects.filter(workspace=workspace, state=PushState.WAITING)

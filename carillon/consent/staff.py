@@ -1,5 +1,5 @@
-"""What members do on the pages beyond opting out and in: take their own last word back within a minute, and keep a number
-opted out whose record contradicts its person."""
+"""What members do on the pages beyond opting out and in: take their own last word back within a minute, keep a number
+opted out whose record contradicts its person, and start an audit."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,8 +8,10 @@ from django.db import connection, transaction
 
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Role, Workspace
-from carillon.consent import actions, ledger, queries, store
+from carillon.connections.clients import connection_for
+from carillon.consent import actions, ledger, queries, store, waking
 from carillon.consent.actions import MayNot, Outcome
+from carillon.consent.audit import NoOptOutField
 from carillon.consent.decide import Kind, Refusal, State, Statement, opting_in
 from carillon.consent.ledger import Source
 from carillon.consent.models import (
@@ -42,6 +44,13 @@ class TooLate(CarillonError):
         super().__init__(
             "This can't be undone any more: the minute is over, or something else was said of the number since.",
             "See below how the number stands now, and change it from there.",
+        )
+
+
+class AuditUnderWay(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "An audit is under way already.", "Wait until it is done; this page shows what it finds."
         )
 
 
@@ -107,6 +116,19 @@ def keep_conflict(*, conflict: ConsentConflict, by: Member) -> bool:
     workspace = Workspace.objects.get(pk=conflict.workspace_id)
     audit(workspace, by, "conflict kept opted out", "consent", {"event": conflict.pk})
     return bool(consent.is_opted_out)
+
+
+@transaction.atomic
+def start_audit(*, workspace: Workspace, by: Member) -> None:
+    """Has a worker compare the workspace with its org now, and repair what differs, as each night. Raises CarillonError
+    where one is under way, or nothing could be compared."""
+    if not store.fields_of(workspace.pk):
+        raise NoOptOutField
+    connection_for(workspace.pk)
+    if waking.audit_under_way(workspace.pk):
+        raise AuditUnderWay
+    audit(workspace, by, "audit of consent started", "consent", {})
+    waking.audit_after_commit(workspace.pk, asked=True)
 
 
 def _is_undone(consent: Consent, version: int, by: Member) -> bool:

@@ -24,5 +24,5 @@ def send_consent_alerts(timestamp: int) -> None:
 
 
 @app.task(name="carillon.audit_consent", queue="imports")
-def audit_consent(*, workspace_id: int) -> None:
-    jobs.audit_when_due(workspace_id)
+def audit_consent(*, workspace_id: int, asked: bool = False) -> None:
+    jobs.audit_when_due(workspace_id, asked=asked)

@@ -7,6 +7,7 @@ from functools import partial
 
 from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 # Workers look so often for jobs whose time has come.
@@ -28,14 +29,25 @@ def _wake(workspace_id: int, at: datetime | None) -> None:
         ).defer(workspace_id=workspace_id)
 
 
-def audit_after_commit(workspace_id: int) -> None:
-    """Imports go first; the lock keeps two audits of a workspace from running side by side."""
-    transaction.on_commit(partial(_audit, workspace_id), robust=True)
+def audit_after_commit(workspace_id: int, *, asked: bool = False) -> None:
+    """Imports go first; the lock keeps two audits of a workspace from running side by side. `asked`: by an admin, so
+    whether it is due or not."""
+    transaction.on_commit(partial(_audit, workspace_id, asked), robust=True)
 
 
-def _audit(workspace_id: int) -> None:
-    key = f"audit consent {workspace_id}"
+def _audit(workspace_id: int, asked: bool) -> None:
+    key = _audit_key(workspace_id)
     with suppress(AlreadyEnqueued):
         app.configure_task(
             "carillon.audit_consent", queue="imports", queueing_lock=key, lock=key, priority=-1
-        ).defer(workspace_id=workspace_id)
+        ).defer(workspace_id=workspace_id, asked=asked)
+
+
+def audit_under_way(workspace_id: int) -> str:
+    """`doing` while a worker audits the workspace, `todo` while that waits for one, else empty."""
+    jobs = ProcrastinateJob.objects.filter(lock=_audit_key(workspace_id), status__in=("todo", "doing"))
+    return jobs.order_by("-status").values_list("status", flat=True).first() or ""
+
+
+def _audit_key(workspace_id: int) -> str:
+    return f"audit consent {workspace_id}"

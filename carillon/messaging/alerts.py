@@ -14,12 +14,12 @@ from carillon.accounts.models import Member, Workspace
 from carillon.messaging.models import Direction, Message, RefusalAlert, RefusedCalls
 from carillon.messaging.webhooks import Refusals, refusals
 
-TITLE = "Calls of the texting webhooks are refused"
+TITLE = "Calls that bring texts are refused (webhooks)"
 # A text that came in as it should, so long after the last refused call, shows that it is over.
 CALM_AFTER = timedelta(hours=1)
 _REMEDY = (
     "When texts of real people are missing, see that the auth token and the public address are right, with the self-test of"
-    " page Texting. When all is right there, somebody else calls, in vain: replace the webhook's address."
+    " page Texting. When all is right there, somebody else calls, in vain: replace the address for incoming texts."
 )
 
 
@@ -102,7 +102,7 @@ def _begun(alert: RefusalAlert) -> EmailMessage:
 
 
 def _ended(alert: RefusalAlert) -> EmailMessage:
-    text = f"Since {alert.since:%Y-%m-%d %H:%M} UTC calls of the webhooks were refused. That is over."
+    text = f"Since {alert.since:%Y-%m-%d %H:%M} UTC calls that bring texts were refused. That is over."
     return mailing.message(
-        alert.workspace, "Calls of the texting webhooks are no longer refused", text, reverse("texting")
+        alert.workspace, "Calls that bring texts are no longer refused (webhooks)", text, reverse("texting")
     )

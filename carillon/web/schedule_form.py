@@ -42,13 +42,13 @@ _CONTINENTS = frozenset(
 @dataclass(frozen=True, slots=True)
 class WindowLine:
     """One window's checkbox. `here` is its next start in the chosen zone and `eastern` in Eastern time, which is
-    left out where it would say the same; `at` is the moment itself."""
+    left out where it would say the same; `at` is the moment itself. No time is known in a zone that does not exist."""
 
     window: str
     chosen: bool
     here: str
     eastern: str
-    at: datetime
+    at: datetime | None
 
 
 class ScheduleForm(PageForm):
@@ -86,8 +86,9 @@ class ScheduleForm(PageForm):
     def lines(self, seed: str, now: datetime) -> list[WindowLine]:
         """`seed` as in the setup's own schedule, so that what is shown is what will be."""
         entered = self.into(self._draft)
-        timezone = entered.timezone if entered.timezone in available_timezones() else self._draft.timezone
-        schedule = Schedule(timezone, WINDOWS, seed)
+        if entered.timezone not in available_timezones():
+            return [WindowLine(window, window in entered.windows, "", "", None) for window in WINDOWS]
+        schedule = Schedule(entered.timezone, WINDOWS, seed)
         return [_line(schedule, window, window in entered.windows, now) for window in WINDOWS]
 
 

@@ -37,7 +37,7 @@ def length_of(text: str) -> Length:
     parts = parts_of("\n".join(text.split("\r\n")).strip())
     count = "1 part" if parts.count == 1 else f"{parts.count} parts"
     units = "1 character" if parts.units == 1 else f"{parts.units} characters"
-    return Length(f"{count}, {units} ({parts.encoding})", " ".join(parts.foreign[:10]))
+    return Length(f"{count}, {units}", " ".join(parts.foreign[:10]))
 
 
 class TextingForm(PageForm):

@@ -53,6 +53,7 @@ urlpatterns = [
     path("import-history/<uuid:public_id>/cancel/", import_history.cancel_import, name="cancel_import"),
     path("contacts/", contacts.contacts, name="contacts"),
     path("contacts/consent/", consent_overview.overview, name="consent"),
+    path("contacts/consent/audit/", consent_overview.audit_now, name="audit_now"),
     path("contacts/consent/retry/", consent_overview.retry, name="retry_pushes"),
     path("contacts/consent/retry/<slug:salesforce_id>/", consent_overview.retry, name="retry_push"),
     path("contacts/consent/reviews/<int:number>/<slug:decision>/", consent_overview.review, name="review"),

@@ -182,6 +182,7 @@ def test_a_kill_in_the_middle_of_the_first_start_blocks_nothing(start: Callable[
     assert again.contacts() > PEOPLE * 0.8
 
 
+@pytest.mark.soak
 def test_a_busy_port_and_a_second_demo_are_told_and_a_kill_of_its_head_blocks_nothing(
     start: Callable[..., Demo],
 ) -> None:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import actions, nightly, person, pushes, queries, staff
+from carillon.consent import actions, nightly, person, pushes, queries, staff, waking
 from carillon.consent import overview as reports
 from carillon.consent.decide import Refusal
 from carillon.consent.models import ConflictState, ConsentConflict, ConsentPush, PushState, Review
@@ -24,6 +24,8 @@ from carillon.web.consent_people import Household, by_record, households
 
 # What is waiting settles by itself; a few lines say what it is.
 WAITING_SHOWN = 10
+# While something is under way the page looks again, later each time: for a quarter of an hour in all.
+LOOKS, SOONEST = 40, 3
 _CORRECTIONS: dict[str, str] = {
     PushState.WAITING: "To be corrected",
     PushState.SENT: "Being corrected",
@@ -69,13 +71,17 @@ def overview(request: MemberRequest) -> HttpResponse:
         reports.open_conflicts(workspace), _CONFLICT_ORDER, cursor=asked.get("conflicts", "")
     )
     waiting = list(reports.waiting(workspace)[:WAITING_SHOWN])
+    outbox, audit_under_way = reports.outbox(workspace), waking.audit_under_way(workspace.pk)
     records = [push.salesforce_id for push in (*troubled.rows, *waiting)]
     contacts = by_record(workspace, [*records, *(row.salesforce_id for row in conflicts.rows)])
     numbers = [row.consent.number for row in reviews.rows]
     of_numbers = households(workspace, [*numbers, *(row.consent.number for row in conflicts.rows)])
     context = {
         "at": now(),
-        "outbox": reports.outbox(workspace),
+        "outbox": outbox,
+        "look_again": _look_again(
+            request, bool(outbox.sent or audit_under_way or reports.has_due(workspace, now()))
+        ),
         "is_told": reports.is_told(workspace),
         "stopped": reports.stopped(workspace),
         "pace": queries.pace(workspace, now()),
@@ -90,11 +96,35 @@ def overview(request: MemberRequest) -> HttpResponse:
         "held": open_opt_ins(workspace),
         "audit": queries.latest_audit(workspace),
         "good_audit": queries.good_audits(workspace).first(),
+        "audit_under_way": audit_under_way,
         "audit_overdue": nightly.is_overdue(workspace, now()),
         "may_act": request.user.role != Role.AUDITOR,
         "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/consent.html", context)
+
+
+def _look_again(request: MemberRequest, is_under_way: bool) -> dict[str, str | int] | None:
+    """In how many seconds the page asks again how things are, and where; None when it needs not, or asked often."""
+    given = request.GET.get("look", "")
+    look = int(given) if given.isascii() and given.isdigit() and len(given) < 3 else 0
+    if not is_under_way or look >= LOOKS:
+        return None
+    query = request.GET.copy()
+    query["look"] = str(look + 1)
+    return {"seconds": max(SOONEST, look), "query": query.urlencode()}
+
+
+@admin_only
+@require_POST
+def audit_now(request: MemberRequest) -> HttpResponse:
+    try:
+        staff.start_audit(workspace=request.user.workspace, by=request.user)
+    except CarillonError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The audit starts now. What it finds is shown under Last audit.")
+    return redirect("consent")
 
 
 @staff_only
@@ -110,7 +140,7 @@ def retry(request: MemberRequest, salesforce_id: str = "") -> HttpResponse:
     else:
         number = pushes.retry_all(workspace_id=workspace.pk, now=now())
     if number:
-        messages.success(request, "It is tried again now. The page shows how it ends when you load it again.")
+        messages.success(request, "It is tried again now. This page shows how it ends.")
     else:
         messages.success(request, "Nothing is waiting there any more.")
     return redirect("consent")

@@ -1,5 +1,6 @@
 """The Contact Import page of one object: its source, its fields, saved as a whole. Contacts and Leads alike."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -40,7 +41,11 @@ from carillon.web.source_choice import (
 # Sent with every form that holds what was entered.
 _ROWS = "additional_fields-count"
 _OF_THE_SOURCE = frozenset(
-    ["csrfmiddlewaretoken", "kind", "source", "way", "kind_to", "source_to", "way_to", "refresh"]
+    ["csrfmiddlewaretoken", "kind", "source", "way", "kind_to", "source_to", "way_to", "refresh", "seen"]
+)
+_SAVED_MEANWHILE = (
+    "Somebody saved this import since you opened the page, so nothing was saved now. Save again to replace what they"
+    " saved; or open the page anew in another tab to see it."
 )
 
 
@@ -93,6 +98,9 @@ def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpRes
         if "try" in request.POST:
             actions.request_dry_run(setup=setup, draft=draft, mode=Mode.CHANGES, by=request.user)
             return redirect("dry_run", slug)
+        if request.POST.get("seen", mark := _mark(setup)) != mark:
+            form.errors.append(_SAVED_MEANWHILE)
+            return None
         actions.save_setup(setup=setup, draft=draft, by=request.user)
     except SetupInvalid as error:
         form.show_errors(error.errors)
@@ -104,6 +112,11 @@ def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpRes
             messages.warning(request, warning)
         return redirect("contact_import", slug)
     return None
+
+
+def _mark(setup: ImportSetup) -> str:
+    """Changes with what is stored."""
+    return hashlib.sha256(repr(drafts.draft_of(setup)).encode()).hexdigest()[:16]
 
 
 def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | None:
@@ -143,6 +156,11 @@ class _Page:
             for value in values
         ]
 
+    def _seen(self, form: SetupForm) -> str:
+        """The mark of what was stored when the page was opened, or when it was said that others saved since."""
+        mark = _mark(self.setup)
+        return mark if _SAVED_MEANWHILE in form.errors else self.request.POST.get("seen", mark)
+
     def shown(self, form: SetupForm, **more: object) -> HttpResponse:
         setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)
         moved = is_moved(setup, wanted)
@@ -159,6 +177,7 @@ class _Page:
             "moved": moved,
             "mappable": bool(wanted.id) and self._is_mappable,
             "entered": self._entered,
+            "seen": self._seen(form),
             "form": form,
             "lines": form.schedule.lines(setup.schedule.seed, now()),
             "zones": zones(),

@@ -30,8 +30,8 @@ from carillon.web.forms import EraseForm
 
 # A table stays readable with a few additional columns; the contact's own page shows them all.
 COLUMNS = 2
-# Of a conversation, on a contact's page.
-TEXTS = 50
+# Of a conversation, on a contact's page; those before the newest are folded away.
+TEXTS, NEWEST_TEXTS = 50, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     fields = queries.contact_fields(request.user.workspace)
     older = request.GET.get("older", "")
     setups = ImportSetup.objects.filter(workspace=found.workspace_id, object=found.object)
+    latest = _texts(found)
     changes = keyset.page(queries.timeline(found), ("-pk",), cursor=older)
     context = {
         "person": _people(request, [found], fields)[0],
@@ -101,7 +102,8 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         "others": others,
         "more_others": number_of_others - len(others),
         "record_address": f"{connection.host}/{found.salesforce_id}" if connection else "",
-        "texts": _texts(found),
+        "texts": latest[-NEWEST_TEXTS:],
+        "older_texts": latest[:-NEWEST_TEXTS],
         "unusable": texts.unusable(found.workspace, found.mobile_number),
         "changes": timeline.lines(changes.rows, fields, kept_runs(found, changes.rows)),
         "next": changes.next,

@@ -50,7 +50,9 @@ def replace_webhooks(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "web/confirm_webhooks.html")
     actions.rotate_path_token(texting=kept, by=request.user)
-    messages.success(request, "The webhooks have new addresses. Enter them in the Twilio console now.")
+    messages.success(
+        request, "The address for incoming texts is a new one. Enter it in the Twilio console now."
+    )
     return redirect("texting")
 
 

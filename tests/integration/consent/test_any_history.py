@@ -358,7 +358,7 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.slow
 @pytest.mark.django_db
-@pytest.mark.parametrize("histories", [12, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("histories", [12, pytest.param(150, marks=pytest.mark.soak)])
 def test_no_history_breaks_the_promises(histories: int) -> None:
     run_state_machine_as_test(
         History,

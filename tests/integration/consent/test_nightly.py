@@ -140,9 +140,12 @@ def test_each_workspace_has_a_job_of_its_own_and_what_stops_one_leaves_the_other
         jobs.audit_when_due(first)
     jobs.audit_when_due(second)
     jobs.audit_when_due(second)
+    once = ConsentAudit.objects.filter(workspace=second).count()
+    jobs.audit_when_due(second, asked=True)
 
+    assert (once, ConsentAudit.objects.filter(workspace=second, repairs=True).count()) == (1, 2)
     assert {first, second} == {connected.pk, other.pk}
-    failed, done = ConsentAudit.objects.order_by("pk")
+    failed, done, _ = ConsentAudit.objects.order_by("pk")
     assert "unexpected" in failed.error
     assert (done.workspace_id, done.compared, done.error) == (second, 1, "")
     assert not nightly.workspaces_due(now()).exists()

@@ -498,4 +498,4 @@ def test_no_history_breaks_the_promise(org: OrgSim) -> None:
 
 @pytest.mark.soak
 def test_no_history_of_many_breaks_the_promise(org: OrgSim) -> None:
-    run(org, max_examples=400, stateful_step_count=40, print_blob=True)
+    run(org, max_examples=150, stateful_step_count=40, print_blob=True)

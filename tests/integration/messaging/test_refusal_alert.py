@@ -16,8 +16,8 @@ from carillon.messaging.carriers.twilio import SIGNATURE_HEADER
 from carillon.messaging.models import Message
 from tests.integration.messaging.conftest import Carrier
 
-BEGINS = "Admissions: Calls of the texting webhooks are refused"
-ENDS = "Admissions: Calls of the texting webhooks are no longer refused"
+BEGINS = "Admissions: Calls that bring texts are refused (webhooks)"
+ENDS = "Admissions: Calls that bring texts are no longer refused (webhooks)"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_forged_calls_are_told_on_every_page_and_mailed_once(
         "3 calls were refused in the last day, and changed nothing. The last one: its signature is wrong"
         in body
     )
-    assert "replace the webhook&#x27;s address" in body
+    assert "replace the address for incoming texts" in body
     assert says_it(member(workspace, "auditor"))
     assert not says_it(member(workspace, "texter"))
     assert not says_it(admin, "texting")

@@ -1,6 +1,8 @@
 """The Consent page: the way to Salesforce, refusals, reviews, conflicts, held opt-ins."""
 
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.connections.models import SalesforceConnection
@@ -158,6 +161,8 @@ def test_a_refusal_says_why_and_what_to_do_and_is_tried_again(
     assert "No edits in June" in body
     assert "Ask who looks after the rule." in body
     assert "It is tried again now." in said
+    assert ("look=1" in body, "look=1" in said) == (False, True)
+    assert "look=" not in shown(client, look="40")
     assert ConsentPush.objects.filter(next_try_at__lte=now()).count() == 1
     assert client.post(reverse("retry_push", args=["003000000000009AAA"])).status_code == 404
 
@@ -564,6 +569,48 @@ def test_the_page_costs_the_same_however_much_there_is(
     reviewed = [row.pk for answer in (first, second) for row, _ in answer.context["reviews"]]
     assert len(set(reviewed)) == len(reviewed) == 30
     assert len(few) <= 20
+
+
+def test_an_admin_starts_an_audit_and_no_second_one_beside_it(
+    alice: Member,
+    ana: Contact,
+    signed_in: SignedIn,
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+) -> None:
+    client = signed_in(alice)
+    unconnected = decided(client, "audit_now")
+    SalesforceConnection.objects.create(
+        workspace=ana.workspace, host="https://org.example.org", client_id="id"
+    )
+    offered = shown(client)
+    with django_capture_on_commit_callbacks(execute=True):
+        started = decided(client, "audit_now")
+        unseen_yet = ProcrastinateJob.objects.filter(task_name="carillon.audit_consent").count()
+    again = decided(client, "audit_now")
+
+    job = ProcrastinateJob.objects.get(task_name="carillon.audit_consent")
+    assert "No Salesforce org is connected yet." in unconnected
+    assert reverse("audit_now") in offered
+    assert unseen_yet == 0
+    assert job.args == {"workspace_id": ana.workspace_id, "asked": True}
+    assert AuditEntry.objects.filter(action="audit of consent started", member=alice).count() == 1
+    assert "The audit starts now." in started
+    assert "An audit is under way already." in again
+    assert "An audit waits for a worker" in again
+    assert "look=1" in again
+    assert reverse("audit_now") not in again
+
+
+@pytest.mark.parametrize("role", ["texter", "auditor"])
+def test_only_admins_start_an_audit(
+    bob: Member, dana: Member, ana: Contact, signed_in: SignedIn, role: str
+) -> None:
+    client = signed_in(bob if role == "texter" else dana)
+
+    assert reverse("audit_now") not in shown(client)
+    assert client.post(reverse("audit_now")).status_code == 403
+    assert client.get(reverse("audit_now")).status_code in (403, 405)
+    assert not ProcrastinateJob.objects.filter(task_name="carillon.audit_consent").exists()
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,31 @@ def test_an_error_finds_its_row_behind_one_left_blank(admin: Client, workspace: 
     assert "salesforce" in rows[1].errors
 
 
+def test_what_somebody_else_saved_meanwhile_is_not_written_over_silently(
+    admin: Client, workspace: Workspace
+) -> None:
+    source = source_called(workspace, "AllContacts")
+
+    def post(seen: str, fallback: str) -> str:
+        given = entered(source, seen=seen, first_name_fallback=fallback)
+        page: str = admin.post(PAGE, given, follow=True).content.decode()
+        return page
+
+    def mark(page: str) -> str:
+        found: str = re.findall(r'name="seen" value="(\w+)"', page)[0]
+        return found
+
+    ours = mark(admin.get(f"{PAGE}?kind=list_view&source={source}").content.decode())
+    theirs = post(ours, "FirstName")
+    refused = post(ours, "")
+
+    assert "is saved." in theirs
+    assert "Somebody saved this import since you opened the page" in refused
+    assert ImportSetup.objects.get(workspace=workspace).first_name_fallback == "FirstName"
+    assert "is saved." in post(mark(refused), "")
+    assert ImportSetup.objects.get(workspace=workspace).first_name_fallback == ""
+
+
 def test_a_row_is_added_and_removed_without_saving(admin: Client, workspace: Workspace) -> None:
     data = entered(source_called(workspace, "AllContacts"), row("Program__c"), row("Email"))
 

@@ -6,6 +6,7 @@ from carillon.accounts.models import Member, Workspace
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
 from carillon.imports.models import FieldMapping
+from carillon.messaging.models import Message
 from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
 
 
@@ -185,3 +186,22 @@ def test_a_value_whose_field_is_not_mapped_any_more_is_marked(
         setup=rows.setup, position=1, salesforce_field="Year__c", contact_field=year, blank="clear"
     )
     assert not is_marked()
+
+
+def test_older_texts_of_a_conversation_are_folded_away(bob: Member, rows: Rows, signed_in: SignedIn) -> None:
+    contact = rows.contact
+    for number in range(12):
+        Message.objects.create(
+            workspace=contact.workspace,
+            direction="in",
+            sid=f"SM{number}",
+            number=contact.mobile_number,
+            body=f"Text {number}.",
+            state="received",
+        )
+
+    body = signed_in(bob).get(reverse("contact", args=[contact.salesforce_id])).content.decode()
+
+    folded, newest = body.split("Show 2 older texts")[1].split("</details>", 1)
+    assert [f"Text {number}." in folded for number in (0, 1, 2)] == [True, True, False]
+    assert [f"Text {number}." in newest for number in (1, 2, 11)] == [False, True, True]

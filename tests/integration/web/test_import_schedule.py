@@ -99,6 +99,8 @@ def test_a_wrong_schedule_is_told_beside_its_control(
 
     assert set(response.context["form"].schedule.errors) == {place}
     assert response.context["form"].schedule["timezone"].value() == timezone
+    body = response.content.decode()
+    assert ("Would start" in body, "Choose a time zone" in body) == (place != "timezone", place == "timezone")
     assert not ImportSetup.objects.get().source_id
 
 

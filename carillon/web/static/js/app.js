@@ -24,4 +24,9 @@ document.addEventListener("change", ({ target }) => {
   target.removeAttribute("aria-invalid");
 });
 setInterval(() => tick(document), 1000);
+// What was opened stays open when the page shows how things are now.
+document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if (detail.target.querySelector("details[open]")) detail.fragment.querySelector("details")?.setAttribute("open", "");
+});
+document.body.addEventListener("htmx:afterSwap", () => rewriteTimes(document));
 document.body.addEventListener("htmx:afterSettle", () => refresh(document));

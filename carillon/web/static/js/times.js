@@ -1,5 +1,6 @@
 // Times come in UTC; show them in the reader's own time zone, and keep "so far" running between two polls.
-const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+// From 00:00 to 23:59, as windows, hours of texting and mails say them.
+const parts = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const thisYear = new Intl.DateTimeFormat(undefined, parts);
 const otherYear = new Intl.DateTimeFormat(undefined, { ...parts, year: "numeric" });
 
