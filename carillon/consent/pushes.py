@@ -24,8 +24,10 @@ LOOK_FOR_AUTOMATION = "Look for a flow, trigger or formula that writes to the op
 
 # Longer than a push takes where nothing is wrong.
 LATE_AFTER = timedelta(seconds=5)
-# Of an opt-in; with LATE_AFTER before now.
-_IS_LATE = "p.wanted = 'opted_in' and (p.attempts > 0 or p.created_at < %s)"
+# Of an opt-in, with LATE_AFTER before now. What an import says is late from the beginning: its pages are older.
+_IS_LATE = """p.wanted = 'opted_in' and (p.attempts > 0 or p.created_at < %s or not exists (
+    select 1 from consent_consentevent e where e.workspace_id = p.workspace_id and e.consent_id = p.consent_id
+    and e.learnt_at = p.answers and e.cause in ('text', 'member') and e.kind in ('person_in', 'lifted', 'staff_in')))"""
 # A record's pushes go one after the other.
 _CANDIDATES = """
 select p.id, p.consent_id from consent_consentpush p

@@ -1,9 +1,12 @@
 """An opt-in that reaches the org late never writes over an opt-out that staff set there meanwhile."""
 
+import uuid
+from dataclasses import replace
+
 import pytest
 
 from carillon.accounts.models import Workspace
-from carillon.consent import lines, push, pushes
+from carillon.consent import importing, lines, push, pushes
 from carillon.consent.actions import set_mapping
 from carillon.consent.models import ConsentEvent, Delivery
 from carillon.consent.push import Means
@@ -11,7 +14,7 @@ from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts.models import Contact
 from orgsim.testing import OrgSim
 from tests.integration.consent.org_people import FIELD, Clock, holds, states, stored, text
-from tests.integration.consent.people import status
+from tests.integration.consent.people import PICKLIST, a_mapping, day, read, status
 
 OUT = {FIELD: True}
 
@@ -110,3 +113,27 @@ def test_a_record_is_read_before_a_late_opt_in_only(
     assert counted() == {"update_and_read": 4, "read_many": 1}
     assert holds(org, contact.salesforce_id) == [False]
     assert status(workspace, contact.mobile_number) == "opted_in"
+
+
+def test_what_an_import_opts_in_is_read_first_since_pages_are_older(
+    workspace: Workspace, org: OrgSim, means: Means
+) -> None:
+    """Two records of one number, both without a value: staff opt one in, and the other out after it was read."""
+    a_mapping(workspace, replace(PICKLIST, field="Texting_Preference__c"))
+    first, second = stored(workspace, org, count=2)
+    second.mobile_number = first.mobile_number
+    second.save()
+    for contact in (first, second):
+        read(contact, None, at=day(1), before=None)
+    run = uuid.uuid4()
+    read(first, "Yes", at=day(2), run=run)
+    org.edit(second.salesforce_id, Texting_Preference__c="No")
+
+    importing.apply_staged(workspace=workspace, run=run)
+    push.deliver(workspace.pk, means)
+
+    preferences = org.store.reader().execute(
+        "SELECT Texting_Preference__c FROM Contact WHERE Id = ?", [second.salesforce_id]
+    )
+    assert preferences.fetchall() == [("No",)]
+    assert status(workspace, first.mobile_number) == "opted_out"
