@@ -31,12 +31,13 @@ def ask(client: Client, object_name: str, field: str, ids: Sequence[str]) -> dic
     said = {}
     for record in found:
         if record:
-            value = record.values[field]
+            value, by_us = record.values[field], record.values["LastModifiedById"] == own_user
             said[record.id] = Seen(
                 value if isinstance(value, str | bool) else None,
                 parse_datetime(str(record.values["SystemModstamp"])),
                 parse_datetime(str(record.values["LastModifiedDate"])),
-                record.values["LastModifiedById"] == own_user,
+                by_us,
+                by_others=not by_us,
             )
     return said
 

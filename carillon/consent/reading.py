@@ -108,12 +108,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A record as an import read it. `by_us`: last modified by our API user."""
+    """A record as an import read it. `by_us`: last modified by our API user. `by_others`: it was asked for just now, and
+    somebody else modified it last."""
 
     value: str | bool | None
     stamp: datetime
     modified_at: datetime | None = None
     by_us: bool = False
+    by_others: bool = False
 
 
 class Heard(Enum):
@@ -173,9 +175,11 @@ def _heard(held: Held | None, seen: Seen, says: Says, version: int) -> Heard:
     if says is held.says:
         return Heard.SILENT
     # Stamps have whole seconds. Of a change in the second of the acknowledgement only an opt-out by others is believed;
-    # and while an answer is awaited, what we wrote may be an earlier push's whose answer never came, either.
+    # and while an answer is awaited, what we wrote may be an earlier push's whose answer never came, either. But an
+    # opt-out that others saved last may be theirs, and an opt-in that waits is about to be written over it.
     is_tie = held.acknowledged_at == seen.stamp
-    is_ours = says is held.sent or (held.sent is not None and seen.by_us)
+    may_be_staffs = says is Says.OUT and held.waiting is Says.IN and seen.by_others
+    is_ours = (says is held.sent and not may_be_staffs) or (held.sent is not None and seen.by_us)
     if is_ours or (is_tie and (seen.by_us or says is not Says.OUT)):
         return Heard.STALE
     if held.waiting is Says.OUT and says is not Says.OUT:

@@ -90,6 +90,9 @@ def seen(value: str | None, *, stamp: int = 10, by_us: bool = False) -> Seen:
         (held(IN, waiting=IN), seen("No"), Heard.SPOKE),
         # What we sent comes back.
         (held(IN, sent=OUT, waiting=IN), seen("No"), Heard.STALE),
+        # Unless others saved it last, as the org says right before the opt-in is written.
+        (held(IN, sent=OUT, waiting=IN), replace(seen("No"), by_others=True), Heard.SPOKE),
+        (held(IN, sent=OUT, waiting=OUT), replace(seen("No"), by_others=True), Heard.STALE),
         (held(IN, sent=IN, waiting=IN), seen("No", by_us=True), Heard.STALE),
         (held(IN, sent=IN, waiting=IN), seen("No"), Heard.SPOKE),
         # Not staff.
