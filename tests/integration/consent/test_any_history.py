@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import Max
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -66,6 +67,15 @@ class Record:
     by_us: bool = False
 
 
+@dataclass(frozen=True)
+class SetOut:
+    """Staff opted a record out in the org, unlike what it was known to hold: the so-manieth thing that happened, when
+    this was the newest push."""
+
+    at: int
+    newest_push: int
+
+
 class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -76,6 +86,12 @@ class History(RuleBasedStateMachine):
         self.org: dict[str, Record] = {}
         self.pages: list[Record] = []
         self.under_way: dict[int, Claimed] = {}
+        # Pushes under way: when they were claimed, and whether with no time to look first.
+        self.claimed: dict[int, tuple[int, bool]] = {}
+        self.happened = 0
+        self.known: dict[str, Record] = {}
+        self.set_out: dict[str, SetOut] = {}
+        self.opted_in: dict[str, int] = {}
         self.written: dict[str, list[int]] = {}
         self.stopped: dict[str, bool] = {}
         self.keys: list[tuple[str, str, str]] = []
@@ -96,6 +112,30 @@ class History(RuleBasedStateMachine):
         self.clock += timedelta(seconds=ticks)
         self.org[record.salesforce_id] = replace(record, stamp=self.clock, by_us=by_us)
 
+    def staff_save(self, record: Record, *, ticks: int = 1) -> None:
+        before, known = self.org.get(record.salesforce_id), self.known.get(record.salesforce_id)
+        self.save(record, ticks=ticks)
+        if before and before.value == record.value:
+            return
+        self.set_out.pop(record.salesforce_id, None)
+        if record.value == "Yes" and before:
+            self.is_opted_in(record.number)
+        elif record.value == "No" and (known is None or known.value != "No"):
+            newest = ConsentPush.objects.aggregate(newest=Max("pk"))["newest"] or 0
+            self.set_out[record.salesforce_id] = SetOut(self.moment(), newest)
+
+    def is_opted_in(self, number: str) -> None:
+        self.opted_in[number] = self.moment()
+
+    def moment(self) -> int:
+        self.happened += 1
+        return self.happened
+
+    def is_known(self, record: Record) -> None:
+        known = self.known.get(record.salesforce_id)
+        if known is None or record.stamp >= known.stamp:
+            self.known[record.salesforce_id] = record
+
     def chosen(self, index: int) -> Record:
         """The first ones more often than the others."""
         return list(self.org.values())[min(index, 9 - index) % len(self.org)]
@@ -103,25 +143,25 @@ class History(RuleBasedStateMachine):
     @rule(number=st.sampled_from([*NUMBERS, ""]), value=value)
     def somebody_new(self, number: str, value: str | None) -> None:
         if len(self.org) < 4:
-            self.save(Record(record_id(), number, value, self.clock))
+            self.staff_save(Record(record_id(), number, value, self.clock))
 
     @precondition(lambda self: self.org)
     @rule(index=st.integers(0, 9), value=value, ticks=st.integers(0, 2))
     def staff_change_the_value(self, index: int, value: str | None, ticks: int) -> None:
-        self.save(replace(self.chosen(index), value=value), ticks=ticks)
+        self.staff_save(replace(self.chosen(index), value=value), ticks=ticks)
 
     @precondition(lambda self: self.org)
     @rule(index=st.integers(0, 9), value=value)
     def staff_change_the_value_and_it_is_imported(self, index: int, value: str | None) -> None:
         record = self.chosen(index)
-        self.save(replace(record, value=value))
+        self.staff_save(replace(record, value=value))
         self.store([self.org[record.salesforce_id]])
         self.the_run_ends(apply=True)
 
     @precondition(lambda self: self.org)
     @rule(index=st.integers(0, 9), number=st.sampled_from([*NUMBERS, ""]))
     def staff_change_the_number(self, index: int, number: str) -> None:
-        self.save(replace(self.chosen(index), number=number))
+        self.staff_save(replace(self.chosen(index), number=number))
 
     @precondition(lambda self: len(self.org) > 1)
     @rule(winner=st.integers(0, 9), loser=st.integers(0, 9), takes_value=st.booleans())
@@ -129,7 +169,7 @@ class History(RuleBasedStateMachine):
         master, gone = self.chosen(winner), self.chosen(loser)
         if master.salesforce_id == gone.salesforce_id:
             return
-        self.save(replace(master, value=gone.value if takes_value else master.value))
+        self.staff_save(replace(master, value=gone.value if takes_value else master.value))
         del self.org[gone.salesforce_id]
         self.pages = [page for page in self.pages if page.salesforce_id != gone.salesforce_id]
         stored = {c.salesforce_id: c for c in Contact.objects.filter(workspace=self.workspace)}
@@ -155,6 +195,8 @@ class History(RuleBasedStateMachine):
             self.keys.append((number, words, key))
         if understand(words) in (Meaning.STOP, Meaning.START):
             self.stopped[number] = words == "STOP"
+        if words == "START":
+            self.is_opted_in(number)
 
     @precondition(lambda self: self.keys)
     @rule(index=st.integers(0, 99))
@@ -185,6 +227,7 @@ class History(RuleBasedStateMachine):
             assert is_admin
             assert reason
         self.stopped[number] = False
+        self.is_opted_in(number)
 
     @rule(is_opt_out=st.booleans())
     def a_review_ends(self, is_opt_out: bool) -> None:
@@ -226,7 +269,7 @@ class History(RuleBasedStateMachine):
             importing.drop_staged(workspace=self.workspace, run=self.run)
         self.run = uuid.uuid4()
 
-    def store(self, records: list[Record]) -> None:
+    def store(self, records: list[Record], *, is_asked: bool = False) -> None:
         rows = []
         for record in records:
             contact = Contact.objects.filter(
@@ -240,8 +283,9 @@ class History(RuleBasedStateMachine):
             if before is None or record.stamp >= contact.system_modstamp:
                 contact.mobile_number, contact.system_modstamp = record.number, record.stamp
                 contact.save()
-            seen = Seen(record.value, record.stamp, record.stamp, record.by_us)
+            seen = Seen(record.value, record.stamp, record.stamp, record.by_us, is_asked and not record.by_us)
             rows.append(Sighting(record.salesforce_id, contact.mobile_number, before, seen))
+            self.is_known(record)
         importing.import_batch(workspace=self.workspace, object_name="Contact", rows=rows, run=self.run)
 
     # Pushes
@@ -254,9 +298,20 @@ class History(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([0, 1]))
     def a_worker_claims(self, hours: int) -> None:
-        moment = now() + timedelta(hours=hours, seconds=1)
-        for push in pushes.claim(workspace_id=self.workspace.pk, now=moment, limit=2):
+        for push in self.claim(timedelta(hours=hours, seconds=1), limit=2):
             self.under_way[push.id] = push
+
+    def claim(self, later: timedelta, limit: int = 200) -> list[Claimed]:
+        """As the worker does it: where a late opt-in goes it looks first, and hears who is opted out there."""
+        moment = now() + later
+        late = pushes.late_opt_ins(self.workspace.pk, ["Contact"], now=moment, most=limit, but=())
+        looked = [self.org[record] for _, record in late if record in self.org]
+        if out := [record for record in looked if record.value == "No"]:
+            self.store(out, is_asked=True)
+        heard = {record for _, record in late}
+        claimed = pushes.claim(workspace_id=self.workspace.pk, now=moment, limit=limit, heard=heard)
+        self.claimed |= {one.id: (self.moment(), one.salesforce_id not in heard) for one in claimed}
+        return claimed
 
     @precondition(lambda self: self.under_way)
     @rule(
@@ -269,6 +324,7 @@ class History(RuleBasedStateMachine):
         record = self.org.get(push.salesforce_id)
         if how in ("read back", "answer lost", "reverted") and record:
             self.written.setdefault(push.salesforce_id, []).append(push.id)
+            self.nothing_of_staff_is_written_over(push)
             # Writing what is there changes nothing, but Salesforce stamps it all the same.
             self.save(replace(record, value=str(push.value)), by_us=True)
             if how == "reverted":
@@ -276,6 +332,7 @@ class History(RuleBasedStateMachine):
         # It may have been taken for abandoned, and given to another worker: then nothing comes of it.
         if how in ("read back", "reverted") and record:
             acknowledge(push.id, self.org[push.salesforce_id].value, self.clock)
+            self.is_known(self.org[push.salesforce_id])
         elif how == "refused" or record is None:
             refuse(push.id, CarillonError("No.", "Mend it."))
         elif how != "worker dies":
@@ -291,6 +348,16 @@ class History(RuleBasedStateMachine):
             self.a_worker_does_its_work()
             self.staff_change_the_value_and_it_is_imported(index=index, value=value)
 
+    @precondition(lambda self: self.org)
+    @rule(index=st.integers(0, 9), other=st.integers(0, 9), value=value)
+    def staff_opt_out_what_was_read_already(self, index: int, other: int, value: str | None) -> None:
+        self.staff_change_the_value(index=index, value=value, ticks=1)
+        read = list(self.org.values())
+        self.staff_change_the_value(index=other, value="No", ticks=1)
+        self.store(read)
+        self.the_run_ends(apply=True)
+        self.a_worker_does_its_work()
+
     # What always holds
 
     @invariant()
@@ -298,6 +365,17 @@ class History(RuleBasedStateMachine):
         standings = queries.standings(self.workspace, NUMBERS)
         for number, stopped in self.stopped.items():
             assert not (stopped and standings[number].may_be_texted)
+
+    def nothing_of_staff_is_written_over(self, push: Claimed) -> None:
+        """By an opt-in, unless somebody said it after staff opted out, or it was on its way by then."""
+        set_out = self.set_out.pop(push.salesforce_id, None)
+        if set_out is None or push.value == "No":
+            return
+        consent = ConsentPush.objects.values_list("consent__number", flat=True).get(pk=push.id)
+        said = {self.opted_in.get(number, 0) for number in (consent, self.org[push.salesforce_id].number)}
+        claimed, is_prompt = self.claimed[push.id]
+        on_its_way = claimed < set_out.at or (is_prompt and push.id <= set_out.newest_push)
+        assert on_its_way or max(said) > set_out.at, (push, set_out, self.opted_in)
 
     def the_ledger_replays(self) -> None:
         assert list(verify.differences(self.workspace)) == []
@@ -330,16 +408,19 @@ class History(RuleBasedStateMachine):
         """The ledger holds, and at rest both sides agree for every record."""
         self.the_ledger_replays()
         self.each_text_is_in_the_ledger_once()
+        for record in list(self.org.values()):
+            # What others changed in the second of our acknowledgement is heard when it is changed again.
+            if not record.by_us:
+                self.save(record)
         for _ in range(6):
             self.store(list(self.org.values()))
             importing.apply_staged(workspace=self.workspace, run=self.run)
             # What others put back too often is corrected when a person says so.
             pushes.retry_all(workspace_id=self.workspace.pk, now=now())
-            moment = now() + timedelta(hours=2)
             ConsentPush.objects.filter(workspace=self.workspace, state=PushState.SENT).update(
                 sent_at=now() - timedelta(days=1)
             )
-            for push in pushes.claim(workspace_id=self.workspace.pk, now=moment):
+            for push in self.claim(timedelta(hours=2)):
                 self.end(push, "read back")
         standings = queries.standings(self.workspace, NUMBERS)
         rules = OptOutMapping.objects.get(workspace=self.workspace).rules
