@@ -16,7 +16,7 @@ from carillon.accounts.models import Role, Workspace
 from carillon.connections.actions import save_connection
 from carillon.consent import audit, lines, push, pushes, queries, store, verify
 from carillon.consent.decide import Authority, Says
-from carillon.consent.models import ConsentEvent, ConsentPush, PushState
+from carillon.consent.models import ConsentEvent, ConsentPush, PushState, RecordValue
 from carillon.consent.push import Means
 from carillon.consent.reading import FieldKind, OptOutField
 from carillon.contacts import remembered
@@ -81,6 +81,8 @@ class World:
         self.workspace = Workspace.objects.create(name=uuid.uuid4().hex)
         self.admin, self.texter = a_member(self.workspace, Role.ADMIN), a_member(self.workspace, Role.TEXTER)
         self.ahead = timedelta()
+        # Records that staff opted out in Salesforce, with their number then, until somebody opts that in.
+        self.set_out: dict[str, str] = {}
         save_connection(
             workspace=self.workspace,
             host=org.url,
@@ -286,6 +288,43 @@ class World:
                 number = numbers.get(phone, "")
                 found.append(OrgRecord(record, object_name, number, name, values, by == API_USER_ID))
         return found
+
+    def edits(self, record: OrgRecord, **values: Any) -> None:
+        before = self._says(record.id)
+        self.staff(self.org.edit, record.id, **values)
+        now = self._says(record.id)
+        if now is before:
+            return
+        self.set_out.pop(record.id, None)
+        # Of one that is known to be opted out nobody sees that it was opted out once more.
+        known = RecordValue.objects.filter(workspace=self.workspace, salesforce_id=record.id, says=Says.OUT)
+        if now is Says.IN:
+            self.is_opted_in(record.number)
+        elif now is Says.OUT and not known.exists():
+            # Whatever opt-in is older than a moment is late.
+            self.time_passes(pushes.LATE_AFTER.seconds)
+            self.set_out[record.id] = record.number
+
+    def is_opted_in(self, number: str) -> None:
+        stored = Contact.objects.filter(workspace=self.workspace, mobile_number=number)
+        here = set(stored.values_list("salesforce_id", flat=True))
+        here |= {record.id for record in self.records() if record.number == number}
+        here |= {record for record, of in self.set_out.items() if of == number}
+        self.set_out = {record: of for record, of in self.set_out.items() if record not in here}
+
+    def written_over(self) -> list[OrgRecord]:
+        """What staff opted out, and we opted in although nobody said so since."""
+        ours = [record for record in self.records() if record.id in self.set_out and record.by_us]
+        return [record for record in ours if self._says(record.id) is Says.IN]
+
+    def _says(self, record_id: str) -> Says | None:
+        """A living record under the mapping; None where no field is mapped."""
+        fields = store.fields_of(self.workspace.pk)
+        for record in self.records():
+            if record.id == record_id and record.object in fields:
+                field, rules = fields[record.object]
+                return rules.says(record.value(field))
+        return None
 
     # At rest
 

@@ -127,6 +127,8 @@ class Promise(RuleBasedStateMachine):
 
     def taken(self, number: str, text: str, sid: str) -> None:
         self.said[number].heard(text)
+        if text == START:
+            self.world.is_opted_in(number)
         self.texts.append((number, text, sid))
 
     @precondition(lambda self: self.texts)
@@ -186,6 +188,8 @@ class Promise(RuleBasedStateMachine):
             actions.opt_in(workspace=self.workspace, number=number, by=by, reason=reason)
 
         done = self.member_acts(act, dies_at)
+        if done:
+            self.world.is_opted_in(number)
         if done and self.said[number].stopped:
             assert is_admin
             assert reason
@@ -206,6 +210,8 @@ class Promise(RuleBasedStateMachine):
             lambda: staff.undo(workspace=self.workspace, number=number, version=undoable.version, by=by),
             dies_at,
         )
+        if done and undoable.is_opt_out:
+            self.world.is_opted_in(number)
         if done and of_person:
             if undoable.is_opt_out:
                 self.said[number].lifted()
@@ -248,6 +254,7 @@ class Promise(RuleBasedStateMachine):
 
         if self.member_acts(act, dies_at):
             self.said[number].lifted()
+            self.world.is_opted_in(number)
 
     @precondition(lambda self: Contact.objects.filter(workspace=self.workspace).count() > 3)
     @rule(index=index, dies_at=death)
@@ -273,7 +280,7 @@ class Promise(RuleBasedStateMachine):
         record = self.chosen(index)
         if record:
             self.world.time_passes(ticks)
-            self.world.staff(self.org.edit, record.id, **values)
+            self.world.edits(record, **values)
 
     @rule(number=st.sampled_from([*NUMBERS, ""]), object_name=objects, is_out=st.booleans())
     def somebody_new(self, number: str, object_name: str, is_out: bool) -> None:
@@ -402,6 +409,8 @@ class Promise(RuleBasedStateMachine):
         with self.world.meanwhile(act, after=after):
             if job == "deliver":
                 self.world.delivers()
+                # What was on its way is written.
+                self.world.set_out.clear()
             else:
                 self.world.imports(job, mode)
 
@@ -417,6 +426,7 @@ class Promise(RuleBasedStateMachine):
 
     @rule(field=st.sampled_from([OUT_BOX, OUT_BOX, IN_BOX, PICKLIST, EMPTY_IS_IN, None]), object_name=objects)
     def another_field_is_mapped(self, field: Any, object_name: str) -> None:
+        self.world.set_out.clear()
         with suppress(CarillonError, SalesforceError):
             self.world.maps(object_name, field or actions.OptOutField())
 
@@ -444,6 +454,10 @@ class Promise(RuleBasedStateMachine):
     def nobody_who_said_stop_may_be_texted(self) -> None:
         for number, said in self.said.items():
             assert not (said.is_silent and self.world.may_be_texted(number)), number
+
+    @invariant()
+    def nothing_that_staff_opted_out_is_written_over(self) -> None:
+        assert self.world.written_over() == []
 
     @invariant()
     def only_answers_leave_to_them(self) -> None:
