@@ -32,7 +32,7 @@ _THAT_ARE = """
 select number from consent_consent where workspace_id = %s and number = any(%s) and {flag}
 """
 _BURDENED_SINCE = """
-select number, person_out is null and staff_out is null from consent_consent
+select number, person_out is null and staff_out is null, is_suppressed from consent_consent
 where workspace_id = %s and number = any(%s) and last_learnt_at >= %s and (is_opted_out or is_suppressed)
 """
 # The statistics of tables that an import fills lag behind; only the indexes are right.
@@ -335,8 +335,11 @@ def _look_again(batch: Reading, moved: Sequence[Sighting], numbers: Set[str], be
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_BY_INDEX)
         cursor.execute(_BURDENED_SINCE, [workspace, list(named), begun - _MEANWHILE])
-        burdened: dict[str, bool] = dict(cursor.fetchall())
-        rows = [row for row in moved if row.number_before in burdened]
+        found = cursor.fetchall()
+        # Silence that somebody else brought to the number is not theirs to take along.
+        along = {number for number, is_silence, is_suppressed in found if is_suppressed or not is_silence}
+        burdened = {number: is_silence for number, is_silence, _ in found}
+        rows = [row for row in moved if row.number_before in along]
         taken = {row.salesforce_id for row in rows}
         rows += [row for row in _untold(cursor, batch, burdened) if row.salesforce_id not in taken]
         if rows:

@@ -112,6 +112,13 @@ BESIDE = replace(
     mapped=EMPTY_IS_IN,
     then=[{IDS[0]: Record(ANN, "Yes"), IDS[1]: Record(BEA, "Yes")}],
 )
+# Who leaves a number to which another comes blank, in the same batch.
+BLANK = World(
+    {IDS[0]: Record(ANN, "Yes"), IDS[2]: Record(ANN, "Yes"), IDS[3]: Record(ANN, "Yes")},
+    [(BEA, "START")],
+    OTHERWISE,
+    [{IDS[3]: Record(ANN, "No", 2), IDS[4]: Record(ANN, None, 2), IDS[0]: Record(BEA, "No")}],
+)
 
 
 @pytest.mark.parametrize("tries", [20, pytest.param(400, marks=pytest.mark.soak)])
@@ -121,6 +128,7 @@ def test_a_dry_run_tells_each_flip_that_the_import_makes(tries: int) -> None:
     @example(AGAIN)
     @example(ALONG)
     @example(BESIDE)
+    @example(BLANK)
     @given(worlds)
     def tell_the_same(world: World) -> None:
         compare(world)
