@@ -19,7 +19,7 @@ from carillon.imports import alerts, budget_words, forecasts, held_opt_ins, runs
 from carillon.imports.alert_kinds import AlertKind
 from carillon.imports.budget import Limit
 from carillon.imports.checking import CheckedSetup, SetupInvalid, check_setup
-from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of
+from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, SetupDraft, draft_of, mark_of
 from carillon.imports.lock import LockHeld, setup_lock
 from carillon.imports.models import (
     OPEN_STATUSES,
@@ -44,26 +44,40 @@ __all__ = ["SetupInvalid", "cancel_run", "request_run", "save_setup", "setup_for
 _FULL_IMPORT_FIELDS = ("source_id", *REPORT_PARTS, *STANDARD_FIELDS)
 
 
+class SavedMeanwhile(CarillonError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody saved this import since you opened the page, so nothing was saved now.",
+            "Save again to replace what they saved; or open the page anew in another tab to see it.",
+        )
+
+
 def setup_for(workspace: Workspace, object: str) -> ImportSetup:  # noqa: A002
     """The setup of an object; made, switched off and empty, when there is none yet."""
     setup, _ = ImportSetup.objects.get_or_create(workspace=workspace, object=object)
     return setup
 
 
-def save_setup(*, setup: ImportSetup, draft: SetupDraft, by: Member | None) -> ImportSetup:
-    """Checks the draft with the org and saves it as a whole. Raises SetupInvalid, SalesforceError, CarillonError.
+def save_setup(
+    *, setup: ImportSetup, draft: SetupDraft, by: Member | None, seen: str | None = None
+) -> ImportSetup:
+    """Checks the draft with the org and saves it as a whole. Raises SetupInvalid, SalesforceError, CarillonError; and
+    SavedMeanwhile when the setup is not what it was, `seen` being its mark_of then.
 
     Switching an import off and changing nothing else needs no org.
     """
     if not draft.enabled and (not draft.source or draft == replace(draft_of(setup), enabled=False)):
         return _switch_off(setup, by)
-    return _save(setup, check_setup(setup.workspace, setup.object, draft), by)
+    return _save(setup, check_setup(setup.workspace, setup.object, draft), by, seen)
 
 
 @transaction.atomic
-def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None) -> ImportSetup:
+def _save(setup: ImportSetup, checked: CheckedSetup, by: Member | None, seen: str | None) -> ImportSetup:
     draft, source = checked.draft, checked.source
     setup = ImportSetup.objects.select_for_update().get(pk=setup.pk)
+    # Not before: the org was asked meanwhile, which takes seconds.
+    if seen is not None and seen != mark_of(setup):
+        raise SavedMeanwhile
     before = _described(setup)
     read_before, schedule_before = _read_by_import(setup), _scheduled(setup)
     opt_out_before = opt_out_field(setup.workspace, setup.object)

@@ -1,5 +1,6 @@
 """A setup as it is entered, before anything is checked: on the page, and in a TOML file."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,6 +93,11 @@ def draft_of(setup: ImportSetup) -> SetupDraft:
         timezone=setup.timezone,
         windows=tuple(setup.windows),
     )
+
+
+def mark_of(setup: ImportSetup) -> str:
+    """Changes with what is saved."""
+    return hashlib.sha256(repr(draft_of(setup)).encode()).hexdigest()[:16]
 
 
 def unsaved(

@@ -114,8 +114,8 @@ def keep_house() -> None:
 
 def delete_what_is_old(workspace: Workspace) -> None:
     """What the workspace no longer keeps. The last run of each setup that is over stays, however old, the last one that
-    succeeded, and one whose held people are not settled; what became of a scheduled start is kept with its run, and without one as long
-    as runs are."""
+    succeeded, and one whose held people are not settled; what became of a scheduled start is kept with its run, and
+    without one as long as runs are."""
     over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
     old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
     RecordIssue.objects.filter(run__in=old_issues).delete()

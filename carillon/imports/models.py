@@ -1,7 +1,8 @@
 """What is imported, from where, and what each run did. Invariants kept by the database: one setup per object and workspace;
 an enabled setup has its source and required fields, of a report also the columns its way needs; at most one open run per
 setup; a run has an end exactly when it is over; a window of a setup starts once a day; a setup has at most one open alert of
-what is wrong, one of each kind of what waits, and one set of people who left and are held or kept. A run's cursor moves in the transaction that stores the rows it covers."""
+what is wrong, one of each kind of what waits, and one set of people who left and are held or kept. A run's cursor moves
+in the transaction that stores the rows it covers."""
 
 import uuid
 

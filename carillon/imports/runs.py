@@ -221,9 +221,9 @@ def _continue(run: ImportRun, earlier: ImportRun) -> None:
 
 
 def _forget_staged(run: ImportRun) -> None:
-    """What runs of the setup staged that nobody goes on with, but for what waits for an admin, or to be applied: it is found again."""
+    """What runs of the setup staged that nobody goes on with, but for what waits for an admin: it is found again."""
     staged = StagedFlip.objects.filter(workspace=run.workspace_id, object=run.object)
-    waiting = HeldOptIns.objects.filter(setup=run.setup_id, status__in=[HeldStatus.OPEN, HeldStatus.APPLIED])
+    waiting = HeldOptIns.objects.filter(setup=run.setup_id, status=HeldStatus.OPEN)
     staged.exclude(run=run.public_id).exclude(run__in=waiting.values("run__public_id")).delete()
 
 

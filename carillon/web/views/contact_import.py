@@ -1,6 +1,5 @@
 """The Contact Import page of one object: its source, its fields, saved as a whole. Contacts and Leads alike."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -42,10 +41,6 @@ from carillon.web.source_choice import (
 _ROWS = "additional_fields-count"
 _OF_THE_SOURCE = frozenset(
     ["csrfmiddlewaretoken", "kind", "source", "way", "kind_to", "source_to", "way_to", "refresh", "seen"]
-)
-_SAVED_MEANWHILE = (
-    "Somebody saved this import since you opened the page, so nothing was saved now. Save again to replace what they"
-    " saved; or open the page anew in another tab to see it."
 )
 
 
@@ -98,10 +93,7 @@ def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpRes
         if "try" in request.POST:
             actions.request_dry_run(setup=setup, draft=draft, mode=Mode.CHANGES, by=request.user)
             return redirect("dry_run", slug)
-        if request.POST.get("seen", mark := _mark(setup)) != mark:
-            form.errors.append(_SAVED_MEANWHILE)
-            return None
-        actions.save_setup(setup=setup, draft=draft, by=request.user)
+        actions.save_setup(setup=setup, draft=draft, by=request.user, seen=request.POST.get("seen"))
     except SetupInvalid as error:
         form.show_errors(error.errors)
     except (CarillonError, SalesforceError) as error:
@@ -112,11 +104,6 @@ def _act(request: MemberRequest, setup: ImportSetup, form: SetupForm) -> HttpRes
             messages.warning(request, warning)
         return redirect("contact_import", slug)
     return None
-
-
-def _mark(setup: ImportSetup) -> str:
-    """Changes with what is stored."""
-    return hashlib.sha256(repr(drafts.draft_of(setup)).encode()).hexdigest()[:16]
 
 
 def _tried(request: MemberRequest, setup: ImportSetup) -> drafts.SetupDraft | None:
@@ -158,8 +145,9 @@ class _Page:
 
     def _seen(self, form: SetupForm) -> str:
         """The mark of what was stored when the page was opened, or when it was said that others saved since."""
-        mark = _mark(self.setup)
-        return mark if _SAVED_MEANWHILE in form.errors else self.request.POST.get("seen", mark)
+        mark = drafts.mark_of(self.setup)
+        is_told = str(actions.SavedMeanwhile()) in form.errors
+        return mark if is_told else self.request.POST.get("seen", mark)
 
     def shown(self, form: SetupForm, **more: object) -> HttpResponse:
         setup, wanted, search = self.setup, self.wanted, Search.of(self.request.GET)

@@ -80,6 +80,23 @@ def test_whose_opt_in_a_killed_worker_left_stays_opted_out_too(
     assert holds(org, *(one.salesforce_id for one in people)) == [True, False, False]
 
 
+def test_who_was_being_edited_at_the_first_try_is_read_before_the_next(
+    workspace: Workspace, org: OrgSim, means: Means, clock: Clock, people: list[Contact]
+) -> None:
+    record = people[0].salesforce_id
+    org.lock_row(record)
+    push.deliver(workspace.pk, means)
+    org.unlock_row(record)
+    org.set_clock_offset(600)
+    org.edit(record, **OUT)
+    clock.sleep(3)
+
+    push.deliver(workspace.pk, means)
+
+    assert holds(org, record) == [True]
+    assert status(workspace, people[0].mobile_number) == "opted_out"
+
+
 def test_where_records_cannot_be_read_late_opt_ins_wait_and_stops_go(
     workspace: Workspace, org: OrgSim, means: Means, clock: Clock, people: list[Contact]
 ) -> None:

@@ -1,18 +1,21 @@
 """What an import promises when nothing goes wrong."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from carillon.contacts.models import Contact
-from carillon.imports.actions import save_setup, setup_for
-from carillon.imports.drafts import SetupDraft
+from carillon.imports.actions import SavedMeanwhile, save_setup, setup_for
+from carillon.imports.drafts import SetupDraft, mark_of
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
 from carillon.imports.runner import execute
 from carillon.imports.runs import Request
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
+from tests.integration.consent.test_at_once import is_somebody_waiting
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -207,6 +210,29 @@ def test_another_order_of_additional_fields_reads_changes(
     save_setup(setup=setup, draft=turned, by=None)
 
     assert import_now().mode == Mode.CHANGES
+
+
+def test_of_two_who_save_at_once_the_later_is_told(setup: ImportSetup, draft: SetupDraft) -> None:
+    """The earlier is not done yet when the later begins."""
+    seen = mark_of(setup)
+
+    def save_elsewhere() -> None:
+        try:
+            save_setup(setup=setup, draft=replace(draft, last_name="FirstName"), by=None, seen=seen)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            save_setup(setup=setup, draft=replace(draft, first_name_fallback=""), by=None, seen=seen)
+            beside = pool.submit(save_elsewhere)
+            while not is_somebody_waiting(cursor):
+                assert not beside.done()
+        with pytest.raises(SavedMeanwhile):
+            beside.result(10)
+
+    setup.refresh_from_db()
+    assert (setup.first_name_fallback, setup.last_name) == ("", "LastName")
 
 
 def test_unmapped_user_identification_leaves_assignments_as_they_are(
