@@ -47,6 +47,7 @@ PICKLIST = OptOutField(
 EMPTY_IS_IN = replace(PICKLIST, empty_means_opted_in=True)
 PHONES = {f"+1212555010{place}": f"(212) 555-010{place}" for place in (1, 2, 3)}
 NUMBERS = list(PHONES)
+STOP, START, LIKELY, HELP = "STOP", "START", "please stop texting me", "HELP"
 # Those with this name are not in the list that is imported.
 OUTSIDE = "Outside"
 _FIELDS = ("SMS_Opt_Out__c", "Texting_Preference__c")
@@ -72,6 +73,31 @@ class OrgRecord:
 
     def value(self, field: str) -> str | bool | None:
         return self.values[field]
+
+
+@dataclass(slots=True)
+class Said:
+    """What the people of one number said, as far as nobody may overlook it."""
+
+    stopped: bool = False
+    likely: bool = False
+    # START, or a lift, at any time: an older request does not stand against it.
+    started: bool = False
+
+    def heard(self, text: str) -> None:
+        if text == STOP:
+            self.stopped, self.likely = True, False
+        elif text == START:
+            self.lifted()
+        elif text == LIKELY:
+            self.likely = True
+
+    def lifted(self) -> None:
+        self.stopped, self.likely, self.started = False, False, True
+
+    @property
+    def is_silent(self) -> bool:
+        return self.stopped or self.likely
 
 
 class World:

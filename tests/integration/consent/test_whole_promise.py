@@ -5,7 +5,6 @@ second time, in the simplest words there are: for each number who said what."""
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -35,13 +34,18 @@ from carillon.salesforce.errors import SalesforceError
 from orgsim.testing import OrgSim
 from tests.integration.consent.promise_world import (
     EMPTY_IS_IN,
+    HELP,
     IN_BOX,
+    LIKELY,
     NUMBERS,
     OUT_BOX,
     OUTSIDE,
     PHONES,
     PICKLIST,
+    START,
+    STOP,
     OrgRecord,
+    Said,
     World,
     people_view,
 )
@@ -52,7 +56,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-STOP, START, LIKELY, HELP = "STOP", "START", "please stop texting me", "HELP"
 MEMBERS_OWN = ("member", "request", "review")
 # Most of it happens to one number, or too little happens to each.
 number = st.sampled_from([NUMBERS[0], NUMBERS[0], *NUMBERS])
@@ -62,31 +65,6 @@ death = st.one_of(st.none(), st.integers(0, 90))
 early_death = st.one_of(st.none(), st.integers(0, 12))
 words = st.sampled_from([STOP, STOP, START, LIKELY, HELP])
 objects = st.sampled_from(["Contact", "Contact", "Lead"])
-
-
-@dataclass(slots=True)
-class Said:
-    """What the people of one number said, as far as nobody may overlook it."""
-
-    stopped: bool = False
-    likely: bool = False
-    # START, or a lift, at any time: an older request does not stand against it.
-    started: bool = False
-
-    def heard(self, text: str) -> None:
-        if text == STOP:
-            self.stopped, self.likely = True, False
-        elif text == START:
-            self.lifted()
-        elif text == LIKELY:
-            self.likely = True
-
-    def lifted(self) -> None:
-        self.stopped, self.likely, self.started = False, False, True
-
-    @property
-    def is_silent(self) -> bool:
-        return self.stopped or self.likely
 
 
 class Promise(RuleBasedStateMachine):
