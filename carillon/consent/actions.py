@@ -29,6 +29,7 @@ from carillon.consent.queries import FIELD_CHANGED
 from carillon.consent.reading import FieldKind
 from carillon.consent.reading import OptOutField as OptOutField
 from carillon.consent.store import HeldRow
+from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 
@@ -244,7 +245,9 @@ def join(*, workspace: Workspace, loser: str, loser_number: str, master: str, ma
     """Record `loser` was merged into `master`, or converted to it. Two consents that meet tighten. The master's value may
     be the loser's now: an opted-out number is pushed to it again, and until it acknowledges a push it opts nobody in."""
     outcome = _arrive(workspace, master, loser_number, master_number, Cause.MERGED, loser=loser)
-    RecordValue.objects.filter(workspace=workspace, salesforce_id=loser).delete()
+    if not Contact.objects.filter(workspace=workspace, salesforce_id=loser).exists():
+        # The import that finds the record gone still needs to tell what is news of it.
+        RecordValue.objects.filter(workspace=workspace, salesforce_id=loser).delete()
     gone = ConsentPush.objects.filter(workspace=workspace, salesforce_id=loser, state__in=UNSENT)
     gone.update(state=PushState.SUPERSEDED, settled_at=now())
     return outcome

@@ -14,8 +14,9 @@ from django.db import connection, transaction
 
 from carillon.accounts.models import Workspace
 from carillon.connections.clients import OtherOrg
+from carillon.consent.asking import hear_gone
 from carillon.contacts import remembered
-from carillon.contacts.models import RecordChange, SalesforceObject
+from carillon.contacts.models import Contact, RecordChange, SalesforceObject
 from carillon.imports import runs
 from carillon.imports.batches import Mapped
 from carillon.imports.joining import Joined, join_moved
@@ -104,6 +105,7 @@ class Following:
         to_read: list[str] = []
         for ids in leavers.to_ask():
             verdicts = self._ask(self._run.object, ids)
+            self._hear_gone(verdicts)
             joined = self._join(verdicts)
             leavers.note(verdicts.absences)
             leavers.leave_out(joined.gone)
@@ -118,6 +120,7 @@ class Following:
         for sobject, ids in self._to_look_for():
             for part in _parts(ids):
                 verdicts = self._ask(sobject, part)
+                self._hear_gone(verdicts)
                 joined = self._join(verdicts)
                 self._note(verdicts)
                 leavers.add(joined.to_read)
@@ -147,6 +150,19 @@ class Following:
         if self._client.session.org_id != self._org_id:
             raise OtherOrg(self._org_id, self._client.session.org_id)
         return verdicts_of(fates)
+
+    def _hear_gone(self, verdicts: Verdicts) -> None:
+        """Staff may have opted somebody out in a record and then merged, converted or deleted it. Once."""
+        gone = [record_id for record_id, absence in verdicts.absences.items() if absence == DELETED]
+        gone += [record_id for move in verdicts.moves for record_id in move.passed]
+        stored = Contact.objects.filter(workspace=self._run.workspace_id, salesforce_id__in=gone)
+        by_object: dict[str, list[str]] = {}
+        for sobject, record_id in stored.exclude(absence=DELETED).values_list("object", "salesforce_id"):
+            by_object.setdefault(sobject, []).append(record_id)
+        for sobject, ids in sorted(by_object.items()):
+            heard = hear_gone(self._client, self._run.workspace_id, sobject, ids, self._run.public_id)
+            self._run.opted_out += heard.opted_out
+            self._run.save(update_fields=["opted_out"])
 
     def _join(self, verdicts: Verdicts) -> Joined:
         if not verdicts.moves:

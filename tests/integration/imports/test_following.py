@@ -9,11 +9,12 @@ from itertools import pairwise
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from carillon.consent import push
 from carillon.consent.words import for_programs
 from carillon.contacts import queries, remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
-from carillon.imports.drafts import SetupDraft
+from carillon.imports.drafts import SetupDraft, draft_of
 from carillon.imports.erasing import erase
 from carillon.imports.lock import is_locked
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
@@ -23,6 +24,9 @@ from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
 from tests.integration.commands import start
+from tests.integration.consent.org_people import text
+from tests.integration.consent.people import status
+from tests.integration.consent.promise_world import OUT_BOX
 from tests.integration.imports.conftest import org_ids, stored_ids, type_of_import
 from tests.integration.imports.test_interrupted import wait_until
 
@@ -543,3 +547,79 @@ def test_whoever_an_erased_record_led_to_is_erased_too(
     import_now(Mode.EVERYTHING)
 
     assert stored_ids(salesforce_id__in=[first, erased, survivor]) == set()
+
+
+# Opt-outs that nobody read before the record was gone
+
+
+OUT = {"SMS_Opt_Out__c": True}
+
+
+@pytest.fixture
+def opting_out(setup: ImportSetup, draft: SetupDraft, org: OrgSim, import_now: type_of_import) -> None:
+    save_setup(setup=setup, draft=replace(draft, opt_out=OUT_BOX), by=None)
+    for record_id in org_ids(org, "SMS_Opt_Out__c = true"):
+        org.edit(record_id, SMS_Opt_Out__c=False)
+    import_now()
+
+
+def two_with_numbers(sobject: str = "Contact") -> list[Contact]:
+    found = Contact.objects.filter(object=sobject).exclude(mobile_number="").order_by("salesforce_id")
+    return [one for one in found if found.filter(mobile_number=one.mobile_number).count() == 1][:2]
+
+
+@pytest.mark.parametrize("becomes", ["merged", "deleted"])
+def test_whom_staff_opted_out_before_the_record_was_gone_is_opted_out(
+    org: OrgSim, opting_out: None, import_now: type_of_import, becomes: str
+) -> None:
+    gone, stays = two_with_numbers()
+    org.edit(gone.salesforce_id, **OUT)
+    if becomes == "merged":
+        org.merge(stays.salesforce_id, (gone.salesforce_id,))
+    else:
+        org.delete(gone.salesforce_id)
+
+    run = import_now()
+
+    assert status(gone.workspace, gone.mobile_number) == "opted_out"
+    assert (status(gone.workspace, stays.mobile_number) == "opted_out") == (becomes == "merged")
+    assert run.opted_out == 1
+    assert import_now().opted_out == 0
+
+
+def test_whom_staff_opted_out_before_the_lead_was_converted_is_opted_out(
+    org: OrgSim,
+    setup: ImportSetup,
+    draft: SetupDraft,
+    opting_out: None,
+    import_leads: type_of_lead_import,
+    import_now: type_of_import,
+) -> None:
+    lead_setup = setup_for(setup.workspace, "Lead")
+    save_setup(setup=lead_setup, draft=replace(draft_of(lead_setup), opt_out=OUT_BOX), by=None)
+    import_leads()
+    lead = two_with_numbers("Lead")[0]
+    org.edit(lead.salesforce_id, **OUT)
+    contact = org.convert(lead.salesforce_id)["contact"]
+    org.edit(contact, SMS_Opt_Out__c=False)
+
+    import_now()
+    import_leads()
+
+    assert status(lead.workspace, person(contact).mobile_number) == "opted_out"
+
+
+def test_what_the_person_said_last_is_not_undone_by_what_the_record_held(
+    org: OrgSim, opting_out: None, import_now: type_of_import
+) -> None:
+    """It held the STOP that we told it."""
+    gone, stays = two_with_numbers()
+    text(gone)
+    push.deliver(gone.workspace_id)
+    org.merge(stays.salesforce_id, (gone.salesforce_id,))
+    text(gone, "START")
+    push.deliver(gone.workspace_id)
+
+    import_now()
+
+    assert status(gone.workspace, gone.mobile_number) == "opted_in"
