@@ -126,9 +126,10 @@ def what_happens(alert: ImportAlert) -> str:
 
 
 def _begun(alert: ImportAlert) -> tuple[str, str]:
+    until = "unless an import settles it by itself" if alert.kind in WAITING else "until it is over"
     return (
         what_happens(alert),
-        f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this until it is over.",
+        f"{alert.sentence}\n\n{alert.remedy}\n\nYou get no other mail about this {until}.",
     )
 
 
