@@ -25,16 +25,19 @@ def impatient(pushes: int, is_failing: bool) -> Retry:
 
 
 class Clock:
-    """Time that goes on when somebody waits, or is told to."""
+    """Time, which a wait moves on at once."""
 
     def __init__(self) -> None:
-        self.now = now() + timedelta(seconds=1)
+        self.ahead = timedelta(seconds=1)
 
     def __call__(self) -> datetime:
-        return self.now
+        return now() + self.ahead
 
     def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+        self.ahead += timedelta(seconds=seconds)
+
+    def wait_until(self, moment: datetime) -> None:
+        self.ahead += moment - self()
 
 
 def connected_to(org: OrgSim, name: str = "Admissions") -> Workspace:

@@ -1,7 +1,7 @@
 """What `carillon consent` does beyond its options."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -25,7 +25,7 @@ def said(workspace: Workspace, words: str, meaning: Meaning) -> None:
 
 
 def test_a_request_of_a_day_counts_to_that_days_end_where_the_people_are(workspace: Workspace) -> None:
-    consent_work.opt_out(workspace.name, ANN, "called", datetime(2026, 3, 2))  # noqa: DTZ001 - as click gives it
+    consent_work.opt_out(workspace.name, ANN, "called", date(2026, 3, 2))
 
     event = ConsentEvent.objects.get()
     assert event.counts_at.replace(microsecond=0) == datetime(2026, 3, 3, 4, 59, 59, tzinfo=UTC)
@@ -34,7 +34,7 @@ def test_a_request_of_a_day_counts_to_that_days_end_where_the_people_are(workspa
 def test_a_request_older_than_a_start_says_why_nothing_changes(workspace: Workspace) -> None:
     said(workspace, "START", Meaning.START)
 
-    told = consent_work.opt_out(workspace.name, ANN, "called", datetime(2026, 3, 2))  # noqa: DTZ001 - as click gives it
+    told = consent_work.opt_out(workspace.name, ANN, "called", date(2026, 3, 2))
 
     assert f"{ANN} stays opted in: the person opted in by a text later, on {now():%b %-d, %Y}" in told
 
@@ -65,7 +65,7 @@ def test_the_number_of_somebody_erased_is_opted_in_only_when_that_is_said(worksp
 
 
 def test_nobody_asked_in_the_future(workspace: Workspace) -> None:
-    tomorrow = now().replace(tzinfo=None) + timedelta(days=2)
+    tomorrow = now().date() + timedelta(days=2)
 
     with pytest.raises(CarillonError, match="has not come yet"):
         consent_work.opt_out(workspace.name, ANN, "called", tomorrow)

@@ -167,7 +167,7 @@ def test_a_refusal_says_why_and_is_tried_again_at_night(
     push.deliver(workspace.pk, means)
     assert failed[0].attempts == 1
     org.clear_automation()
-    clock.now = delivery.after_refusal(means.turn())
+    clock.wait_until(delivery.after_refusal(means.turn()))
     push.deliver(workspace.pk, means)
     assert states(workspace) == ["acknowledged"] * count
 
@@ -284,7 +284,7 @@ def test_a_record_purged_after_an_import_found_it_deleted_is_gone(
     left = Contact.objects.filter(pk=purged.pk)
     left.update(in_source=False, left_source_at=clock(), absence="deleted", absent_since=clock())
 
-    clock.now = delivery.after_refusal(means.turn())
+    clock.wait_until(delivery.after_refusal(means.turn()))
     push.deliver(workspace.pk, means)
 
     assert states(workspace) == ["gone", "failed"]
