@@ -44,7 +44,7 @@ def _wait(client: httpx.Client, job: str) -> None:
 
 def test_every_value_is_quoted_and_nothing_is_lost(org: OrgSim, client: httpx.Client) -> None:
     name = 'Zoë "Z", O\'Brien;\n\r\n"\t|^`Ł😀'
-    contact = org.create("Contact", LastName=name, Graduation_Year__c=123456789012345.67, SMS_Opt_Out__c=True)
+    contact = org.create("Contact", LastName=name, Graduation_Year__c=1234.5, SMS_Opt_Out__c=True)
     query = (
         "SELECT Id, LastName, FirstName, SMS_Opt_Out__c, SMS_Opt_In__c, Graduation_Year__c, Birthdate,"
         f" Account.Name, Owner.Name FROM Contact WHERE Id = '{contact}'"
@@ -55,9 +55,17 @@ def test_every_value_is_quoted_and_nothing_is_lost(org: OrgSim, client: httpx.Cl
     assert header[-2:] == ["Account.Name", "Owner.Name"]
     assert row[:2] == [contact, name]
     assert row[2:5] == ["", "true", "false"]
-    assert row[5] == "123456789012345.67"
+    assert row[5] == "1234.5"
     assert row[6:8] == ["", ""]
     assert row[8]
+
+
+def test_a_long_number_keeps_its_digits(org: OrgSim, client: httpx.Client) -> None:
+    lead = org.create("Lead", LastName="Digits", Company="Ada's", AnnualRevenue=123456789012345.67)
+
+    _, row = csv_of(client, f"SELECT Id, AnnualRevenue FROM Lead WHERE Id = '{lead}'")
+
+    assert row == [lead, "123456789012345.67"]
 
 
 def test_a_value_is_what_the_rest_api_says(reader: httpx.Client) -> None:

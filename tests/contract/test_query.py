@@ -52,14 +52,12 @@ def test_numbers_are_numbers_and_nothing_is_null(reader: httpx.Client) -> None:
 
 @pytest.mark.parametrize("number", [1234567890123456.0, 12345678901234567.0, 123456789012345.67, 0.1, 20.0])
 def test_numbers_keep_all_their_digits(org: OrgSim, client: httpx.Client, number: float) -> None:
-    someone = org.create("Contact", LastName="Digits", Graduation_Year__c=number)
+    someone = org.create("Lead", LastName="Digits", Company="Ada's", AnnualRevenue=number)
 
-    [record] = soql(client, f"SELECT Graduation_Year__c FROM Contact WHERE Id = '{someone}'").json()[
-        "records"
-    ]
+    [record] = soql(client, f"SELECT AnnualRevenue FROM Lead WHERE Id = '{someone}'").json()["records"]
 
-    assert record["Graduation_Year__c"] == number
-    assert client.get(f"{V}/sobjects/Contact/{someone}").json()["Graduation_Year__c"] == number
+    assert record["AnnualRevenue"] == number
+    assert client.get(f"{V}/sobjects/Lead/{someone}").json()["AnnualRevenue"] == number
 
 
 def test_parents_nest_and_a_missing_parent_is_null(org: OrgSim, client: httpx.Client) -> None:
