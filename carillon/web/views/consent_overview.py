@@ -1,6 +1,7 @@
 """The Consent page: what is on its way to Salesforce, what was refused, and what waits for people to decide."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -26,6 +27,7 @@ from carillon.web.consent_people import Household, by_record, households
 WAITING_SHOWN = 10
 # While something is under way the page looks again, later each time: for a quarter of an hour in all.
 LOOKS, SOONEST = 40, 3
+SOON = timedelta(minutes=1)
 _CORRECTIONS: dict[str, str] = {
     PushState.WAITING: "To be corrected",
     PushState.SENT: "Being corrected",
@@ -71,6 +73,8 @@ def overview(request: MemberRequest) -> HttpResponse:
         reports.open_conflicts(workspace), _CONFLICT_ORDER, cursor=asked.get("conflicts", "")
     )
     waiting = list(reports.waiting(workspace)[:WAITING_SHOWN])
+    # Before the outbox: what is sent between the two is counted there, and so never missed.
+    is_due = reports.has_due(workspace, now() + SOON)
     outbox, audit_under_way = reports.outbox(workspace), waking.audit_under_way(workspace.pk)
     records = [push.salesforce_id for push in (*troubled.rows, *waiting)]
     contacts = by_record(workspace, [*records, *(row.salesforce_id for row in conflicts.rows)])
@@ -79,9 +83,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = {
         "at": now(),
         "outbox": outbox,
-        "look_again": _look_again(
-            request, bool(outbox.sent or audit_under_way or reports.has_due(workspace, now()))
-        ),
+        "look_again": _look_again(request, bool(is_due or outbox.sent or audit_under_way)),
         "is_told": reports.is_told(workspace),
         "stopped": reports.stopped(workspace),
         "pace": queries.pace(workspace, now()),
