@@ -86,7 +86,7 @@ def test_a_failure_tells_nothing_it_should_not(
         host=org.url,
         credentials=ClientCredentials(CLIENT_ID, CLIENT_SECRET),
         allow_local=True,
-        retry=Retry(budget_seconds=0.6, first_wait=0.01, longest_wait=0.02),
+        retry=Retry(budget_seconds=30, first_wait=0.01, longest_wait=0.02, most_attempts=2),
     )
     with client:
         token = client.session.access_token

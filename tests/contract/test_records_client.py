@@ -22,7 +22,7 @@ from tests.contract.conftest import V
 FIELD = "SMS_Opt_Out__c"
 STOP = {FIELD: True}
 COLLECTIONS = "/composite/sobjects"
-QUICK = Retry(budget_seconds=3, read_timeout=2, first_wait=0.01, longest_wait=0.02)
+QUICK = Retry(budget_seconds=30, read_timeout=20, first_wait=0.01, longest_wait=0.02, most_attempts=20)
 
 
 class _Row(msgspec.Struct):

@@ -38,7 +38,7 @@ def client_of(org: OrgSim, **options: object) -> Client:
         host=org.url,
         credentials=ClientCredentials(CLIENT_ID, CLIENT_SECRET),
         allow_local=True,
-        retry=Retry(budget_seconds=2, first_wait=0.01, longest_wait=0.02),
+        retry=Retry(budget_seconds=30, first_wait=0.01, longest_wait=0.02, most_attempts=20),
         **options,  # type: ignore[arg-type]
     )
 

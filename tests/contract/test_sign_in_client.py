@@ -10,7 +10,7 @@ from carillon.salesforce.transport import Retry
 from orgsim.staff import API_USERNAME, CLIENT_ID, CLIENT_SECRET
 from orgsim.testing import OrgSim
 
-QUICK = Retry(budget_seconds=2, read_timeout=2, first_wait=0.01, longest_wait=0.02)
+QUICK = Retry(budget_seconds=30, read_timeout=20, first_wait=0.01, longest_wait=0.02, most_attempts=20)
 
 
 def client_of(org: OrgSim, client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET) -> Client:

@@ -74,7 +74,7 @@ def succeed(org: OrgSim, setup: ImportSetup) -> Import:
 def fail(org: OrgSim, setup: ImportSetup) -> Import:
     def run() -> ImportRun:
         org.fail_next(503, times=1000)
-        retry = Retry(budget_seconds=0.1, first_wait=0.01, longest_wait=0.01)
+        retry = Retry(most_attempts=1)
         done = execute(Request(setup, Mode.CHANGES, Trigger.SCHEDULED), Options(retry=retry))
         assert done.status == RunStatus.FAILED
         return done
