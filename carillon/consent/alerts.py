@@ -63,9 +63,10 @@ def _is_over(workspace_id: int, kind: str, found: Mapping[str, tuple[str, str]])
 
 
 def _is_tried_again(workspace_id: int) -> bool:
-    """What was refused is not over while it is on its way again."""
-    under_way = [PushState.WAITING, PushState.SENT]
-    return ConsentPush.objects.filter(workspace=workspace_id, state__in=under_way, attempts__gt=1).exists()
+    """What was refused or put back is not over while it is on its way again."""
+    under_way = Q(state__in=[PushState.WAITING, PushState.SENT], attempts__gt=1)
+    corrected = Q(state=PushState.REVERTED, next_try_at__isnull=False)
+    return ConsentPush.objects.filter(under_way | corrected, workspace=workspace_id).exists()
 
 
 def _troubles(workspace_id: int, now: datetime) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from django.core.mail import EmailMessage
 from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import Role, Workspace
-from carillon.consent import alerts
+from carillon.consent import alerts, pushes
 from carillon.consent.actions import opt_out
 from carillon.consent.models import ConsentPush, Delivery, PushAlert
 from carillon.imports.notices import notices
@@ -131,7 +131,10 @@ def test_one_that_was_put_back_and_is_never_tried_again_is_late(workspace: Works
     assert look(workspace, now() + LATER) == ["Opt-outs and opt-ins do not reach Salesforce"]
 
 
-def test_one_that_is_put_back_again_and_again_is_told(workspace: Workspace) -> None:
+def test_one_that_is_put_back_again_and_again_is_told_and_is_not_over_while_it_is_retried(
+    workspace: Workspace, mailoutbox: list[EmailMessage]
+) -> None:
+    told = ["Automation in Salesforce puts back opt-outs or opt-ins"]
     a_contact(workspace, ANN)
     opt_out(workspace=workspace, number=ANN, by=None)
     (push,) = claimed(workspace)
@@ -140,6 +143,16 @@ def test_one_that_is_put_back_again_and_again_is_told(workspace: Workspace) -> N
 
     ConsentPush.objects.update(next_try_at=None)
 
-    assert look(workspace, now()) == ["Automation in Salesforce puts back opt-outs or opt-ins"]
+    assert look(workspace, now()) == told
     assert alerts.workspaces_to_look_at() == [workspace.pk]
     assert PushAlert.objects.get().recovered is False
+
+    pushes.retry_all(workspace_id=workspace.pk, now=now())
+    assert look(workspace, now()) == told
+    (push,) = claimed(workspace)
+    acknowledge(push.id, False, day(1))
+    assert look(workspace, now()) == told
+    assert len(mailoutbox) == 1
+    (push,) = claimed(workspace)
+    acknowledge(push.id, True, day(1))
+    assert look(workspace, now()) == []
