@@ -271,8 +271,8 @@ def _arrive(
         elif after != before and waiting.get(record, held.says) == Says.OUT and mapping:
             # Stricter than the number it joins.
             told.append(Told(after, Kind.STAFF_OUT, Cause.FIRST_SIGHT, weak=True, source=Source(record)))
-        held = held._replace(left_opted_out=move.leaves_opted_out(room.numbers, values.get(loser or record)))
-        if loser or record in values or held.left_opted_out:
+        held = move.leaving(room.numbers, values.get(loser or record), held)
+        if loser or record in values or held.left_opted_out or held.left_likely:
             room.holdings[record] = held
         # What the master of a merge holds is not known until it is read: an opt-in might be written over an opt-out.
         room.fresh = frozenset() if loser else frozenset({record})

@@ -223,7 +223,7 @@ class Sieve:
         return telling + _leaving(rows, telling) if left else telling
 
     def _tells(self, row: Sighting, value: HeldRow | None, waiting: Says | None, out: set[str]) -> bool:
-        if value and value.left_opted_out and row.number:
+        if value and (value.left_opted_out or value.left_likely) and row.number:
             return True
         mapping, seen = self._mapping, row.seen
         if mapping is None or seen is None:

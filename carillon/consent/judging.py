@@ -117,10 +117,10 @@ def _judge(
             told.append(said)
         if speech.heard is not Heard.STALE:
             holding = _holding(row.salesforce_id, row.seen, speech, mapping, value)
-    left = move.leaves_opted_out(numbers, value)
-    if left != bool(value and value.left_opted_out):
-        holding = holding or HeldRow.never_read(row.salesforce_id, mapping)
-        holding = holding._replace(left_opted_out=left)
+    unread = HeldRow.never_read(row.salesforce_id, mapping)
+    left = move.leaving(numbers, value, holding or unread)
+    if left != (holding or unread):
+        holding = left
     return Judged(row, None if holding == value else holding, tuple(told), is_fresh)
 
 

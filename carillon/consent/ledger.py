@@ -72,9 +72,15 @@ class Move:
     after: str
     cause: Cause
 
-    def leaves_opted_out(self, numbers: Mapping[str, LockedNumber], held: HeldRow | None) -> bool:
-        """Whether it must be remembered until there is a number again."""
-        return not self.after and self._is_out(numbers, held)
+    def leaving(self, numbers: Mapping[str, LockedNumber], left: HeldRow | None, held: HeldRow) -> HeldRow:
+        """What is `held` of the record, with what must be remembered until there is a number again; `left` is what was
+        held of the one that had the number before."""
+        if self.after:
+            return held._replace(left_opted_out=False, left_likely=None)
+        return held._replace(
+            left_opted_out=held.left_opted_out or self._is_out(numbers, left),
+            left_likely=self._likely(numbers, left) or held.left_likely,
+        )
 
     def told(self, numbers: Mapping[str, LockedNumber], held: HeldRow | None) -> list[Told]:
         if not self.after or self.before == self.after:
@@ -82,14 +88,19 @@ class Move:
         source, told = Source(self.salesforce_id), []
         if self._is_out(numbers, held):
             told.append(Told(self.after, Kind.STAFF_OUT, self.cause, source=source))
-        left = numbers.get(self.before)
-        if left and left.state.is_suppressed and left.state.likely:
-            told.append(Told(self.after, Kind.LIKELY, self.cause, When.at(left.state.likely), source=source))
+        if likely := self._likely(numbers, held):
+            told.append(Told(self.after, Kind.LIKELY, self.cause, When.at(likely), source=source))
         return told
 
     def _is_out(self, numbers: Mapping[str, LockedNumber], held: HeldRow | None) -> bool:
         left = numbers.get(self.before)
         return bool((left and left.state.is_opted_out) or (held and held.left_opted_out))
+
+    def _likely(self, numbers: Mapping[str, LockedNumber], held: HeldRow | None) -> datetime | None:
+        left = numbers.get(self.before)
+        if left and left.state.is_suppressed:
+            return left.state.likely
+        return held.left_likely if held else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,7 +258,8 @@ class OptOutMapping(models.Model):
 
 class RecordValue(models.Model):
     """What a record last held, imported or acknowledged (reading.Held). A mapped record without a row was only ever
-    read as opted in, and never pushed. `left_opted_out`: it left an opted-out number and has none yet."""
+    read as opted in, and never pushed. `left_opted_out`: it left an opted-out number and has none yet;
+    `left_likely`: one with a likely opt-out of that moment."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     salesforce_id = models.CharField(max_length=18, db_collation="C")
@@ -270,6 +271,7 @@ class RecordValue(models.Model):
     sent = models.CharField(max_length=9, choices=Status.choices, blank=True, default="")
     is_merged = models.BooleanField(default=False)
     left_opted_out = models.BooleanField(default=False)
+    left_likely = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -41,7 +41,7 @@ where c.id = n.id
 """
 _HELD = """
 select r.salesforce_id, r.says, r.mapping_version, r.stamp, r.acknowledged_at, r.answers, r.sent, r.is_merged,
-    r.left_opted_out
+    r.left_opted_out, r.left_likely
 from consent_recordvalue r where r.workspace_id = %s and r.salesforce_id = any(%s)
 """
 _WAITING = """
@@ -65,13 +65,13 @@ select %s, * from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s:
 """
 _UPSERT_HELD = """
 insert into consent_recordvalue (workspace_id, salesforce_id, says, mapping_version, stamp, acknowledged_at, answers,
-    sent, is_merged, left_opted_out)
+    sent, is_merged, left_opted_out, left_likely)
 select %s, * from unnest(%s::text[], %s::text[], %s::integer[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[], %s::text[], %s::boolean[], %s::boolean[])
+    %s::timestamptz[], %s::text[], %s::boolean[], %s::boolean[], %s::timestamptz[])
 on conflict (workspace_id, salesforce_id) do update set says = excluded.says,
     mapping_version = excluded.mapping_version, stamp = excluded.stamp,
     acknowledged_at = excluded.acknowledged_at, answers = excluded.answers, sent = excluded.sent,
-    is_merged = excluded.is_merged, left_opted_out = excluded.left_opted_out
+    is_merged = excluded.is_merged, left_opted_out = excluded.left_opted_out, left_likely = excluded.left_likely
 """
 _SUPERSEDE = """
 update consent_consentpush set state = %s, settled_at = %s
@@ -122,6 +122,7 @@ class HeldRow(NamedTuple):
     sent: str = ""
     is_merged: bool = False
     left_opted_out: bool = False
+    left_likely: datetime | None = None
 
     @classmethod
     def never_read(cls, salesforce_id: str, mapping: Mapping | None) -> "HeldRow":

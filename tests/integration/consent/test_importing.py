@@ -418,13 +418,34 @@ def test_opted_out_travels_over_a_time_without_a_number(workspace: Workspace) ->
     assert not RecordValue.objects.get().left_opted_out
 
 
-def test_a_likely_opt_out_travels_too(workspace: Workspace) -> None:
+@pytest.mark.parametrize("over", [[], [""], ["", ""]])
+def test_a_likely_opt_out_travels_too_also_over_a_time_without_a_number(
+    workspace: Workspace, over: list[str]
+) -> None:
     contact = a_contact(workspace, ANN)
     text(workspace, "please stop texting me")
+    said = Consent.objects.get(number=ANN).likely
+    for number in over:
+        read(contact, False, before=moved(contact, number))
 
     read(contact, False, before=moved(contact, BEA))
 
-    assert Consent.objects.get(number=BEA).is_suppressed
+    arrived = Consent.objects.get(number=BEA)
+    assert (arrived.is_suppressed, arrived.is_opted_out, arrived.likely) == (True, False, said)
+    assert not RecordValue.objects.exclude(left_likely=None).exists()
+
+
+def test_what_the_master_of_a_merge_left_is_remembered_too(workspace: Workspace) -> None:
+    gone, stays = a_contact(workspace, BEA), a_contact(workspace, ANN)
+    text(workspace, "STOP")
+    read(stays, False, before=moved(stays, ""))
+    gone.delete()
+    loser, master = gone.salesforce_id, stays.salesforce_id
+    actions.join(workspace=workspace, loser=loser, loser_number=BEA, master=master, master_number="")
+
+    read(stays, False, before=moved(stays, CAL))
+
+    assert status(workspace, CAL) == "opted_out"
 
 
 def test_a_number_changed_by_hand_travels_as_well(workspace: Workspace) -> None:
