@@ -81,7 +81,7 @@ def opt_in(request: MemberRequest, salesforce_id: str) -> HttpResponse:
         except CarillonError as error:
             form.refuse(error)
         else:
-            messages.success(request, f"{contact} may be texted again.{_told(done)}")
+            messages.success(request, f"{contact} {_how_in(done)}.{_told(done)}")
             return _back_to(contact, request)
     return _asked(request, contact, about, form, "web/consent_opt_in.html")
 
@@ -131,6 +131,12 @@ def _nothing_to_do(request: MemberRequest, contact: Contact, sentence: str, *, i
     """`is_so`: it is already as was asked for, such as after a double click."""
     messages.add_message(request, messages.SUCCESS if is_so else messages.ERROR, sentence)
     return redirect("contact", contact.salesforce_id)
+
+
+def _how_in(done: actions.Outcome) -> str:
+    if done.is_suppressed:
+        return "is opted in, and not texted until somebody decides about the likely opt-out"
+    return "may be texted again"
 
 
 def _told(done: actions.Outcome) -> str:

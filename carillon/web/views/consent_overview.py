@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from carillon.accounts.models import Role, Workspace
 from carillon.consent import actions, nightly, person, pushes, queries, staff, waking
 from carillon.consent import overview as reports
-from carillon.consent.decide import Refusal
+from carillon.consent.decide import Refusal, Says
 from carillon.consent.models import ConflictState, ConsentConflict, ConsentPush, PushState, Review
 from carillon.contacts.models import Contact
 from carillon.imports.queries import open_opt_ins
@@ -166,6 +166,7 @@ def review(request: MemberRequest, number: int, decision: str) -> HttpResponse:
         "seen": consent.version,
         "decision": decision,
         "likely": person.likely_line(consent),
+        "is_opted_out": consent.is_opted_out,
         "household": _household(request.user.workspace, consent.number),
     }
     return render(request, "web/consent_review.html", context)
@@ -174,7 +175,7 @@ def review(request: MemberRequest, number: int, decision: str) -> HttpResponse:
 def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_out: bool) -> bool:
     """Whether nothing is left to decide."""
     try:
-        actions.close_review(
+        done = actions.close_review(
             review=found,
             is_opt_out=is_opt_out,
             by=request.user,
@@ -187,11 +188,12 @@ def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_ou
             return True
         form.refuse(error)
         return False
-    said = (
-        "It counts as an opt-out, and Salesforce is told."
-        if is_opt_out
-        else "The number may be texted again."
-    )
+    if is_opt_out:
+        said = f"It counts as an opt-out{', and Salesforce is told' if done.pushes else ''}."
+    elif done.status is Says.OUT:
+        said = "It counts as no opt-out. The number stays opted out, by what was said besides."
+    else:
+        said = "The number may be texted again."
     messages.success(request, said)
     return True
 

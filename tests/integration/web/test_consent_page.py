@@ -245,6 +245,21 @@ def test_what_is_no_opt_out_may_be_texted_again(bob: Member, ana: Contact, signe
     assert queries.standings(ana.workspace, [ana.mobile_number])[ana.mobile_number].may_be_texted
 
 
+def test_what_is_no_opt_out_leaves_one_that_was_said_besides(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    actions.opt_out(workspace=ana.workspace, number=ana.mobile_number, by=bob)
+    text(ana, "stop by anytime", Meaning.LIKELY_STOP)
+    client = signed_in(bob)
+
+    asked = shown(client, "review", review_of(ana), "not")
+    done = decided(client, "review", review_of(ana), "not", seen="2", reason="A visit")
+
+    assert "stays opted out" in asked
+    assert "stays opted out" in done
+    assert "may be texted again" not in done
+
+
 def test_a_number_that_nobody_has_is_reviewed_too(
     bob: Member, workspace: Workspace, signed_in: SignedIn
 ) -> None:

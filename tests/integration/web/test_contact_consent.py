@@ -250,6 +250,19 @@ def test_what_staff_opted_out_a_texter_opts_back_in(bob: Member, ana: Contact, s
     assert lines_of(ana) == ["staff_out by member", "staff_in by member"]
 
 
+def test_who_is_opted_in_while_a_likely_opt_out_waits_is_not_said_to_be_texted(
+    bob: Member, ana: Contact, signed_in: SignedIn
+) -> None:
+    client = signed_in(bob)
+    post(client, ana, "opt_out", **STAFF)
+    text(ana, "please stop texting me", Meaning.LIKELY_STOP)
+
+    done = post(client, ana, "opt_in", reason="Is back")
+
+    assert "is opted in, and not texted until" in done
+    assert "may be texted again" not in done
+
+
 def test_a_texter_is_told_why_a_stop_stays(
     alice: Member, bob: Member, ana: Contact, signed_in: SignedIn
 ) -> None:
