@@ -54,7 +54,7 @@ _FILLERS = (
     | YES_WORDS
     | _words(
         "please pls plz now just it this that these those all me ok okay thanks thank you sir maam hey hi hello everything"
-        " already immediately sent from my iphone por favor ya and but"
+        " already immediately sent from my iphone por favor ya and but no spam"
     )
 )
 # Words that alone, or with fillers, are likely an opt-out, in what people here speak.
@@ -69,35 +69,47 @@ _RUN_TOGETHER = re.compile(rf"(?=.*(?:{_OUT}))(?:{_OUT}|all|2|to|and)++")
 _MESSAGES = r"(?:text|texts|texting|txt|txts|message|messages|messaging|msg|msgs|sms|spam|spamming|alerts?)"
 _CONTACT = (
     rf"(?:{_MESSAGES}|contact|contacting|bother|bothering|bugging|harassing|calling|writing|notifications|"
-    r"subscriptions?)"
+    r"subscriptions?|communicating|communications?)"
 )
 _BETWEEN = (
     r"(?:(?:the|these|those|this|all|your|my|any|with|me|us|to|of|from|send|sending|getting|receiving|giving|"
     r"sharing|annoying|stupid|unwanted|more|and|blowing|up|phone|by|being) ){0,5}"
 )
+_MESSAGES_ALL = r"(?:texts|texting|txts|messages|messaging|msgs|sms)"
 _SPANISH = r"(?:mensajes?|textos?|sms)"
 _LIKELY = re.compile(
     "|".join(
         (
             rf"\b(?:stop|quit|cease|end|discontinue|no more|cancel) {_BETWEEN}{_CONTACT}\b",
             rf"\b(?:please|pls|plz)?(?:stop|quit|cease)(?:sending|getting)?{_MESSAGES}",
-            r"\b(?:text|reply|send|said|say|texting me) stop\b",
+            r"\b(?:stop|quit|cease) sending\b",
+            rf"\bno (?:further|additional) {_CONTACT}\b",
+            rf"^(?:please )?no {_MESSAGES_ALL}(?: please| thanks| thank you)?$",
+            r"\b(?:text|txt|reply|send|said|say|texting me) stop\b",
             rf"\bstop (?:to|2) (?:{_OUT})\b",
             r"^(?:please )?(?:no more|go away)(?: please| thanks| thank you)?$",
             r"\b(?:want|like|need)(?: (?:this|it|you|u|these|them))? to stop$",
+            rf"\b{_MESSAGES_ALL} (?:must|should|need to|have to) stop$",
+            r"\b(?:make (?:it|this|that|these|them)|told (?:you|u) to) stop$",
+            r"\bhow (?:do|can) i stop (?:this|that|these|it|them)$",
             r"\b(?:can|could|will|would) (?:you|u) (?:please |pls |plz |just )?stop(?: please| it| this| now)?$",
             rf"\b(?:do not|dont|never) (?:ever )?(?:(?:call|email|write) (?:or|and) )?"
             rf"(?:(?:send|sending) )?(?:me )?(?:any )?(?:more )?{_CONTACT}"
             r"(?: me| us| this| here| again| anymore|$)",
+            r"\b(?:do not|dont|never) send (?:me )?(?:anything|any ?more)(?: else| again| ever again| please)?$",
             rf"\b(?:do not|dont|never|no longer) (?:want|wish|need)\b.{{0,40}}\b{_CONTACT}\b",
             r"\bun ?subscribe(?: me| us| this| my| from|$)",
             r"\bopt(?:ing|ed)? (?:me |us )?out\b",
             r"\b(?:remove|delete|take|drop|get) (?:me|us|my (?:cell |phone )?(?:number|name|phone|info))"
             r" ?(?:from|off|out|$)",
             r"\b(?:remove|delete|lose) (?:my |this )?(?:cell |phone )?number\b",
+            r"\bremove from (?:the |this |your )?list\b|\bdo not call (?:list|registry)\b",
             r"\bleave me alone\b|\bblock me\b|\bfuck off\b",
-            r"\b(?:revoke|withdraw)\b.{0,30}\bconsent\b",
+            r"\b(?:revok(?:e|ed|ing)|withdraw(?:n|ing)?)\b.{0,30}\bconsent\b",
+            r"\b(?:do not|dont|did not|didnt|never) consent\b|\bconsent (?:is )?(?:revoked|withdrawn)\b",
             r"\bwrong (?:number|person)\b",
+            rf"\bno (?:quiero|deseo) (?:recibir )?(?:mas )?{_SPANISH}\b|\bnumero equivocado\b|\bda(?:me|rme) de baja\b",
+            r"\b(?:borra|elimina)(?:r|n|me)? mi numero\b|\barrete[rz] de m ?(?:envoyer|ecrire|texter)\b",
             rf"\bno mas {_SPANISH}\b|\bdej(?:a|e|en) de (?:mandar|enviar|escribir|textear)",
             r"\bno me (?:envi|mand|escrib|text)(?:e|a|ee|es|as|en|an|een)\b",
         )

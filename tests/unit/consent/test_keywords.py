@@ -142,6 +142,26 @@ LIKELY = [
     ),
     *("🚫", "⛔⛔", "CANCELAR", "Baja", "alto por favor", "no más mensajes", "No me envíen más textos"),
     *("dejen de mandar mensajes", "ya no me escriban", "arrêtez", "désabonner"),
+    # In other words.
+    *("stop sending me stuff", "Quit sending these", "Stop all communication", "stop communicating with me"),
+    *(
+        "No texts please",
+        "please no messages",
+        "No further texts",
+        "no further contact",
+        "no stop",
+        "SPAM STOP",
+    ),
+    *("I told you to stop", "make it stop", "These texts must stop", "How do I stop this?", "txt stop"),
+    *("Do not send me anything ever again", "don't send anymore", "remove from list", "revoking my consent"),
+    *(
+        "I'm on the Do Not Call list",
+        "I do not consent to these",
+        "consent revoked",
+        "I never consented, stop",
+    ),
+    *("Ya no quiero mensajes", "No deseo recibir más mensajes", "Número equivocado", "quiero darme de baja"),
+    *("eliminar mi número", "Arrêtez de m'envoyer des messages"),
 ]
 NOTHINGS = [
     *(
@@ -196,6 +216,20 @@ NOTHINGS = [
         "send help",
         "reply soon",
         "end 2 end",
+    ),
+    *(
+        "Don't send anything yet",
+        "I got no texts today",
+        "no message from you?",
+        "how do I stop by?",
+        "no, spam",
+    ),
+    *(
+        "don't stop sending these",
+        "did you send it? no",
+        "make it to the bus stop",
+        "consent form",
+        "no end yet",
     ),
     *("don't stop texting me", "Never stop texting me!", "please don't unsubscribe me", "I did not opt out"),
     *(
