@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef
 
 from carillon.accounts.models import Member, Workspace
 from carillon.consent import ledger, pushes, store
-from carillon.consent.decide import Says, State
+from carillon.consent.decide import BEFORE_EVERYTHING, Says, State
 from carillon.consent.judging import Reading, flipping, judge_all, known_of, without_flip
 from carillon.consent.judging import Sighting as Sighting
 from carillon.consent.ledger import Source
@@ -107,7 +107,8 @@ def apply_staged(
     """Judges `most` of the run's staged flips anew, with all that share their numbers, and applies them: until a part is
     committed, nobody hears a STOP of these numbers. A STOP that came since stands. What staff opted out is not
     loosened by a new mapping, so such records are corrected in Salesforce; unless an admin, who found that the earlier
-    mapping was wrong, accepts what they say now, for a written reason; but for numbers that another record opts out."""
+    mapping was wrong, accepts what they say now, for a written reason; but for numbers that another record opts out, or
+    that staff opted out since the mapping was saved."""
     source = Source(reason=reason, member_id=accepted_by.pk, run=run) if accepted_by and reason else None
     told = pushes = opted_out = opted_in = 0
     mappings = store.mappings_of(workspace.pk)
@@ -115,10 +116,11 @@ def apply_staged(
     with connection.cursor() as cursor:
         # All of them first and in their order: what follows locks them in parts.
         numbers = {row.number for rows in staged.values() for row in rows if row.number}
-        ledger.enter(cursor, workspace.pk, [], making=numbers)
+        room = ledger.enter(cursor, workspace.pk, [], making=numbers)
         for object_name, rows in staged.items():
-            as_they_are = Reading(workspace, object_name, mappings.get(object_name), run, staging=False)
-            out = _held_out(cursor, workspace.pk, rows) if source else set()
+            mapping = mappings.get(object_name)
+            as_they_are = Reading(workspace, object_name, mapping, run, staging=False)
+            out = _stay_out(room, rows, mapping) if source and mapping else set()
             for batch, some in (
                 (as_they_are, [row for row in rows if row.number in out or not source]),
                 (
@@ -134,10 +136,13 @@ def apply_staged(
     return Imported([], 0, told, pushes, opted_out, opted_in)
 
 
-def _held_out(cursor: CursorWrapper, workspace: int, rows: Sequence[Sighting]) -> set[str]:
-    """The numbers that another record opts out, read under the mapping of now: of several the strictest counts."""
-    cursor.execute(_HELD_OUT, [workspace, list({row.number for row in rows if row.number})])
-    return {row[0] for row in cursor.fetchall()}
+def _stay_out(room: ledger.Room, rows: Sequence[Sighting], mapping: Mapping) -> set[str]:
+    """The numbers that another record opts out, read under the mapping of now: of several the strictest counts. And those
+    that staff opted out since: that is not by the mapping before."""
+    room.cursor.execute(_HELD_OUT, [room.workspace, list({row.number for row in rows if row.number})])
+    held_out = {row[0] for row in room.cursor.fetchall()}
+    said = {one.number: one.state.staff_out or BEFORE_EVERYTHING for one in room.numbers.values()}
+    return held_out | {number for number, at in said.items() if at > mapping.since}
 
 
 def count_staged(*, workspace: Workspace, run: UUID) -> int:

@@ -641,6 +641,23 @@ def test_a_slider_that_was_the_wrong_way_is_mended_by_an_admin(workspace: Worksp
     assert ConsentPush.objects.count() == 0
 
 
+def test_whom_a_member_opts_out_since_the_slider_was_mended_stays_out(
+    workspace: Workspace, admin: Member, texter: Member
+) -> None:
+    reverse_slider(workspace)
+    contact = a_contact(workspace, ANN)
+    read(contact, False, before=None)
+    reverse_slider(workspace, reverse=False)
+    run = uuid.uuid4()
+    read(contact, False, run=run)
+    opt_out(workspace=workspace, number=ANN, by=texter)
+
+    importing.apply_staged(workspace=workspace, run=run, accepted_by=admin, reason="the slider was reversed")
+
+    assert status(workspace, ANN) == "opted_out"
+    assert pushes(contact) == ["opted_out"]
+
+
 def test_applying_locks_all_numbers_at_once(workspace: Workspace, admin: Member) -> None:
     """In parts they would be locked in another order than by whoever tells Salesforce meanwhile."""
     reverse_slider(workspace)
