@@ -59,7 +59,17 @@ def send_mails() -> int:
 
 
 def _is_over(workspace_id: int, kind: str, found: Mapping[str, tuple[str, str]]) -> bool:
-    return kind not in found and (kind == Trouble.LATE or not _is_tried_again(workspace_id))
+    goes_on = _is_held_up if kind == Trouble.LATE else _is_tried_again
+    return kind not in found and not goes_on(workspace_id)
+
+
+def _is_held_up(workspace_id: int) -> bool:
+    """What was late may have been overtaken by what is not late yet, and the org takes neither."""
+    under_way = ConsentPush.objects.filter(
+        workspace=workspace_id, state__in=[PushState.WAITING, PushState.SENT]
+    )
+    failing = Delivery.objects.filter(workspace=workspace_id, failures__gt=0)
+    return failing.exists() and under_way.exists()
 
 
 def _is_tried_again(workspace_id: int) -> bool:

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from carillon.accounts.models import Role, Workspace
 from carillon.consent import alerts, pushes
-from carillon.consent.actions import opt_out
+from carillon.consent.actions import opt_in, opt_out
 from carillon.consent.models import ConsentPush, Delivery, PushAlert
 from carillon.imports.notices import notices
 from carillon.lib.clock import now
@@ -51,6 +51,14 @@ def test_a_push_that_waits_for_five_minutes_is_told_with_the_orgs_reason(
 
     assert (early, late) == ([], ["Opt-outs and opt-ins do not reach Salesforce"])
     assert "It is down." in str(mailoutbox[0].body)
+
+    # Overtaken by one that is not late yet, and the org is still down.
+    opt_in(workspace=workspace, number=ANN, by=None)
+    ConsentPush.objects.filter(state="waiting").update(created_at=moment + LATER)
+    assert look(workspace, moment + LATER) == late
+    Delivery.objects.all().delete()
+    assert look(workspace, moment + LATER) == []
+    assert len(mailoutbox) == 2
 
 
 def test_what_the_org_says_is_one_line_of_a_mail_and_has_an_end(
