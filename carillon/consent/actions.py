@@ -162,6 +162,7 @@ def opt_in(*, workspace: Workspace, number: str, by: Member | None, reason: str 
     return _record(workspace, number, told, by=by, audited="opted in")
 
 
+@transaction.atomic
 def close_review(
     *, review: Review, is_opt_out: bool, by: Member | None, reason: str = "", seen: int | None = None
 ) -> Outcome:
@@ -185,7 +186,13 @@ def close_review(
 
     workspace = Workspace.objects.get(pk=review.workspace_id)
     what = "a likely opt-out confirmed" if is_opt_out else "a likely opt-out cleared"
-    return _record(workspace, number, told, by=by, audited=what if by else "")
+    outcome = _record(workspace, number, told, by=by, audited=what if by else "")
+    if not is_opt_out:
+        # Nor does it go along with who left the number since and has none yet.
+        likely = ConsentEvent.objects.filter(workspace=workspace, consent=review.consent_id, kind=Kind.LIKELY)
+        left = RecordValue.objects.filter(workspace=workspace, left_likely__in=likely.values("counts_at"))
+        left.update(left_likely=None)
+    return outcome
 
 
 @transaction.atomic

@@ -280,6 +280,13 @@ class RecordValue(models.Model):
                 name="record_value_id_has_18_characters", condition=Exact(Length("salesforce_id"), 18)
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["workspace", "left_likely"],
+                name="record_value_left_likely",
+                condition=Q(left_likely__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.salesforce_id} {self.says}"

@@ -12,4 +12,12 @@ class Migration(migrations.Migration):
             name="left_likely",
             field=models.DateTimeField(null=True),
         ),
+        migrations.AddIndex(
+            model_name="recordvalue",
+            index=models.Index(
+                condition=models.Q(left_likely__isnull=False),
+                fields=["workspace", "left_likely"],
+                name="record_value_left_likely",
+            ),
+        ),
     ]

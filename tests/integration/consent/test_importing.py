@@ -18,6 +18,7 @@ from carillon.consent.models import (
     ConsentEvent,
     ConsentPush,
     RecordValue,
+    Review,
     StagedFlip,
 )
 from carillon.consent.pushes import claim
@@ -433,6 +434,20 @@ def test_a_likely_opt_out_travels_too_also_over_a_time_without_a_number(
     arrived = Consent.objects.get(number=BEA)
     assert (arrived.is_suppressed, arrived.is_opted_out, arrived.likely) == (True, False, said)
     assert not RecordValue.objects.exclude(left_likely=None).exists()
+
+
+def test_what_was_found_to_be_no_opt_out_does_not_travel_on(workspace: Workspace, texter: Member) -> None:
+    contact, other = a_contact(workspace, ANN), a_contact(workspace, CAL)
+    for number in (ANN, CAL):
+        text(workspace, "wrong number", number)
+    for one in (contact, other):
+        read(one, False, before=moved(one, ""))
+    actions.close_review(review=Review.objects.get(consent__number=ANN), is_opt_out=False, by=texter)
+
+    read(contact, False, before=moved(contact, BEA))
+
+    assert not Consent.objects.filter(number=BEA, is_suppressed=True).exists()
+    assert RecordValue.objects.get(salesforce_id=other.salesforce_id).left_likely
 
 
 def test_what_the_master_of_a_merge_left_is_remembered_too(workspace: Workspace) -> None:
