@@ -310,8 +310,11 @@ def _concluded(
             return end, held._replace(sent="")
         case ReadBack() if rules:
             return _read_back(push, ending, rules, held, now)
-        case _:
+        case Gone():
             return _End(push.id, PushState.GONE, push.next_try_at, now), held._replace(sent="")
+        case _:
+            # No field is mapped any more: nobody knows what its value says.
+            return _End(push.id, PushState.SUPERSEDED, push.next_try_at, now), held._replace(sent="")
 
 
 def _read_back(

@@ -12,7 +12,7 @@ from carillon.consent.actions import MayNot, OptOutField, carrier_blocks, opt_in
 from carillon.consent.decide import Kind, When
 from carillon.consent.keywords import understand
 from carillon.consent.models import Cause, Consent, ConsentConflict, ConsentEvent, ConsentPush, Review
-from carillon.consent.pushes import withdraw_unmapped
+from carillon.consent.pushes import claim, withdraw_unmapped
 from carillon.consent.reading import FieldKind
 from carillon.contacts import remembered
 from carillon.lib.clock import now
@@ -24,6 +24,7 @@ from tests.integration.consent.people import (
     a_contact,
     a_mapping,
     a_member,
+    acknowledge,
     last_words,
     lines,
     pushes,
@@ -360,14 +361,17 @@ def test_a_picklist_needs_two_values(workspace: Workspace, values: tuple[str, st
         actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
 
 
-def test_unmapping_takes_waiting_pushes_back(workspace: Workspace) -> None:
+def test_unmapping_takes_pushes_back_that_wait_or_are_under_way(workspace: Workspace) -> None:
     contact = a_contact(workspace, ANN)
     text(workspace, "STOP")
+    (under_way,) = claim(workspace_id=workspace.pk, now=now() + timedelta(seconds=1))
+    text(workspace, "START")
 
     actions.set_mapping(workspace=workspace, object_name="Contact", field=None, by=None)
     withdraw_unmapped(now())
 
-    assert pushes(contact, "superseded") == ["opted_out"]
+    assert acknowledge(under_way.id, True, now()) == "superseded"
+    assert pushes(contact, "superseded") == ["opted_out", "opted_in"]
 
 
 def test_a_conflict_is_accepted_by_an_admin_with_a_reason(workspace: Workspace, admin: Member) -> None:
