@@ -162,6 +162,10 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
     _forget_staged(run)
+    # From its first batch on stored people are those of neither plan, whatever becomes of it.
+    ImportSetup.objects.filter(pk=run.setup_id).exclude(imported_fingerprint=run.fingerprint).update(
+        imported_fingerprint=""
+    )
     run.save(update_fields=_BEGUN)
     return run
 
