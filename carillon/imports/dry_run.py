@@ -202,7 +202,8 @@ class _DryRun:
         hearing = Hearing(plan.meaning, self.client.session.user_id)
         with closing(Tally(self.setup, hearing, everything=everything)) as self.tally:
             self.take_issues(warnings)
-            members = Members(self.setup.workspace_id, self.setup.object, PROOF)
+            proof = replace(PROOF, is_whole=everything)
+            members = Members(self.setup.workspace_id, self.setup.object, proof)
             walk = Walk(self.client, plan, known.org_id, self)
             try:
                 walk.to_end(
