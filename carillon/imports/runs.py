@@ -116,11 +116,13 @@ def claim(request: Request) -> ImportRun:
         if request.mode == Mode.EVERYTHING:
             waiting.mode = Mode.EVERYTHING
         waiting.status, waiting.started_at = RunStatus.RUNNING, now()
-        waiting.save(update_fields=["mode", "status", "started_at"])
+        # Another source may have been chosen since.
+        waiting.source_label = request.setup.source_label
+        waiting.save(update_fields=["mode", "status", "started_at", "source_label"])
     elif not waiting.has_place:
         # Interrupted before it stored anything: there is nothing to resume, so it simply starts anew.
-        waiting.mode = request.mode
-        waiting.save(update_fields=["mode"])
+        waiting.mode, waiting.source_label = request.mode, request.setup.source_label
+        waiting.save(update_fields=["mode", "source_label"])
     if request.past_cap and not waiting.past_cap:
         waiting.past_cap = True
         waiting.save(update_fields=["past_cap"])

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from carillon.accounts.actions import set_workspace
 from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact
-from carillon.imports.actions import SavedMeanwhile, save_setup, setup_for
+from carillon.imports.actions import SavedMeanwhile, request_run, save_setup, setup_for
 from carillon.imports.drafts import SetupDraft, mark_of
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
 from carillon.imports.runner import Options, execute
@@ -230,6 +230,15 @@ def test_what_was_stored_of_a_change_that_is_taken_back_is_read_again(
 def _read_numbers_as_of(region: str, setup: ImportSetup) -> None:
     workspace = Workspace.objects.get(pk=setup.workspace_id)
     set_workspace(workspace=workspace, name=workspace.name, default_region=region, by=None)
+
+
+def test_a_run_that_waited_names_the_list_that_it_reads(setup: ImportSetup, draft: SetupDraft) -> None:
+    waiting = request_run(setup=setup, mode=Mode.CHANGES, by=None)
+    save_setup(setup=setup, draft=_with_source(draft, "TextingContacts"), by=None)
+
+    run = execute(Request(setup, Mode.CHANGES))
+
+    assert (run.pk, run.status, run.source_label) == (waiting.pk, RunStatus.SUCCEEDED, "Texting Contacts")
 
 
 def test_another_order_of_additional_fields_reads_changes(
