@@ -15,6 +15,7 @@ from carillon.contacts import queries, remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
 from carillon.imports.drafts import AdditionalField, SetupDraft, draft_of
+from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.erasing import erase
 from carillon.imports.lock import is_locked
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
@@ -598,7 +599,7 @@ def two_with_numbers(sobject: str = "Contact") -> list[Contact]:
 
 @pytest.mark.parametrize("becomes", ["merged", "deleted"])
 def test_whom_staff_opted_out_before_the_record_was_gone_is_opted_out(
-    org: OrgSim, opting_out: None, import_now: type_of_import, becomes: str
+    org: OrgSim, setup: ImportSetup, opting_out: None, import_now: type_of_import, becomes: str
 ) -> None:
     gone, stays = two_with_numbers()
     org.edit(gone.salesforce_id, **OUT)
@@ -607,8 +608,10 @@ def test_whom_staff_opted_out_before_the_record_was_gone_is_opted_out(
     else:
         org.delete(gone.salesforce_id)
 
+    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES))
     run = import_now()
 
+    assert (found.opted_out, found.left_source) == (1, 1)
     assert status(gone.workspace, gone.mobile_number) == "opted_out"
     assert (status(gone.workspace, stays.mobile_number) == "opted_out") == (becomes == "merged")
     assert run.opted_out == 1
