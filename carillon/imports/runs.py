@@ -204,8 +204,10 @@ def _resumable(run: ImportRun, scope: Scope) -> bool:
 
 def _patience(run: ImportRun) -> timedelta:
     """A read that the budget cuts into days has days."""
-    cut = run.over_budget or (run.continues is not None and run.continues.over_budget)
-    return CUT_RESUMABLE_FOR if cut else RESUMABLE_FOR
+    part: ImportRun | None = run
+    while part and not part.over_budget:
+        part = part.continues
+    return CUT_RESUMABLE_FOR if part else RESUMABLE_FOR
 
 
 def _continue(run: ImportRun, earlier: ImportRun) -> None:
