@@ -6,9 +6,10 @@ All of them are spans of days in the running user's time zone.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from orgsim.clock import parse_stamp
 from orgsim.reports.errors import bad, bad_date
 from orgsim.soql.dates import Today, day_range, instant_text
 
@@ -153,4 +154,4 @@ def duration_groups(calendar: Calendar) -> list[dict[str, object]]:
 
 def local(text: str, zone: ZoneInfo) -> datetime:
     """A stored moment in a time zone."""
-    return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).astimezone(zone)
+    return parse_stamp(text).astimezone(zone)

@@ -1,16 +1,16 @@
 """Values as a user sees them: in the user's time zone, and in the notation of the locale en_US."""
 
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
-_FORM = "%Y-%m-%dT%H:%M:%S.%f%z"
+from orgsim.clock import parse_stamp
 
 
 def local_text(value: str | None, zone: str) -> str | None:
     """A stored instant as the wall clock of a zone shows it, in the same notation without the offset."""
     if value is None:
         return None
-    return datetime.strptime(value, _FORM).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S.000")
+    return parse_stamp(value).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S.000")
 
 
 def formatted(value: object, kind: str, zone: str) -> str | None:
@@ -18,7 +18,7 @@ def formatted(value: object, kind: str, zone: str) -> str | None:
     if value is None:
         return None
     if kind == "datetime":
-        moment = datetime.strptime(str(value), _FORM).astimezone(ZoneInfo(zone))
+        moment = parse_stamp(str(value)).astimezone(ZoneInfo(zone))
         clock = f"{moment.hour % 12 or 12}:{moment.minute:02} {'PM' if moment.hour >= 12 else 'AM'}"
         return f"{_day(moment.date())}, {clock}"
     if kind == "date":
