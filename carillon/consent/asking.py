@@ -13,6 +13,7 @@ from carillon.consent.decide import Says
 from carillon.consent.importing import Imported, Sighting, import_batch
 from carillon.consent.models import OptOutMapping
 from carillon.consent.pushes import late_opt_ins
+from carillon.consent.reading import Mapping as Rules
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
@@ -58,12 +59,19 @@ def hear_gone(
     if not mapped or not ids:
         return nothing
     field, rules = mapped
+    out = out_and_gone(client, object_name, field, rules, ids)
+    return _hear(workspace_id, object_name, rules.version, out, run) if out else nothing
+
+
+def out_and_gone(
+    client: Client, object_name: str, field: str, rules: Rules, ids: Sequence[str]
+) -> dict[str, Seen]:
+    """Those of records that are gone, as far as the recycle bin shows them, that hold an opt-out. Raises SalesforceError."""
     try:
         seen = _ask_for_gone(client, object_name, field, ids)
     except NOT_ALLOWED:
-        return nothing
-    out = {record: said for record, said in seen.items() if rules.says(said.value) is Says.OUT}
-    return _hear(workspace_id, object_name, rules.version, out, run) if out else nothing
+        return {}
+    return {record: said for record, said in seen.items() if rules.says(said.value) is Says.OUT}
 
 
 def _ask_for_gone(client: Client, object_name: str, field: str, ids: Sequence[str]) -> dict[str, Seen]:

@@ -268,13 +268,20 @@ def _leaving(rows: Sequence[Sighting], telling: Sequence[Sighting]) -> list[Sigh
     return [one for one in leaving if one.salesforce_id not in named]
 
 
-def _take(cursor: CursorWrapper, batch: Reading, rows: Sequence[Sighting]) -> Imported:
-    """Judges and writes what the sieve left, under the locks of all numbers concerned."""
+def _take(
+    cursor: CursorWrapper, batch: Reading, rows: Sequence[Sighting], silent: Set[str] = frozenset()
+) -> Imported:
+    """Judges and writes what the sieve left, under the locks of all numbers concerned. Who left a `silent` one takes no
+    silence along."""
     making = {row.number for row in rows if row.number}
     before = {row.number_before or "" for row in rows}
     room = ledger.enter(cursor, batch.workspace.pk, before, making=making)
     values, waiting = store.held(cursor, batch.workspace.pk, [row.salesforce_id for row in rows], lock=True)
-    judged = judge_all(batch, room.numbers, rows, values, waiting)
+    heard = {
+        number: replace(one, state=replace(one.state, silence_out=None)) if number in silent else one
+        for number, one in room.numbers.items()
+    }
+    judged = judge_all(batch, heard, rows, values, waiting)
     staged = flipping(room.numbers, judged) if batch.staging else set()
     if staged:
         flips = [_flip(batch, one.sighting) for one in judged if one.sighting.salesforce_id in staged]
@@ -348,7 +355,7 @@ def _look_again(batch: Reading, moved: Sequence[Sighting], numbers: Set[str], be
         taken = {row.salesforce_id for row in rows}
         rows += [row for row in _untold(cursor, batch, burdened) if row.salesforce_id not in taken]
         if rows:
-            _take(cursor, batch, rows)
+            _take(cursor, batch, rows, {number for number, is_silence in burdened.items() if is_silence})
 
 
 def _untold(cursor: CursorWrapper, batch: Reading, numbers: dict[str, bool]) -> list[Sighting]:

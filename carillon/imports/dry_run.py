@@ -23,7 +23,7 @@ from carillon.imports.consents import Hearing
 from carillon.imports.drafts import SetupDraft, unsaved
 from carillon.imports.flips import are_held
 from carillon.imports.forecasts import forecast_of, mode_now
-from carillon.imports.hearing import read_leavers
+from carillon.imports.hearing import foresee_leavers
 from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import Leaving, is_held, likely_reason
 from carillon.imports.mapping import Issue
@@ -202,7 +202,8 @@ class _DryRun:
         hearing = Hearing(plan.meaning, self.client.session.user_id)
         with closing(Tally(self.setup, hearing, everything=everything)) as self.tally:
             self.take_issues(warnings)
-            members = Members(self.setup.workspace_id, self.setup.object, PROOF)
+            proof = replace(PROOF, is_whole=everything)
+            members = Members(self.setup.workspace_id, self.setup.object, proof)
             walk = Walk(self.client, plan, known.org_id, self)
             try:
                 walk.to_end(
@@ -244,7 +245,7 @@ class _DryRun:
         field, _ = meaning_of(self.setup.workspace, sobject, self.trial.draft.opt_out)
         if plan.meaning:
             leavers = Leavers(workspace, sobject)
-            for seen in read_leavers(self.client, sobject, field.field, hearing, leavers):
+            for seen in foresee_leavers(self.client, sobject, field.field, hearing, leavers):
                 self.tally.hear(sightings(workspace, seen))
 
     def _find_flips(self) -> None:

@@ -193,7 +193,7 @@ def fates_of(client: Client, sobject: str, ids: Sequence[str], *, own: str) -> d
     """What became of each record. A call for each 580; where there are more, one for each 2,000 tells those that live
     on as they were, and only the rest is asked for as deleted, merged or converted. Of objects but `own` the API user
     may not be allowed to see any: then theirs are hidden."""
-    alive = _alive(client, sobject, ids, own=own) if len(ids) > ONE_QUERY else frozenset()
+    there = alive(client, sobject, ids, own=own) if len(ids) > ONE_QUERY else frozenset()
 
     def query_all(soql: str, record: type[Row], /) -> Iterator[QueryPage[Row]]:
         try:
@@ -202,11 +202,12 @@ def fates_of(client: Client, sobject: str, ids: Sequence[str], *, own: str) -> d
             if f" FROM {own} " in soql:
                 raise
 
-    fates = living(query_all, sobject, [record_id for record_id in ids if record_id not in alive])
-    return fates | {one: Fate(Whereabouts.LIVING, sobject, one) for one in alive}
+    fates = living(query_all, sobject, [record_id for record_id in ids if record_id not in there])
+    return fates | {one: Fate(Whereabouts.LIVING, sobject, one) for one in there}
 
 
-def _alive(client: Client, sobject: str, ids: Sequence[str], *, own: str) -> frozenset[str]:
+def alive(client: Client, sobject: str, ids: Sequence[str], *, own: str) -> frozenset[str]:
+    """Those of the records that live on as they were; `own` as in `fates_of`."""
     fields = ("IsConverted",) if sobject == SalesforceObject.LEAD else ()
     try:
         found = client.records.read_many(sobject, ids, fields)

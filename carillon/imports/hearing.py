@@ -1,18 +1,20 @@
 """What the opt-out field of people says who are no longer in the list. No page of an import tells it, and a list may well be
 of those who are opted in: who opts out in Salesforce leaves it by that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import chain, islice
 
 from django.db import transaction
 
-from carillon.consent.asking import NOT_ALLOWED, ask, sightings
+from carillon.consent.asking import NOT_ALLOWED, ask, out_and_gone, sightings
 from carillon.consent.importing import import_batch
 from carillon.consent.models import StagedFlip
 from carillon.consent.queries import meaning_of
 from carillon.consent.reading import Seen
 from carillon.contacts import remembered
+from carillon.contacts.models import SalesforceObject
 from carillon.imports.consents import Hearing, still_means
+from carillon.imports.following import alive
 from carillon.imports.leavers import Leavers
 from carillon.imports.leaving import LIVING
 from carillon.imports.models import ImportRun
@@ -56,6 +58,27 @@ def read_leavers(
         except NOT_ALLOWED:
             return
         yield seen
+
+
+def foresee_leavers(
+    client: Client, sobject: str, field: str, hearing: Hearing, leavers: Leavers
+) -> Iterator[dict[str, Seen]]:
+    """As an import hears them, though nobody has looked yet what became of them: of records that are gone opt-outs
+    alone. Raises SalesforceError."""
+    if hearing.meaning is None:
+        return
+    for ids in _living(leavers):
+        try:
+            seen = ask(client, sobject, field, ids)
+        except NOT_ALLOWED:
+            return
+        there: Set[str] = seen.keys()
+        if sobject == SalesforceObject.LEAD:
+            there = there & alive(client, sobject, ids, own=sobject)
+        gone = [record_id for record_id in ids if record_id not in there]
+        if gone:
+            yield out_and_gone(client, sobject, field, hearing.meaning, gone)
+        yield {record_id: seen[record_id] for record_id in there}
 
 
 def _living(leavers: Leavers) -> Iterator[Sequence[str]]:

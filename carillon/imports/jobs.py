@@ -32,6 +32,7 @@ from carillon.imports.runner import WORKER_RETRY, AlreadyRunning, Options, execu
 from carillon.imports.runs import Request
 from carillon.imports.tally import Flip
 from carillon.imports.walk import Cancelled
+from carillon.imports.watermark import CUT_RESUMABLE_FOR
 from carillon.imports.windows import LOOK_BACK
 from carillon.lib.clock import now
 
@@ -114,8 +115,8 @@ def keep_house() -> None:
 
 def delete_what_is_old(workspace: Workspace) -> None:
     """What the workspace no longer keeps. The last run of each setup that is over stays, however old, the last one that
-    succeeded, and one whose held people are not settled; what became of a scheduled start is kept with its run, and
-    without one as long as runs are."""
+    succeeded, one whose held people are not settled, and one that the budget cut and that may be continued; what became
+    of a scheduled start is kept with its run, and without one as long as runs are."""
     over = ImportRun.objects.filter(workspace=workspace, finished_at__isnull=False)
     old_issues = over.filter(finished_at__lt=_days_ago(workspace.keep_issues_days))
     RecordIssue.objects.filter(run__in=old_issues).delete()
@@ -123,6 +124,8 @@ def delete_what_is_old(workspace: Workspace) -> None:
     old = over.filter(finished_at__lt=_days_ago(workspace.keep_runs_days)).exclude(pk=Subquery(newest[:1]))
     old = old.exclude(pk__in=newest.filter(status=RunStatus.SUCCEEDED)[:1])
     old = old.exclude(held_opt_ins__status=HeldStatus.OPEN)
+    # The next import goes on with it; those postponed meanwhile are newer.
+    old = old.exclude(over_budget=True, finished_at__gte=now() - CUT_RESUMABLE_FOR)
     old.exclude(held_leavers__status__in=HELD_IN_FORCE).delete()
     # The scheduler must not find a start undecided again: it looks back so far.
     long_ago = min(_days_ago(workspace.keep_runs_days), now() - LOOK_BACK)

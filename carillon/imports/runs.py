@@ -116,11 +116,13 @@ def claim(request: Request) -> ImportRun:
         if request.mode == Mode.EVERYTHING:
             waiting.mode = Mode.EVERYTHING
         waiting.status, waiting.started_at = RunStatus.RUNNING, now()
-        waiting.save(update_fields=["mode", "status", "started_at"])
+        # Another source may have been chosen since.
+        waiting.source_label = request.setup.source_label
+        waiting.save(update_fields=["mode", "status", "started_at", "source_label"])
     elif not waiting.has_place:
         # Interrupted before it stored anything: there is nothing to resume, so it simply starts anew.
-        waiting.mode = request.mode
-        waiting.save(update_fields=["mode"])
+        waiting.mode, waiting.source_label = request.mode, request.setup.source_label
+        waiting.save(update_fields=["mode", "source_label"])
     if request.past_cap and not waiting.past_cap:
         waiting.past_cap = True
         waiting.save(update_fields=["past_cap"])
@@ -162,6 +164,10 @@ def begin(run: ImportRun, request: Request, scope: Scope) -> ImportRun:
     # Only the run under way can still need its proof.
     RunBatch.objects.filter(run__setup=run.setup_id).exclude(run=run).delete()
     _forget_staged(run)
+    # From its first batch on stored people are those of neither plan, whatever becomes of it.
+    ImportSetup.objects.filter(pk=run.setup_id).exclude(imported_fingerprint=run.fingerprint).update(
+        imported_fingerprint=""
+    )
     run.save(update_fields=_BEGUN)
     return run
 
@@ -198,8 +204,10 @@ def _resumable(run: ImportRun, scope: Scope) -> bool:
 
 def _patience(run: ImportRun) -> timedelta:
     """A read that the budget cuts into days has days."""
-    cut = run.over_budget or (run.continues is not None and run.continues.over_budget)
-    return CUT_RESUMABLE_FOR if cut else RESUMABLE_FOR
+    part: ImportRun | None = run
+    while part and not part.over_budget:
+        part = part.continues
+    return CUT_RESUMABLE_FOR if part else RESUMABLE_FOR
 
 
 def _continue(run: ImportRun, earlier: ImportRun) -> None:

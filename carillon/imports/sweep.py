@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from carillon.contacts import remembered
 from carillon.contacts.models import Contact
 from carillon.imports.mapping import Issue
-from carillon.imports.models import ImportRun
+from carillon.imports.models import ImportRun, Mode
 
 _TABLE = """
 create temp table if not exists import_members (salesforce_id text collate "C", stamp timestamptz);
@@ -49,6 +49,8 @@ where not exists (
     ) r where r.salesforce_id = m.salesforce_id
 ) on conflict do nothing
 """
+# Somebody may have left the list and come back around the read of everything, which then holds nothing of them.
+_READ_BY_IT = "and c.salesforce_id in ({read})"
 # Where the sweep brought stamps. Older or newer makes no difference: either way we don't hold what the org holds.
 _SAME_STAMP = "and (m.stamp is null or c.system_modstamp = m.stamp)"
 _NEXT_MISSING = """
@@ -97,18 +99,20 @@ LONG_LISTS = "set local enable_nestloop = off"
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Where the ids that a run read are kept by their outcome: rows of `table` in the form of RunBatch. `accounted`
-    are the columns whose ids need not be stored as members: of a run the rejected ones, of a dry run all."""
+    are the columns whose ids need not be stored as members: of a run the rejected ones, of a dry run all. `is_whole`:
+    everything is read, so what is stored of a member counts only when the run read it."""
 
     table: str
     run: int
     accounted: str
+    is_whole: bool = False
 
     def sql(self, statement: str, **parts: str) -> str:
         return statement.format(batches=self.table, accounted=self.accounted, kept=KEPT, **parts)
 
 
 def proof_of(run: ImportRun) -> Proof:
-    return Proof("imports_runbatch", run.pk, "rejected")
+    return Proof("imports_runbatch", run.pk, "rejected", is_whole=run.mode == Mode.EVERYTHING)
 
 
 class Members:
@@ -160,6 +164,8 @@ class Members:
         return self._unaccounted("")
 
     def _unaccounted(self, as_it_is: str) -> Iterator[list[str]]:
+        if self._proof.is_whole:
+            as_it_is += _READ_BY_IT.format(read=self._proof.sql(_READ))
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("analyze import_members")
             cursor.execute(LONG_LISTS)

@@ -211,7 +211,10 @@ def test_an_import_that_spends_its_budget_goes_on_the_next_day(
     # 100 people are left, and then the ids of all.
     postponed = import_now()
     a_day_goes_by(org, days=3)
-    allow(setup, 8)
+    allow(setup, 20)
+    org.fail_next(503, times=2, path_contains="/query")
+    once = Options(retry=Retry(most_attempts=1))
+    failed = [execute(Request(setup, Mode.CHANGES), once) for _ in range(2)]
     second = import_now()
     setup.refresh_from_db()
 
@@ -219,7 +222,9 @@ def test_an_import_that_spends_its_budget_goes_on_the_next_day(
     assert postponed.remedy.startswith(
         "That is more than the whole cap, so waiting does not help: raise the cap"
     )
-    assert (second.status, second.continues, second.resumed) == (RunStatus.SUCCEEDED, first, True)
+    assert [run.status for run in failed] == [RunStatus.FAILED] * 2
+    assert (failed[0].continues, failed[1].continues) == (first, failed[0])
+    assert (second.status, second.continues, second.resumed) == (RunStatus.SUCCEEDED, failed[1], True)
     assert second.calls["query"] + second.calls["query_more"] == 1 + 3
     assert second.received >= len(stored_ids())
     assert stored_ids() == org_ids(org)

@@ -119,6 +119,13 @@ BLANK = World(
     OTHERWISE,
     [{IDS[3]: Record(ANN, "No", 2), IDS[4]: Record(ANN, None, 2), IDS[0]: Record(BEA, "No")}],
 )
+# Two swap their numbers, one of which is likely opted out, and somebody blank comes to the other in the same batch.
+SWAP = World(
+    {IDS[0]: Record(ANN, "Yes"), IDS[1]: Record(BEA, "Yes")},
+    [(ANN, "stop texting me")],
+    PICKLIST,
+    [{IDS[0]: Record(BEA, "Yes", 1), IDS[1]: Record(ANN, "Yes", 1), IDS[2]: Record(BEA, None, 1)}],
+)
 
 
 @pytest.mark.parametrize("tries", [20, pytest.param(400, marks=pytest.mark.soak)])
@@ -138,6 +145,7 @@ def test_a_dry_run_tells_each_flip_that_the_import_makes(tries: int) -> None:
     @example(ALONG)
     @example(BESIDE)
     @example(BLANK)
+    @example(SWAP)
     @given(worlds)
     def tell_the_same(world: World) -> None:
         compare(world)

@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
+from carillon.accounts.actions import set_workspace
+from carillon.accounts.models import Workspace
 from carillon.contacts.models import Contact
-from carillon.imports.actions import SavedMeanwhile, save_setup, setup_for
+from carillon.imports.actions import SavedMeanwhile, request_run, save_setup, setup_for
 from carillon.imports.drafts import SetupDraft, mark_of
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RecordIssue, RunBatch, RunStatus
-from carillon.imports.runner import execute
+from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
+from carillon.lib.clock import now
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
 from tests.integration.consent.test_at_once import is_somebody_waiting
@@ -200,6 +203,42 @@ def test_a_changed_setup_makes_the_next_run_everything(
     assert run.mode == Mode.EVERYTHING
     assert run.mode_reason
     assert import_now().mode == Mode.CHANGES
+
+
+def test_what_was_stored_of_a_change_that_is_taken_back_is_read_again(
+    setup: ImportSetup, import_now: type_of_import
+) -> None:
+    """Somebody sees numbers read as of another country, cancels, and sets it right."""
+    import_now()
+    numbers = dict(Contact.objects.values_list("salesforce_id", "mobile_number"))
+    _read_numbers_as_of("GB", setup)
+
+    def cancel(run: ImportRun) -> None:
+        if run.received:
+            ImportRun.objects.filter(pk=run.pk).update(cancel_requested_at=now())
+
+    cancelled = execute(Request(setup, Mode.CHANGES), Options(on_progress=cancel))
+    assert (cancelled.status, cancelled.updated > 0) == (RunStatus.CANCELLED, True)
+    _read_numbers_as_of("US", setup)
+
+    run = import_now()
+
+    assert (run.mode, run.status) == (Mode.EVERYTHING, RunStatus.SUCCEEDED)
+    assert dict(Contact.objects.values_list("salesforce_id", "mobile_number")) == numbers
+
+
+def _read_numbers_as_of(region: str, setup: ImportSetup) -> None:
+    workspace = Workspace.objects.get(pk=setup.workspace_id)
+    set_workspace(workspace=workspace, name=workspace.name, default_region=region, by=None)
+
+
+def test_a_run_that_waited_names_the_list_that_it_reads(setup: ImportSetup, draft: SetupDraft) -> None:
+    waiting = request_run(setup=setup, mode=Mode.CHANGES, by=None)
+    save_setup(setup=setup, draft=_with_source(draft, "TextingContacts"), by=None)
+
+    run = execute(Request(setup, Mode.CHANGES))
+
+    assert (run.pk, run.status, run.source_label) == (waiting.pk, RunStatus.SUCCEEDED, "Texting Contacts")
 
 
 def test_another_order_of_additional_fields_reads_changes(

@@ -14,13 +14,15 @@ from carillon.consent.words import for_programs
 from carillon.contacts import queries, remembered
 from carillon.contacts.models import Contact, ErasedRecord, FieldChange, FormerId, SuppressedNumber
 from carillon.imports.actions import save_setup, setup_for
-from carillon.imports.drafts import SetupDraft, draft_of
+from carillon.imports.drafts import AdditionalField, SetupDraft, draft_of
+from carillon.imports.dry_run import Trial, try_import
 from carillon.imports.erasing import erase
 from carillon.imports.lock import is_locked
 from carillon.imports.models import ImportRun, ImportSetup, Mode, RunStatus
-from carillon.imports.runner import execute
+from carillon.imports.runner import Options, execute
 from carillon.imports.runs import Request
 from carillon.lib.clock import now
+from carillon.salesforce.transport import Retry
 from orgsim.testing import OrgSim
 from orgsim.viewdef import Leaf
 from tests.integration.commands import start
@@ -93,6 +95,33 @@ def test_leavers_are_told_apart_by_what_became_of_their_records(
     assert found[deleted].left_source_at is not None
     assert lines_of(deleted) == [("in_source", True, False), ("record:absence", "", "deleted")]
     assert set(FieldChange.objects.values_list("run", flat=True)) == {run.public_id}
+
+
+def test_who_comes_back_while_everything_is_read_anew_is_read_as_well(
+    org: OrgSim, setup: ImportSetup, texting: None, import_now: type_of_import
+) -> None:
+    """Out of the list when the read that was broken off began, and in it again when the next one ends it."""
+    import_now()
+    away = min(stored_ids())
+    number = person(away).mobile_as_given
+    graduation = AdditionalField("Graduation_Year__c", "class_of", "Class of", "number")
+    save_setup(setup=setup, draft=replace(draft_of(setup), additional_fields=(graduation,)), by=None)
+    unseen(org, away, None)
+    org.fail_next(503, path_contains="/queryAll")
+    failed = execute(Request(setup, Mode.CHANGES), Options(retry=Retry(most_attempts=1)))
+    assert (failed.status, failed.has_place) == (RunStatus.FAILED, True)
+    unseen(org, away, number)
+
+    run = import_now()
+
+    assert (run.status, run.mode, run.continues) == (RunStatus.SUCCEEDED, Mode.EVERYTHING, failed)
+    assert "class_of" in person(away).fields
+
+
+def unseen(org: OrgSim, record_id: str, number: str | None) -> None:
+    """Changes the number without touching the record."""
+    with org.store.writing() as store:
+        store.execute("UPDATE Contact SET MobilePhone = ? WHERE Id = ?", [number, record_id])
 
 
 def test_nobody_who_stayed_is_asked_about(org: OrgSim, import_now: type_of_import) -> None:
@@ -570,7 +599,7 @@ def two_with_numbers(sobject: str = "Contact") -> list[Contact]:
 
 @pytest.mark.parametrize("becomes", ["merged", "deleted"])
 def test_whom_staff_opted_out_before_the_record_was_gone_is_opted_out(
-    org: OrgSim, opting_out: None, import_now: type_of_import, becomes: str
+    org: OrgSim, setup: ImportSetup, opting_out: None, import_now: type_of_import, becomes: str
 ) -> None:
     gone, stays = two_with_numbers()
     org.edit(gone.salesforce_id, **OUT)
@@ -579,8 +608,10 @@ def test_whom_staff_opted_out_before_the_record_was_gone_is_opted_out(
     else:
         org.delete(gone.salesforce_id)
 
+    found = try_import(Trial(setup, draft_of(setup), setup.source_label, Mode.CHANGES))
     run = import_now()
 
+    assert (found.opted_out, found.left_source) == (1, 1)
     assert status(gone.workspace, gone.mobile_number) == "opted_out"
     assert (status(gone.workspace, stays.mobile_number) == "opted_out") == (becomes == "merged")
     assert run.opted_out == 1

@@ -131,6 +131,18 @@ def test_the_last_import_that_succeeded_stays_while_imports_fail(rows: Rows) -> 
     assert set(ImportRun.objects.all()) == {last}
 
 
+def test_an_import_that_the_budget_cut_stays_as_long_as_it_may_be_continued(rows: Rows) -> None:
+    Workspace.objects.filter(pk=rows.contact.workspace_id).update(keep_runs_days=1)
+    aged(rows.run, 9)
+    _, cut = (aged(add_run(rows.setup, status="incomplete"), days) for days in (8, 3))
+    ImportRun.objects.filter(status="incomplete").update(over_budget=True)
+    postponed = aged(add_run(rows.setup, status="postponed"), 2)
+
+    keep_house()
+
+    assert set(ImportRun.objects.all()) == {rows.run, cut, postponed}
+
+
 def add_start(rows: Rows, days: int, outcome: str = "missed") -> ScheduledStart:
     at = now() - timedelta(days=days)
     return ScheduledStart.objects.create(
