@@ -7,6 +7,8 @@ from orgsim.errors import ApiError, not_found
 OLDEST, NEWEST = 31, 68
 FIRST_SERVED = 20
 _BASE = re.compile(r"(/services/data/v(\d{1,3})\.0)((?:/.*)?)")
+# Another name of the newest version (documented); addresses in answers have its number (inferred).
+_ALIAS = re.compile(r"/services/data/latest(?=/|$)")
 _SEASONS = ("Spring", "Summer", "Winter")
 # What a developer org lists; not all of it exists here.
 _RESOURCES = (
@@ -74,7 +76,7 @@ def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
 
     Old clients name the format at the end of the path: `.json` is taken off.
     """
-    match = _BASE.fullmatch(path)
+    match = _BASE.fullmatch(_ALIAS.sub(f"/services/data/v{NEWEST}.0", path))
     if match is None:
         raise not_found()
     number = int(match[2])
