@@ -16,6 +16,7 @@ from orgsim.rest import collections, composite, list_views, queries, search, sob
 from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
 from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
+from orgsim.xml_answers import as_xml, wanted
 
 _log = logging.getLogger(__name__)
 # On every recorded answer: without it, caches would keep what has a Last-Modified for as long as they see fit.
@@ -62,6 +63,11 @@ _OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = (
 
 def answer(org: Org, call: Call) -> Answer:
     """The answer to any path outside the admin's; refusals included."""
+    given = _in_json(org, call)
+    return as_xml(given) if call.path.startswith("/services/data") and wanted(call) else given
+
+
+def _in_json(org: Org, call: Call) -> Answer:
     for start, handler in _OUTSIDE:
         if call.path.startswith(start):
             return _safely(handler, org, call)
