@@ -105,19 +105,6 @@ class TestAddresses:
 
         assert (answer.status_code, answer.content) == (200, b"")
 
-    def test_a_wrong_method_is_told_the_right_ones(self, reader: httpx.Client) -> None:
-        answer = reader.put(f"{V}/limits")
-
-        assert (answer.status_code, answer.json()) == (
-            405,
-            [
-                {
-                    "message": "HTTP Method 'PUT' not allowed. Allowed are HEAD,GET",
-                    "errorCode": "METHOD_NOT_ALLOWED",
-                }
-            ],
-        )
-
     def test_address_and_headers_share_a_limit(self, reader: httpx.Client) -> None:
         padding = "x" * 8_000
 
@@ -236,3 +223,23 @@ def test_json_comes_unless_xml_is_asked_for_first(reader: httpx.Client) -> None:
         assert reader.get(f"{V}/sobjects/Contact", headers={"Accept": accept}).json()["objectDescribe"]
     assert _xml(reader.get(f"{V}/sobjects/Contact.xml")).findtext("objectDescribe/name") == "Contact"
     assert reader.get(f"{V}/limits", headers={"Accept": "application/xml"}).json()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/limits", "HEAD,GET"),
+        ("PUT", "/sobjects/Contact/003Hs0000000001IAA", "HEAD,GET,PATCH,DELETE"),
+        ("POST", "/sobjects/Contact/Student_ID__c", "HEAD,GET,PATCH,DELETE"),
+        ("PATCH", "/sobjects/Contact/Id/", "HEAD,GET,POST"),
+        ("PATCH", "/sobjects/Contact/", "HEAD,GET,POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    reader: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    answer = reader.request(method, V + path, json={})
+
+    message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
+    assert answer.json() == [{"message": message, "errorCode": "METHOD_NOT_ALLOWED"}]
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
