@@ -150,25 +150,17 @@ def make_plan(
     """
     if mappings is None:
         mappings = list(setup.mappings.select_related("contact_field").order_by("position", "pk"))
-    optional = [setup.first_name_fallback, setup.user_identification]
-    optional += [mapping.salesforce_field for mapping in mappings]
-    names = [name for name in (*_required(setup), *optional) if name]
+    names = _names(setup, mappings)
     describe = client.describe(setup.object)
-    source: ReportSource | None = None
-    if setup.source_type == SourceType.REPORT:
-        source = _report_source(client, setup, names, describe)
-    if source and source.way == REPORT_ONLY:
-        fields: Columns | Fields = Columns(source.report, describe)
-    else:
-        fields = Fields(describe, client.describe)
-    found = {name: fields.find(name) for name in names}
-    if not (source and source.way == REPORT_ONLY):
-        _refuse_missing(setup, found)
+    source = (
+        _report_source(client, setup, names, describe) if setup.source_type == SourceType.REPORT else None
+    )
+    fields = _fields(client, describe, source)
+    found = _Found({name: fields.find(name) for name in names})
+    if isinstance(fields, Fields):
+        _refuse_missing(setup, found.fields)
     consent, meaning = _consent_field(setup, fields, opt_out)
-    valueless = {name: field for name, field in found.items() if field and not contact_types(field.type)}
-    types = {name: field.type for name, field in found.items() if field and name not in valueless}
-    unreadable = sorted(found.keys() - types.keys() - valueless.keys())
-    fitting = [one for one in mappings if _fits(one, found)]
+    types = found.types
     plan = ImportPlan(
         object=setup.object,
         region=setup.workspace.default_region,
@@ -178,19 +170,60 @@ def make_plan(
         last_name=setup.last_name,
         mobile_number=setup.mobile_number,
         user_identification=setup.user_identification,
-        additional=tuple(_mapped(mapping, types) for mapping in fitting),
+        additional=tuple(_mapped(one, types) for one in mappings if _fits(one, found.fields)),
         types=types | ({consent.name: consent.type} if consent else {}),
-        unreadable=frozenset((*unreadable, *valueless)),
-        stale=frozenset(name for name in types if (field := found[name]) and field.may_go_stale),
+        unreadable=frozenset((*found.unseen, *found.valueless)),
+        stale=found.stale,
         report=source,
         opt_out=consent.name if consent else "",
         meaning=meaning,
     )
-    warnings = [_warning(name) for name in unreadable]
-    warnings += [_misfit(one, found) for one in mappings if one not in fitting]
+    return plan, _warnings(setup, mappings, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The field under each name that a setup maps; None where the API user sees none."""
+
+    fields: Mapping[str, Field | None]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Of the fields whose values a contact can hold."""
+        return {name: one.type for name, one in self.fields.items() if one and contact_types(one.type)}
+
+    @property
+    def stale(self) -> frozenset[str]:
+        return frozenset(name for name in self.types if (one := self.fields[name]) and one.may_go_stale)
+
+    @property
+    def valueless(self) -> dict[str, Field]:
+        return {name: one for name, one in self.fields.items() if one and not contact_types(one.type)}
+
+    @property
+    def unseen(self) -> list[str]:
+        return sorted(name for name, one in self.fields.items() if one is None)
+
+
+def _names(setup: ImportSetup, mappings: Sequence[FieldMapping]) -> list[str]:
+    optional = (setup.first_name_fallback, setup.user_identification)
+    mapped = (mapping.salesforce_field for mapping in mappings)
+    return [name for name in (*_required(setup), *optional, *mapped) if name]
+
+
+def _fields(client: Client, describe: ObjectDescribe, source: ReportSource | None) -> "Columns | Fields":
+    if source and source.way == REPORT_ONLY:
+        return Columns(source.report, describe)
+    return Fields(describe, client.describe)
+
+
+def _warnings(setup: ImportSetup, mappings: Sequence[FieldMapping], found: _Found) -> list[Issue]:
     standard = (setup.first_name_fallback, setup.user_identification)
-    warnings += [_valueless(field) for name, field in valueless.items() if name in standard]
-    return plan, warnings
+    return [
+        *(_warning(name) for name in found.unseen),
+        *(_misfit(one, found.fields) for one in mappings if not _fits(one, found.fields)),
+        *(_valueless(field) for name, field in found.valueless.items() if name in standard),
+    ]
 
 
 def _refuse_missing(setup: ImportSetup, found: Mapping[str, Field | None]) -> None:

@@ -112,14 +112,14 @@ class Install:
         return self.run("bash", "-euc", f'carillon() {{ {" ".join(COMMAND)} "$@"; }}\n{script}')
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """Not pytest's own folder: for root its parents are closed to the account that runs the database."""
     with tempfile.TemporaryDirectory(prefix="carillon-backup-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
-        for data in (folder / "live/data", folder / "new/data", folder / "server"):
+        for data in (folder / "live/data", *folder.glob("new*/data"), folder / "server"):
             postgres.stop(data)
 
 
@@ -129,9 +129,10 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrgSim]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def live(home: Path, org: OrgSim) -> Install:
-    """An install at work: a member with a password, a connection, people, and one who was erased."""
+    """An install at work: a member with a password, a connection, people, and one who was erased. Each test leaves it
+    with the same people, upgraded."""
     (home / "live/somewhere-else").mkdir(parents=True)
     install = Install(home / "live")
     (home / "live/setup.toml").write_text(SETUP)
@@ -163,10 +164,11 @@ def back_up(install: Install) -> None:
 
 def restored(live: Install, home: Path) -> Install:
     """The backup's two files on another machine, as it were, restored there."""
-    (home / "new").mkdir()
-    for name in ("carillon.dump", "somewhere-else"):
-        shutil.move(home / "live" / name, home / "new" / name)
-    install = Install(home / "new")
+    install = Install(Path(tempfile.mkdtemp(prefix="new-", dir=home)))
+    folder = install.data.parent
+    folder.chmod(0o755)
+    shutil.move(home / "live/carillon.dump", folder)
+    shutil.copytree(home / "live/somewhere-else", folder / "somewhere-else")
     restore = commands("Backup and restore", "pg_restore").splitlines()
     begin, rest = restore[:3], restore[3:]
     install.shell(*begin, commands("Backup and restore", "PGBIN="), *rest)
@@ -215,6 +217,7 @@ def test_a_dump_of_the_version_before_is_restored_and_upgraded(live: Install, ho
     places = commands("Backup and restore", "PGBIN=")
     dump = commands("Backup and restore", "pg_dump --format=custom")
     live.shell(places, dump.replace("carillon history --limit 1 > /dev/null", "true"))
+    live.carillon("migrate")
 
     install = restored(live, home)
 
@@ -241,16 +244,17 @@ def test_the_same_dump_moves_an_install_to_a_server_of_ones_own_and_back_up_from
     dump = "$PGBIN/" + next(
         found for found in re.findall(r"`(pg_dump [^`]*)`", DOCUMENT) if "CARILLON_DATABASE_URL" in found
     )
-    live.environment["CARILLON_SECRET_KEY"] = key
+    moved = Install(live.data.parent)
+    moved.environment["CARILLON_SECRET_KEY"] = key
     for name in ("campus", "annex"):
-        live.environment["CARILLON_DATABASE_URL"] = database_for(live, server, name)
+        moved.environment["CARILLON_DATABASE_URL"] = database_for(moved, server, name)
 
-        live.shell(programs, restore.replace("pg_restore", "$PGBIN/pg_restore"))
+        moved.shell(programs, restore.replace("pg_restore", "$PGBIN/pg_restore"))
 
-        assert people(live) == before
-        live.python(LOOK, PASSWORD)
+        assert people(moved) == before
+        moved.python(LOOK, PASSWORD)
         # The next one is made from a dump of this one.
-        live.shell(programs, dump)
-    live.carillon("migrate")
-    assert '"status": "succeeded"' in live.carillon("import", "contact", "--everything", "--json")
-    assert people(live) == before
+        moved.shell(programs, dump)
+    moved.carillon("migrate")
+    assert '"status": "succeeded"' in moved.carillon("import", "contact", "--everything", "--json")
+    assert people(moved) == before
