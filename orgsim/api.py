@@ -8,7 +8,7 @@ from orgsim import headers
 from orgsim.bulk import first as bulk_one
 from orgsim.bulk import resources as bulk
 from orgsim.calls import Answer, Call, json_answer
-from orgsim.errors import ApiError, OAuthError, not_found
+from orgsim.errors import ApiError, OAuthError, method_not_allowed, not_found
 from orgsim.org import Org
 from orgsim.reports import resources as reports
 from orgsim.request import Request, Route
@@ -16,6 +16,7 @@ from orgsim.rest import collections, composite, list_views, queries, search, sob
 from orgsim.signin.endpoints import OUTSIDE as SIGN_IN
 from orgsim.signin.hosts import org_address
 from orgsim.versions import resources_json, supported_base, versions_json
+from orgsim.xml_answers import as_xml, wanted
 
 _log = logging.getLogger(__name__)
 # On every recorded answer: without it, caches would keep what has a Last-Modified for as long as they see fit.
@@ -62,6 +63,11 @@ _OUTSIDE: tuple[tuple[str, Callable[[Org, Call], Answer]], ...] = (
 
 def answer(org: Org, call: Call) -> Answer:
     """The answer to any path outside the admin's; refusals included."""
+    given = _in_json(org, call)
+    return as_xml(given) if call.path.startswith("/services/data") and wanted(call) else given
+
+
+def _in_json(org: Org, call: Call) -> Answer:
     for start, handler in _OUTSIDE:
         if call.path.startswith(start):
             return _safely(handler, org, call)
@@ -79,7 +85,7 @@ def _safely(handler: Callable[[Org, Call], Answer], org: Org, call: Call) -> Ans
     try:
         return handler(org, headers.unpacked(call))
     except ApiError as error:
-        return json_answer(error.body(), error.status)
+        return json_answer(error.body(), error.status, error.headers)
     except OAuthError as error:
         return json_answer({"error": error.error, "error_description": error.description}, 400)
     except Exception:
@@ -105,8 +111,7 @@ def _routed(request: Request) -> Answer:
             continue
         if method not in handlers:
             allowed = ",".join(["HEAD", *handlers] if "GET" in handlers else handlers)
-            message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
-            raise ApiError(405, "METHOD_NOT_ALLOWED", message)
+            raise method_not_allowed(method, allowed)
         request.parts.update(match.groupdict())
         return handlers[method](request)
     raise not_found()

@@ -24,9 +24,16 @@ class Call:
     body: bytes
     address: str
 
+    def needed_body(self) -> bytes:
+        """Raises ApiError, in recorded words, when there is none."""
+        if not self.body.strip():
+            message = "The HTTP entity body is required, but this request has no entity body."
+            raise ApiError(400, "JSON_PARSER_ERROR", message)
+        return self.body
+
     def json_object(self) -> dict[str, object]:
         try:
-            value = msgspec.json.decode(self.body or b"{}")
+            value = msgspec.json.decode(self.needed_body())
         except msgspec.DecodeError as error:
             raise ApiError(400, "JSON_PARSER_ERROR", f"Unexpected character: {error}") from error
         if not isinstance(value, dict):

@@ -25,6 +25,7 @@ class ApiError(Exception):
         self.fields = fields
         self.extra = extra or {}
         self.more: tuple[ApiError, ...] = ()
+        self.headers: dict[str, str] = {}
 
     def body(self) -> list[dict[str, object]]:
         error: dict[str, object] = {**self.extra, "message": self.message, "errorCode": self.error_code}
@@ -46,8 +47,12 @@ def not_found() -> ApiError:
     return ApiError(404, "NOT_FOUND", "The requested resource does not exist")
 
 
-def method_not_allowed(method: str) -> ApiError:
-    return ApiError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed")
+def method_not_allowed(method: str, allowed: str = "") -> ApiError:
+    """With the methods that are, in the message and in a header, as recorded."""
+    listed = f". Allowed are {allowed}" if allowed else ""
+    error = ApiError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed{listed}")
+    error.headers = {"Allow": allowed} if allowed else {}
+    return error
 
 
 def no_such_column(name: str, sobject: str) -> ApiError:

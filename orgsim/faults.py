@@ -9,7 +9,7 @@ Mangler = Callable[[str, bytes], bytes]
 _MESSAGES = {
     500: (
         "UNKNOWN_EXCEPTION",
-        "An unexpected error occurred. Please include this ErrorId: 1234567-89 (-12345)",
+        "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567-89 (-12345)",
     ),
     502: ("SERVER_UNAVAILABLE", "The server is temporarily unavailable."),
     503: ("SERVER_UNAVAILABLE", "The server is temporarily unavailable. Please try again later."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from orgsim.errors import ApiError
 from orgsim.soql import fold
+from orgsim.soql.errors import unread_letter
 
 MOST_RECORDS = 2_000
 _SEARCH = re.compile(
@@ -21,6 +22,8 @@ _CLAUSE = re.compile(r"\b(?:WHERE|ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
 _CLAUSES = ["FIELDS", "WHERE", "ORDER BY", "LIMIT"]
 _PHRASE = re.compile(r'"([^"]*)"|(\S+)')
 _WORD = re.compile(r"[\w*?]+")
+# Signs that a search has to escape, in quotes as well (documented; two of them recorded).
+_RESERVED = re.compile(r"\\.|([&|!{}\[\]^~:'+-])", re.DOTALL)
 
 Phrase = tuple[str, ...]
 """Folded words that follow each other; `*` and `?` in them are wildcards."""
@@ -58,10 +61,18 @@ def parse(text: str) -> Search:
     match = _SEARCH.fullmatch(text)
     if match is None:
         raise malformed(f"unexpected token in: {text}")
+    _refuse_reserved(text, match.span("term"))
     scope = (match["scope"] or "ALL").upper()
     return Search(
         _phrases(match["term"]), scope, tuple(_returned(match["returning"] or "")), _most(match["limit"])
     )
+
+
+def _refuse_reserved(text: str, term: tuple[int, int]) -> None:
+    for sign in _RESERVED.finditer(text, *term):
+        if sign[1]:
+            what = f"mismatched character '{sign[1]}' expecting '}}'"
+            raise malformed(unread_letter("MALFORMED_SEARCH", text, sign.start(), what).message)
 
 
 def _phrases(term: str) -> tuple[Phrase, ...]:

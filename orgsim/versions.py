@@ -7,6 +7,8 @@ from orgsim.errors import ApiError, not_found
 OLDEST, NEWEST = 31, 68
 FIRST_SERVED = 20
 _BASE = re.compile(r"(/services/data/v(\d{1,3})\.0)((?:/.*)?)")
+# Another name of the newest version (documented); addresses in answers have its number (inferred).
+_ALIAS = re.compile(r"/services/data/latest(?=/|$)")
 _SEASONS = ("Spring", "Summer", "Winter")
 # What a developer org lists; not all of it exists here.
 _RESOURCES = (
@@ -72,9 +74,9 @@ def versions_json() -> list[dict[str, str]]:
 def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
     """`/services/data/v66.0/query` -> its base and the rest; raises 410 for retired versions, 404 for no path of ours.
 
-    Old clients name the format at the end of the path: `.json` is taken off.
+    Old clients name the format at the end of the path: `.json` and `.xml` are taken off.
     """
-    match = _BASE.fullmatch(path)
+    match = _BASE.fullmatch(_ALIAS.sub(f"/services/data/v{NEWEST}.0", path))
     if match is None:
         raise not_found()
     number = int(match[2])
@@ -83,7 +85,7 @@ def supported_base(path: str, *, old_versions: bool) -> tuple[str, str]:
     if number < (FIRST_SERVED if old_versions else OLDEST):
         message = "The requested API version is retired. Please use a newer one."
         raise ApiError(410, "GONE", message)
-    return match[1], match[3].removesuffix(".json")
+    return match[1], match[3].removesuffix(".json").removesuffix(".xml")
 
 
 def resources_json(base: str, identity: str) -> dict[str, str]:

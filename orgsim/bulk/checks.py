@@ -2,12 +2,15 @@
 
 Seen in public issue threads: API_ERROR with "Selecting compound data not supported in Bulk Query" and with
 "Aggregate Relationships not supported in Bulk V2 Query with CSV content type". Documented is that the other
-constructs are refused; their messages, and INVALIDJOB for a request that makes no sense, are inferred.
+constructs are refused; their messages, and INVALIDJOB for a request that makes no sense, are inferred. A delimiter that
+is none is recorded: API_ERROR with the place where the operation ends, wherever the delimiter stands.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orgsim import calls
 from orgsim.errors import ApiError
 from orgsim.schema import Schema
 from orgsim.soql import Plan, Query, SoqlError, compile_query, parse
@@ -25,6 +28,8 @@ DELIMITERS = {
 }
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 OPERATIONS = ("query", "queryAll")
+_CHOICES = {"contentType": ("CSV",), "columnDelimiter": (*DELIMITERS,), "lineEnding": (*LINE_ENDINGS,)}
+_OPERATION = re.compile(rb'"operation"\s*:\s*"\w*"')
 _COMPOUND = frozenset({"address", "location"})
 
 
@@ -42,18 +47,18 @@ class Asked:
         return self.operation == "queryAll"
 
 
-def asked(body: dict[str, object]) -> Asked:
+def asked(call: calls.Call) -> Asked:
     """Raises ApiError for a word the API does not know."""
-    soql = body.get("query")
+    body = call.json_object()
+    operation, soql = body.get("operation"), body.get("query")
     if not isinstance(soql, str) or not soql.strip():
         raise _invalid("A query is required to create a query job")
-    _choice(body, "contentType", ("CSV",))
-    return Asked(
-        _choice(body, "operation", OPERATIONS, required=True),
-        soql,
-        _choice(body, "columnDelimiter", tuple(DELIMITERS)),
-        _choice(body, "lineEnding", tuple(LINE_ENDINGS)),
-    )
+    if not isinstance(operation, str) or operation not in OPERATIONS:
+        raise _invalid(f"Invalid value for operation: {operation}. Valid values are: {', '.join(OPERATIONS)}")
+    words = {name: body.get(name) or choices[0] for name, choices in _CHOICES.items()}
+    if any(word not in _CHOICES[name] for name, word in words.items()):
+        raise _unknown_word(call.body)
+    return Asked(operation, soql, str(words["columnDelimiter"]), str(words["lineEnding"]))
 
 
 def plan_of(soql: str, schema: Schema, context: QueryContext) -> Plan:
@@ -91,13 +96,12 @@ def _refused(query: Query) -> Iterator[str]:
         yield "OFFSET"
 
 
-def _choice(body: dict[str, object], name: str, choices: tuple[str, ...], *, required: bool = False) -> str:
-    value = body.get(name)
-    if value is None and not required:
-        return choices[0]
-    if not isinstance(value, str) or value not in choices:
-        raise _invalid(f"Invalid value for {name}: {value}. Valid values are: {', '.join(choices)}")
-    return value
+def _unknown_word(body: bytes) -> ApiError:
+    operation = _OPERATION.search(body)
+    before = body[: operation.end() if operation else 0]
+    line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
+    message = f"Value does not match expected type at [line:{line}, column:{column}]"
+    return ApiError(400, "API_ERROR", message)
 
 
 def _invalid(message: str) -> ApiError:

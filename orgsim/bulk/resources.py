@@ -36,7 +36,7 @@ def _job(request: Request) -> Job:
 
 def _create(request: Request) -> Answer:
     org, viewer, version = request.org, request.viewer, _version(request)
-    wanted = asked(request.call.json_object())
+    wanted = asked(request.call)
     plan = plan_of(wanted.soql, viewer.schema, org.context(viewer, all_rows=wanted.all_rows))
     return json_answer(org.bulk.create(wanted, plan, viewer.user_id, version).created())
 

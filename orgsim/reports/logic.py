@@ -47,7 +47,7 @@ class _Reader:
         if self._tokens:
             raise self._invalid()
         if len(self._used) != len(self._terms):
-            raise bad(f"The filter logic {self._logic} is invalid because it doesn't include every filter.")
+            raise bad("Some filter conditions are defined but not referenced in your filter logic.")
         return condition
 
     def _any_of(self, depth: int) -> Sql:

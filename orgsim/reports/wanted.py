@@ -147,4 +147,6 @@ def read(metadata: Json) -> Wanted:
 
 def _sentence(reason: str) -> str:
     unknown = reason.partition("unknown field `")[2].partition("`")[0]
-    return f'Unrecognized field "{unknown}"' if unknown else reason
+    return (
+        f'Unrecognized field "{unknown}"' if unknown else "The request body is either invalid or incomplete."
+    )

@@ -167,7 +167,7 @@ def _breaks(part: _Part, done: _Done) -> bool:
 
 
 def _composite(request: Request) -> Answer:
-    envelope = _read(request.call.body, _Envelope)
+    envelope = _read(request.call.needed_body(), _Envelope)
     parts = envelope.composite_request
     _check(parts)
     done = _all_or_none(request, parts) if envelope.all_or_none else _in_turn(request, parts)
@@ -214,7 +214,7 @@ def _all_or_none(request: Request, parts: list[_Part]) -> list[_Done]:
 
 
 def _batch(request: Request) -> Answer:
-    batch = _read(request.call.body, _Batch)
+    batch = _read(request.call.needed_body(), _Batch)
     if len(batch.batch_requests) > MOST_REQUESTS:
         raise ApiError(400, "LIMIT_EXCEEDED", f"The batch can't contain more than {MOST_REQUESTS} requests")
     results: list[_Done] = []

@@ -194,17 +194,13 @@ def _updated(request: Request, record: Target) -> Answer:
 
 
 def _create_by_id(request: Request) -> Answer:
-    """POST to /sobjects/X/Id makes a record, as documented; to another external id field there is nothing to post."""
-    if request.parts["id"].lower() != "id":
-        raise ApiError(
-            405, "METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed. Allowed are HEAD,GET,PATCH,DELETE"
-        )
+    """POST to /sobjects/X/Id makes a record, as documented."""
     values = request.call.json_object()
     record_id = records.create(request.org, request.sobject(), values, request.viewer, _manner(request))
     return _made(request, record_id, created=True)
 
 
-_ONE: dict[str, Handler] = {"GET": _get, "PATCH": _update, "DELETE": _delete, "POST": _create_by_id}
+_ONE: dict[str, Handler] = {"GET": _get, "PATCH": _update, "DELETE": _delete}
 _BY_EXTERNAL_ID: dict[str, Handler] = {
     "GET": _get_by_external_id,
     "PATCH": _upsert,
@@ -212,6 +208,7 @@ _BY_EXTERNAL_ID: dict[str, Handler] = {
 }
 
 ROUTES: tuple[Route, ...] = (
+    ("/sobjects/(?P<sobject>[^/]+)/(?P<id>[Ii][Dd])", {"GET": _get, "POST": _create_by_id}),
     ("/sobjects/(?P<sobject>[^/]+)/(?P<id>[^/]+)", _ONE),
     ("/sobjects/(?P<sobject>[^/]+)/(?P<field>[^/]+)/(?P<value>.+)", _BY_EXTERNAL_ID),
 )

@@ -52,7 +52,7 @@ def username_of(assertion: str, client: Client, *, address: str, now: datetime) 
     """
     claims = _verified(assertion, client)
     if not _is_audience(claims["aud"], address):
-        raise OAuthError("invalid_grant", "Audience validation failed")
+        raise OAuthError("invalid_grant", "audience is invalid")
     expires = _seconds(claims["exp"])
     if expires < now.timestamp() - _LEEWAY:
         raise OAuthError("invalid_grant", "expired authorization code")

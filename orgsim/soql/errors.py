@@ -19,11 +19,31 @@ class SoqlError(Exception):
 
 def located(error_code: str, text: str, pos: int, reason: str) -> SoqlError:
     """An error at offset `pos` of the query `text`, with snippet and caret above the reason."""
-    line_start = text.rfind("\n", 0, pos) + 1
-    line_end = text.find("\n", pos)
-    line = text[line_start : line_end if line_end >= 0 else len(text)]
-    column = pos - line_start
-    row = text.count("\n", 0, pos) + 1
+    row, column, line = _place(text, pos)
+    return _shown(error_code, line, (row, column), reason)
+
+
+def unread(error_code: str, text: str, pos: int, reason: str) -> SoqlError:
+    """An error in the letters of a text, not in its words: columns count from 0 there, so that the caret stands one
+    before the fault (recorded)."""
+    row, column, line = _place(text, pos)
+    return _shown(error_code, line, (row, max(column - 1, 0)), reason)
+
+
+def unread_letter(error_code: str, text: str, pos: int, what: str) -> SoqlError:
+    """The same for a letter that can't stand where it does; the place is said once more, before `what`."""
+    row, column, _ = _place(text, pos)
+    return unread(error_code, text, pos, f"line {row}:{column} {what}")
+
+
+def _place(text: str, pos: int) -> tuple[int, int, str]:
+    """The row from 1, the column from 0, and the line."""
+    start = text.rfind("\n", 0, pos) + 1
+    return text.count("\n", 0, pos) + 1, pos - start, text[start:].partition("\n")[0]
+
+
+def _shown(error_code: str, line: str, place: tuple[int, int], reason: str) -> SoqlError:
+    row, column = place
     start = max((line.rfind(c, 0, max(column - _REACH, 0)) for c in _BREAKS), default=-1) + 1
     ends = (line.find(c, column + _REACH + 1) for c in _BREAKS)
     end = min((e for e in ends if e >= 0), default=len(line))

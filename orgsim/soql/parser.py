@@ -25,13 +25,15 @@ from orgsim.soql.ast import (
     Source,
     TypeOf,
 )
-from orgsim.soql.errors import SoqlError, located
+from orgsim.soql.errors import SoqlError, located, unread_letter
 
 MAX_LENGTH = 100_000
 
 _STRING = re.compile(r"'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
 _WORD = re.compile(r"[\w.:-]+|<=|>=|!=|<>|.", re.DOTALL)
 _HALF_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]*")
+# No token of SOQL has one of these in it; recorded for the double quote.
+_NO_LETTERS = frozenset('"#$@`~^|\\[]{}')
 _LETTER = re.compile(r"[A-Za-z_]")
 _SPACES = re.compile(r"\s+")
 _DOT = re.compile(r"\s*\.\s*")
@@ -225,16 +227,21 @@ def _refusal(text: str, error: UnexpectedInput) -> SoqlError:
     match = _WORD.match(text, pos)
     found = match[0] if match else "<EOF>"
     if _HALF_INSTANT.fullmatch(found):
-        # A "+" sent unencoded arrives as a space; the lexer of an org stops there and counts columns from 0.
-        end = pos + len(found)
-        reason = f"line 1:{end} no viable alternative at character '{text[end : end + 1] or '<EOF>'}'"
-        return located("MALFORMED_QUERY", text, end - 1, reason)
+        # A "+" sent unencoded arrives as a space; the lexer of an org stops there.
+        return _unreadable(text, pos + len(found))
     if found == "'" and not _STRING.match(text, pos):
-        reason = f"line 1:{pos} mismatched character '<EOF>' expecting '''"
-        return located("MALFORMED_QUERY", text, pos, reason)
+        what = "mismatched character '<EOF>' expecting '''"
+        return unread_letter("MALFORMED_QUERY", text, len(text), what)
+    if found in _NO_LETTERS:
+        return _unreadable(text, pos)
     if "STRING" in expected and "DATETIME" in expected and _LETTER.match(found):
         return located("MALFORMED_QUERY", text, pos, f"expecting a colon, found '{found}'")
     return _unexpected(text, found, pos)
+
+
+def _unreadable(text: str, pos: int) -> SoqlError:
+    what = f"no viable alternative at character '{text[pos : pos + 1] or '<EOF>'}'"
+    return unread_letter("MALFORMED_QUERY", text, pos, what)
 
 
 def _unexpected(text: str, token: str, pos: int) -> SoqlError:

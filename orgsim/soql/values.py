@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from orgsim.soql.ast import Kind, Literal
 from orgsim.soql.dates import Today, day_range, instant_of, midnight_text
-from orgsim.soql.errors import SoqlError, located, unsupported
+from orgsim.soql.errors import SoqlError, located, unread, unsupported
 from orgsim.soql.plan import Parameter, QueryContext
 from orgsim.soql.text import full_id, unescape
 
@@ -133,8 +133,10 @@ def string_value(literal: Literal, text: str) -> str:
 
 
 def bad_escape(literal: Literal, text: str, escape: str) -> SoqlError:
-    reason = f"Invalid string literal. Illegal character sequence '\\{escape}' in string literal."
-    return located("MALFORMED_QUERY", text, literal.pos, reason)
+    reason = (
+        f"Invalid string literal {literal.raw}. Illegal character sequence '\\{escape}' in string literal."
+    )
+    return unread("MALFORMED_QUERY", text, literal.pos, reason)
 
 
 def _bare_value(literal: Literal, text: str) -> Parameter:

@@ -253,13 +253,21 @@ def test_what_no_job_runs_is_refused_at_creation(
         {"operation": "query", "query": " "},
         {"operation": "insert", "query": SOQL},
         {"query": SOQL},
-        {"operation": "query", "query": SOQL, "contentType": "JSON"},
-        {"operation": "query", "query": SOQL, "columnDelimiter": "COLON"},
-        {"operation": "query", "query": SOQL, "lineEnding": "CR"},
     ],
 )
-def test_words_the_api_does_not_know_are_refused(reader: httpx.Client, body: dict[str, str]) -> None:
+def test_what_is_no_query_job_is_refused(reader: httpx.Client, body: dict[str, str]) -> None:
     assert _code(reader.post(JOBS, json=body)) == (400, "INVALIDJOB")
+
+
+@pytest.mark.parametrize(
+    "word", ['"columnDelimiter": "COMM"', '"contentType": "JSON"', '"lineEnding": "CR"', '"lineEnding": 5']
+)
+def test_a_word_that_is_none_is_refused_as_recorded(reader: httpx.Client, word: str) -> None:
+    body = f'{{"operation": "query", {word}, "query": "{SOQL}"}}'
+    answer = reader.post(JOBS, content=body, headers={"Content-Type": "application/json"})
+
+    message = "Value does not match expected type at [line:1, column:22]"
+    assert (answer.status_code, answer.json()) == (400, [{"message": message, "errorCode": "API_ERROR"}])
 
 
 def test_a_hidden_field_is_refused_as_in_a_query(org: OrgSim, client: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import re
 import zlib
+from xml.etree import ElementTree as etree
 
 import httpx
 import pytest
@@ -104,19 +105,6 @@ class TestAddresses:
 
         assert (answer.status_code, answer.content) == (200, b"")
 
-    def test_a_wrong_method_is_told_the_right_ones(self, reader: httpx.Client) -> None:
-        answer = reader.put(f"{V}/limits")
-
-        assert (answer.status_code, answer.json()) == (
-            405,
-            [
-                {
-                    "message": "HTTP Method 'PUT' not allowed. Allowed are HEAD,GET",
-                    "errorCode": "METHOD_NOT_ALLOWED",
-                }
-            ],
-        )
-
     def test_address_and_headers_share_a_limit(self, reader: httpx.Client) -> None:
         padding = "x" * 8_000
 
@@ -202,3 +190,56 @@ def test_header_names_have_salesforces_capitals(reader: httpx.Client) -> None:
     names = {name for name, _ in reader.get(f"{V}/limits").headers.raw}
 
     assert {b"Content-Type", b"Sforce-Limit-Info", b"Date"} <= names
+
+
+def _xml(answer: httpx.Response) -> etree.Element:
+    assert answer.headers["content-type"] == "application/xml;charset=UTF-8"
+    return etree.fromstring(answer.content)
+
+
+@pytest.mark.parametrize("accept", ["application/xml", "text/xml, */*;q=0.1"])
+def test_a_client_may_have_its_answers_in_xml(reader: httpx.Client, accept: str) -> None:
+    headers = {"Accept": accept}
+    text = "SELECT Id, Owner.Name, Fax FROM Contact WHERE LastName != 'a&b' AND Fax = null LIMIT 2"
+
+    page = _xml(reader.get(f"{V}/query", params={"q": text}, headers=headers))
+    first = page.findall("records")[0]
+    record_id = first.findtext("Id")
+    row = _xml(reader.get(f"{V}/sobjects/Contact/{record_id}", headers=headers))
+    refused = _xml(reader.get(f"{V}/query", params={"q": "SELECT <"}, headers=headers))
+    versions = _xml(reader.get("/services/data/", headers=headers))
+
+    assert (page.tag, page.findtext("done"), page.findtext("totalSize")) == ("QueryResult", "true", "2")
+    assert first.attrib == {"type": "Contact", "url": f"{V}/sobjects/Contact/{record_id}"}
+    assert first.findtext("Owner/Name")
+    assert first.find("Fax[@{http://www.w3.org/2001/XMLSchema-instance}nil='true']") is not None
+    assert (row.tag, row.get("type"), row.findtext("IsDeleted")) == ("Contact", "Contact", "false")
+    assert [part.tag for part in refused.findall("Error/*")] == ["errorCode", "message"]
+    assert [part.tag for part in versions.findall("Version[1]/*")] == ["label", "url", "version"]
+
+
+def test_json_comes_unless_xml_is_asked_for_first(reader: httpx.Client) -> None:
+    for accept in ("*/*", "application/json, application/xml", "text/plain"):
+        assert reader.get(f"{V}/sobjects/Contact", headers={"Accept": accept}).json()["objectDescribe"]
+    assert _xml(reader.get(f"{V}/sobjects/Contact.xml")).findtext("objectDescribe/name") == "Contact"
+    assert reader.get(f"{V}/limits", headers={"Accept": "application/xml"}).json()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/limits", "HEAD,GET"),
+        ("PUT", "/sobjects/Contact/003Hs0000000001IAA", "HEAD,GET,PATCH,DELETE"),
+        ("POST", "/sobjects/Contact/Student_ID__c", "HEAD,GET,PATCH,DELETE"),
+        ("PATCH", "/sobjects/Contact/Id/", "HEAD,GET,POST"),
+        ("PATCH", "/sobjects/Contact/", "HEAD,GET,POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    reader: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    answer = reader.request(method, V + path, json={})
+
+    message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
+    assert answer.json() == [{"message": message, "errorCode": "METHOD_NOT_ALLOWED"}]
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -210,6 +210,29 @@ def test_bad_queries_answer_the_documented_code(reader: httpx.Client, text: str,
     assert answer.json()[0]["errorCode"] == code
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'SELECT FirstName, LastName FROM CampaignMember WHERE Id = "00v3D000003BjNa"',
+            '\nFROM CampaignMember WHERE Id = "00v3D000003BjNa"\n                              ^\n'
+            "ERROR at Row:1:Column:58\nline 1:58 no viable alternative at character '\"'",
+        ),
+        (
+            f"SELECT Id, {'LastName':>21} from Contact where FirstName = 'Anne\\-Marie'",
+            "\nfrom Contact where FirstName = 'Anne\\-Marie'\n                              ^\n"
+            "ERROR at Row:1:Column:64\n"
+            "Invalid string literal 'Anne\\-Marie'. Illegal character sequence '\\-' in string literal.",
+        ),
+    ],
+)
+def test_letters_that_cannot_be_read_are_placed_as_recorded(
+    reader: httpx.Client, text: str, message: str
+) -> None:
+    """Columns count from 0 there, unlike those of a field that is not there."""
+    assert soql(reader, text).json() == [{"message": message, "errorCode": "MALFORMED_QUERY"}]
+
+
 def test_scope_mine_is_of_the_user_who_asks(reader: httpx.Client) -> None:
     me = reader.get("/services/oauth2/userinfo").json()["user_id"]
 

@@ -115,6 +115,27 @@ def test_a_body_that_is_no_json_object_is_refused(client: httpx.Client, contact:
         assert answer.json()[0]["errorCode"] == "JSON_PARSER_ERROR"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/sobjects/Contact"),
+        ("PATCH", "/sobjects/Contact/{id}"),
+        ("PATCH", "/composite/sobjects"),
+        ("POST", "/composite"),
+        ("POST", "/composite/batch"),
+        ("POST", "/jobs/query"),
+    ],
+)
+def test_a_write_without_a_body_is_refused_as_recorded(
+    client: httpx.Client, contact: str, method: str, path: str
+) -> None:
+    answer = client.request(method, V + path.format(id=contact))
+
+    message = "The HTTP entity body is required, but this request has no entity body."
+    assert answer.status_code == 400
+    assert answer.json() == [{"message": message, "errorCode": "JSON_PARSER_ERROR"}]
+
+
 def test_ids_that_name_nothing(client: httpx.Client, org: OrgSim) -> None:
     absent = client.get(_url("003Hs000000zzzz"))
     odd = client.get(_url("23foo"))

@@ -203,7 +203,12 @@ class TestLogic:
     def test_a_filter_more_than_the_saved_logic_names(self, client: httpx.Client) -> None:
         filters = [a_filter("EMAIL", "notEqual", "")] * 4
 
-        assert posted(client, "Spring Admits", reportFilters=filters).status_code == 400
+        message = "Some filter conditions are defined but not referenced in your filter logic."
+        assert refusal(posted(client, "Spring Admits", reportFilters=filters)) == (
+            400,
+            "BAD_REQUEST",
+            message,
+        )
 
 
 class TestDays:
@@ -382,10 +387,15 @@ class TestRefused:
         assert refusal(posted(client, **metadata))[:2] == (400, "BAD_REQUEST")
 
     @pytest.mark.parametrize(
-        "metadata", [{"colour": "red"}, {"detailColumns": "EMAIL"}, {"reportFilters": [1]}]
+        ("metadata", "message"),
+        [
+            ({"colour": "red"}, 'Unrecognized field "colour"'),
+            ({"detailColumns": "EMAIL"}, "The request body is either invalid or incomplete."),
+            ({"reportFilters": [1]}, "The request body is either invalid or incomplete."),
+        ],
     )
-    def test_what_can_not_be_read(self, client: httpx.Client, metadata: Json) -> None:
-        assert refusal(posted(client, **metadata))[:2] == (400, "JSON_PARSER_ERROR")
+    def test_what_can_not_be_read(self, client: httpx.Client, metadata: Json, message: str) -> None:
+        assert refusal(posted(client, **metadata)) == (400, "JSON_PARSER_ERROR", message)
 
     def test_a_saved_filter_on_a_hidden_field(self, org: OrgSim, client: httpx.Client) -> None:
         org.hide_field("Contact", "MobilePhone")

@@ -16,7 +16,9 @@ def test_ordered_failures_come_and_go(org: OrgSim, client: httpx.Client) -> None
     assert statuses == [200, 503, 503, 200]
     org.fail_next(500, path_contains="/sobjects")
     assert client.get(f"{V}/limits").status_code == 200
-    assert client.get(f"{V}/sobjects").json()[0]["errorCode"] == "UNKNOWN_EXCEPTION"
+    [error] = client.get(f"{V}/sobjects").json()
+    assert error["errorCode"] == "UNKNOWN_EXCEPTION"
+    assert "Please include this ErrorId if you contact support: " in error["message"]
 
 
 def test_a_dropped_connection_breaks_off_in_the_body(org: OrgSim, client: httpx.Client) -> None:

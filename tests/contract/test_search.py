@@ -122,3 +122,21 @@ def test_what_is_no_search_is_refused(reader: httpx.Client, text: str, code: str
     answer = _search(reader, text)
 
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "sign"),
+    [
+        ("FIND {John|jane_gray@uoa.edu} RETURNING Contact", 10, "|"),
+        ("FIND {Marie-Pier Martin}", 11, "-"),
+    ],
+)
+def test_a_sign_that_is_not_escaped_is_refused_as_recorded(
+    reader: httpx.Client, text: str, column: int, sign: str
+) -> None:
+    message = (
+        f"\n{text}\n{' ' * (column - 1)}^\nERROR at Row:1:Column:{column}\n"
+        f"line 1:{column} mismatched character '{sign}' expecting '}}'"
+    )
+    assert _search(reader, text).json() == [{"message": message, "errorCode": "MALFORMED_SEARCH"}]
+    assert _search(reader, text.replace(sign, f"\\{sign}")).status_code == 200

@@ -96,8 +96,8 @@ def test_an_expiry_may_be_five_minutes_away_or_in_milliseconds(
 @pytest.mark.parametrize(
     ("changed", "error", "description"),
     [
-        ({"aud": "https://example.org"}, "invalid_grant", "Audience validation failed"),
-        ({"aud": "https://login.salesforce.com.evil.example"}, "invalid_grant", "Audience validation failed"),
+        ({"aud": "https://example.org"}, "invalid_grant", "audience is invalid"),
+        ({"aud": "https://login.salesforce.com.evil.example"}, "invalid_grant", "audience is invalid"),
         ({"aud": None}, "invalid_grant", "invalid assertion"),
         ({"exp": 1_700_000_000}, "invalid_grant", "expired authorization code"),
         ({"exp": 4_000_000_000}, "invalid_grant", "invalid assertion"),

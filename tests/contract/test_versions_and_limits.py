@@ -37,9 +37,17 @@ def test_old_versions_are_served_but_not_listed(reader: httpx.Client, version: s
     assert reader.get(f"/services/data/{version}/limits").status_code == status
 
 
-@pytest.mark.parametrize("version", ["latest", "v66", "66.0", "v66.1"])
+@pytest.mark.parametrize("version", ["newest", "latestv", "v66", "66.0", "v66.1"])
 def test_what_is_no_version_does_not_exist(reader: httpx.Client, version: str) -> None:
     assert reader.get(f"/services/data/{version}/limits").status_code == 404
+
+
+def test_the_newest_version_has_a_name_too(reader: httpx.Client) -> None:
+    resources = reader.get("/services/data/latest").json()
+    [record] = reader.get("/services/data/latest/query?q=SELECT+Id+FROM+Contact+LIMIT+1").json()["records"]
+
+    assert resources["limits"] == "/services/data/v68.0/limits"
+    assert record["attributes"]["url"] == f"/services/data/v68.0/sobjects/Contact/{record['Id']}"
 
 
 @pytest.mark.parametrize(

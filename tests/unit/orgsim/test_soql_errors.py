@@ -189,9 +189,9 @@ REASONS = [
     ("SELECT Id FROM Contact WHERE Born__c = 2026-02-30", "MALFORMED_QUERY", "Invalid date: 2026-02-30"),
     ("SELECT Id FROM Contact WHERE Seen__c = 2026-01-01T25:00:00Z", "MALFORMED_QUERY", "Invalid datetime:"),
     ("SELECT Id FROM Contact WHERE Born__c = LAST_N_YEARS:9999", "MALFORMED_QUERY", "Invalid date:"),
-    ("SELECT Id FROM Contact WHERE Name = 'a\\x'", "MALFORMED_QUERY", "Invalid string literal."),
-    ("SELECT Id FROM Contact WHERE Name LIKE 'a\\x'", "MALFORMED_QUERY", "Invalid string literal."),
-    ("SELECT Id FROM Contact WHERE Name = '\\uD83D'", "MALFORMED_QUERY", "Invalid string literal."),
+    ("SELECT Id FROM Contact WHERE Name = 'a\\x'", "MALFORMED_QUERY", "Invalid string literal '"),
+    ("SELECT Id FROM Contact WHERE Name LIKE 'a\\x'", "MALFORMED_QUERY", "Invalid string literal '"),
+    ("SELECT Id FROM Contact WHERE Name = '\\uD83D'", "MALFORMED_QUERY", "Invalid string literal '"),
     (
         f"SELECT Id FROM Contact WHERE Name = '{'x' * 4001}'",
         "MALFORMED_QUERY",
