@@ -285,7 +285,7 @@ def _people(workspace: Workspace, number: str) -> list[str]:
 def _done(workspace: Workspace, number: str, done: actions.Outcome) -> str:
     if done.pushes:
         told = f"{'One record' if done.pushes == 1 else f'{done.pushes:,} records'} in Salesforce"
-        told = f"{told} {'is' if done.pushes == 1 else 'are'} told."
+        told = f"{told} {'is' if done.pushes == 1 else 'are'} being told."
     elif _people(workspace, number):
         told = "No record in Salesforce needs to be told."
     else:

@@ -134,7 +134,7 @@ def _nothing_to_do(request: MemberRequest, contact: Contact, sentence: str, *, i
 
 
 def _told(done: actions.Outcome) -> str:
-    return " Salesforce is told." if done.pushes else ""
+    return " Salesforce is being told." if done.pushes else ""
 
 
 def _why_no_opt_out(about: Card) -> str:

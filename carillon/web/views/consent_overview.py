@@ -188,7 +188,7 @@ def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_ou
         form.refuse(error)
         return False
     said = (
-        "It counts as an opt-out, and Salesforce is told."
+        "It counts as an opt-out, and Salesforce is being told."
         if is_opt_out
         else "The number may be texted again."
     )

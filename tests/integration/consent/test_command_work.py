@@ -116,7 +116,9 @@ def test_without_an_opt_out_field_there_is_nothing_to_audit(connected: Workspace
 def test_a_number_that_nobody_has_is_told_from_one_that_somebody_has(workspace: Workspace) -> None:
     a_contact(workspace, ANN)
 
-    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("One record in Salesforce is told.")
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith(
+        "One record in Salesforce is being told."
+    )
     assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("needs to be told.")
     assert "Nobody here has this number" in consent_work.opt_out(workspace.name, BEA, "x", None)
     first = next(consent_work.in_words(consent_work.show(workspace.name, BEA)))
