@@ -111,13 +111,16 @@ def test_what_is_on_its_way_is_counted_with_its_age(
     bob: Member, ana: Contact, workspace: Workspace, signed_in: SignedIn
 ) -> None:
     refused(ana)
+    only_refused = shown(signed_in(bob))
     text(add_contact(workspace, 2, "Eva", "Lund"), "STOP")
 
     answer = signed_in(bob).get(reverse("consent"))
 
     outbox = answer.context["outbox"]
     assert (outbox.waiting, outbox.sent, outbox.failed, outbox.reverted) == (1, 0, 1, 0)
-    assert outbox.oldest == ConsentPush.objects.earliest("pk").answers
+    assert outbox.oldest == ConsentPush.objects.latest("pk").answers
+    assert "Nothing waits. What Salesforce refused" in only_refused
+    assert "The oldest was said" not in only_refused
     assert "Eva Lund" in answer.content.decode()
 
 
