@@ -125,6 +125,8 @@ def audit(as_json: bool, repair: bool, workspace: str) -> int:
         click.echo("\n]," if heard else '{"differences": [],')
         click.echo(json.dumps(told, indent=2).removeprefix("{\n"))
     else:
+        for line in runtime.call(f"{_WORK}:unseen_in_words", told):
+            click.echo(line)
         click.echo(told["sentence"])
     return 1 if told["leaves_doubt"] else 0
 

@@ -14,7 +14,7 @@ from carillon.cli.tables import aligned, printable
 from carillon.consent import actions, overview, person, pushes, queries, store, words
 from carillon.consent import audit as auditing
 from carillon.consent import verify as verifying
-from carillon.consent.audit import Difference
+from carillon.consent.audit import Difference, Unseen
 from carillon.consent.decide import Says, When
 from carillon.consent.models import Cause, ConsentEvent, ConsentPush, PushState
 from carillon.contacts.models import Contact
@@ -28,6 +28,8 @@ from carillon.salesforce.errors import SalesforceError
 from carillon.salesforce.transport import Retry
 
 SHOWN = 50
+# Of the records that an audit could not see: ids enough for any repair by hand, and little memory.
+MOST_UNSEEN = 1000
 WITH_SOMEBODY_WAITING = Retry(budget_seconds=30, read_timeout=100)
 
 
@@ -176,8 +178,10 @@ def verify(workspace_name: str, tell: Callable[[str], None]) -> tuple[int, int]:
 
 
 def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]], None]) -> dict[str, Any]:
-    """The counts; `tell` gets each difference as it is found, since there may be as many as people."""
+    """The counts, and the first records that could not be seen; `tell` gets each difference as it is found, since there
+    may be as many as people."""
     workspace = only_workspace(workspace_name)
+    unseen: list[dict[str, str]] = []
 
     def hear(one: Difference) -> None:
         tell(
@@ -191,9 +195,15 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
             }
         )
 
+    def keep(one: Unseen) -> None:
+        if len(unseen) < MOST_UNSEEN:
+            unseen.append(one._asdict())
+
     try:
         with quiet_retries():
-            done = auditing.run(workspace, repair=repair, tell=hear, retry=WITH_SOMEBODY_WAITING)
+            done = auditing.run(
+                workspace, repair=repair, tell=hear, tell_unseen=keep, retry=WITH_SOMEBODY_WAITING
+            )
     except SalesforceError as error:
         raise CarillonError(str(error), error.remedy) from error
     sentence = (
@@ -202,7 +212,13 @@ def audit(workspace_name: str, *, repair: bool, tell: Callable[[dict[str, str]],
         f" {done.waiting:,} wait for the next import. Not shown to the API user: {done.unseen:,}."
     )
     counts = {name: getattr(done, name) for name in auditing.COUNTS}
-    return {**counts, "leaves_doubt": done.leaves_doubt, "sentence": sentence}
+    return {**counts, "unseen_records": unseen, "leaves_doubt": done.leaves_doubt, "sentence": sentence}
+
+
+def unseen_in_words(found: dict[str, Any]) -> Iterator[str]:
+    for one in found["unseen_records"]:
+        yield f"{one['number']}: {one['object']} {one['salesforce_id']} is not shown to the API user"
+    yield from _more(found["unseen"], found["unseen_records"], "not shown either")
 
 
 def _many(count: int, word: str) -> str:
@@ -269,7 +285,7 @@ def _people(workspace: Workspace, number: str) -> list[str]:
 def _done(workspace: Workspace, number: str, done: actions.Outcome) -> str:
     if done.pushes:
         told = f"{'One record' if done.pushes == 1 else f'{done.pushes:,} records'} in Salesforce"
-        told = f"{told} {'is' if done.pushes == 1 else 'are'} told."
+        told = f"{told} {'is' if done.pushes == 1 else 'are'} being told."
     elif _people(workspace, number):
         told = "No record in Salesforce needs to be told."
     else:

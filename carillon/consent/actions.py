@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from carillon.accounts.actions import audit
 from carillon.accounts.models import Member, Role, Workspace
 from carillon.consent import ledger, store
-from carillon.consent.decide import NOW, Kind, Refusal, Says, State, When, opting_in
+from carillon.consent.decide import BEFORE_EVERYTHING, NOW, Kind, Refusal, Says, State, When, opting_in
 from carillon.consent.keywords import Meaning
 from carillon.consent.ledger import Move, Settled, Source, Told
 from carillon.consent.models import (
@@ -28,7 +28,7 @@ from carillon.consent.models import (
 from carillon.consent.queries import FIELD_CHANGED
 from carillon.consent.reading import FieldKind
 from carillon.consent.reading import OptOutField as OptOutField
-from carillon.consent.store import HeldRow
+from carillon.consent.store import HeldRow, LockedNumber
 from carillon.contacts.models import Contact
 from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
@@ -36,8 +36,9 @@ from carillon.lib.errors import CarillonError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`event` is the line that was written; None when nothing was. `is_news`: it changed the status. `was_known`: the
-    same key was recorded before, and nothing was changed now."""
+    """`event` is the line that was written; None when nothing was. `is_news`: it changed the status, or it is
+    the person's own first opt-out of a number that was opted out. `was_known`: the same key was recorded before, and nothing
+    was changed now."""
 
     status: Says
     is_suppressed: bool
@@ -94,6 +95,8 @@ _BY_MEANING = {
     Meaning.START: Kind.PERSON_IN,
     Meaning.LIKELY_STOP: Kind.LIKELY,
 }
+# In the person's name: nobody texted them that it is done.
+_ENTERED_BY_STAFF = (Cause.REQUEST, Cause.REVIEW)
 _OPENING = (Kind.PERSON_IN, Kind.LIFTED, Kind.STAFF_IN)
 
 
@@ -351,15 +354,28 @@ def _record(
             return _of_state(room.numbers[number].state)
         if told.source.key_hash and _is_known(workspace, told.source.key_hash):
             return replace(_of_state(room.numbers[number].state), was_known=True)
-        before = room.numbers[number].state.status
+        locked = room.numbers[number]
+        before, is_own = locked.state.status, _is_first_own_opt_out(workspace, locked, told)
         if told.kind in _OPENING:
             # What a record not read under its mapping yet holds is not known: the next import might take it for news.
             room.unread = None
         outcome = _outcome(room.settle([told])[number])
-        outcome = replace(outcome, is_news=outcome.status is not before)
+        outcome = replace(outcome, is_news=is_own or outcome.status is not before)
         if audited:
             audit(workspace, by, audited, "consent", {"event": outcome.event})
         return outcome
+
+
+def _is_first_own_opt_out(workspace: Workspace, number: LockedNumber, told: Told) -> bool:
+    """Whether a text opts out somebody whose number staff, a record or silence opted out, but not the person."""
+    state = number.state
+    if told.cause != Cause.TEXT or told.kind is not Kind.PERSON_OUT:
+        return False
+    if not state.is_stopped_by_person:
+        return True
+    lines = ConsentEvent.objects.filter(workspace=workspace, consent=number.id, kind=Kind.PERSON_OUT)
+    since = max((at for at in (state.person_in, state.lifted) if at), default=BEFORE_EVERYTHING)
+    return not lines.filter(counts_at__gte=since).exclude(cause__in=_ENTERED_BY_STAFF).exists()
 
 
 def _is_known(workspace: Workspace, key_hash: bytes) -> bool:

@@ -112,6 +112,14 @@ class Difference:
     done: Done
 
 
+class Unseen(NamedTuple):
+    """A record that is not shown to the API user."""
+
+    salesforce_id: str
+    object: str
+    number: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     salesforce_id: str
@@ -129,6 +137,7 @@ def run(
     *,
     repair: bool,
     tell: Callable[[Difference], None] = lambda difference: None,
+    tell_unseen: Callable[[Unseen], None] = lambda record: None,
     retry: Retry = RETRY,
 ) -> ConsentAudit:
     """The audit as it is kept; `tell` is called with each difference. Raises NoOptOutField; what else is raised,
@@ -141,7 +150,7 @@ def run(
     try:
         known = connection_for(workspace.pk)
         line = lines.line_apart(known, retry, spares=known.reserve_calls)
-        for difference in _differences(workspace, line.client, counts, repair=repair):
+        for difference in _differences(workspace, line.client, counts, tell_unseen, repair=repair):
             counts["differing"] += 1
             counts[difference.done.fate] += 1
             tell(difference)
@@ -175,7 +184,12 @@ def _forget_old(workspace: Workspace) -> None:
 
 
 def _differences(
-    workspace: Workspace, client: Client, counts: Counter[str], *, repair: bool
+    workspace: Workspace,
+    client: Client,
+    counts: Counter[str],
+    tell_unseen: Callable[[Unseen], None],
+    *,
+    repair: bool,
 ) -> Iterator[Difference]:
     settled: set[str] = set()
     for object_name, (field, rules) in sorted(store.fields_of(workspace.pk).items()):
@@ -187,6 +201,9 @@ def _differences(
             seen = ask(client, object_name, field, ids)
             rows = [_Row(*person, seen[person[0]]) for person in people if person[0] in seen]
             counts["unseen"] += len(people) - len(rows)
+            for salesforce_id, number, _ in people:
+                if salesforce_id not in seen:
+                    tell_unseen(Unseen(salesforce_id, object_name, number))
             counts["compared"] += len(rows)
             yield from batch.differences(rows, repair=repair)
 

@@ -28,7 +28,7 @@ _TROUBLED = (PushState.FAILED, PushState.REVERTED)
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Pushes that Salesforce has not acknowledged. `oldest` is when the earliest of them was said."""
+    """Pushes that Salesforce has not acknowledged. `oldest` is when the earliest of those was said that wait or are sent."""
 
     waiting: int
     sent: int
@@ -38,7 +38,7 @@ class Outbox:
 
     @property
     def is_empty(self) -> bool:
-        return self.oldest is None
+        return not (self.waiting or self.sent or self.failed or self.reverted)
 
 
 def outbox(workspace: Workspace) -> Outbox:
@@ -49,7 +49,8 @@ def outbox(workspace: Workspace) -> Outbox:
     for some in (pushes.filter(state__in=UNSENT), pushes.filter(state=PushState.SENT)):
         for state, number, since in some.values_list("state").annotate(Count("pk"), Min("answers")):
             found[state] = number
-            oldest.append(since)
+            if state not in _TROUBLED:
+                oldest.append(since)
     return Outbox(
         waiting=found.get(PushState.WAITING, 0),
         sent=found.get(PushState.SENT, 0),

@@ -19,8 +19,8 @@ _AGAINST_TEXTS = (Meaning.STOP, Meaning.LIKELY_STOP)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A text as understood. `is_news`: it is this text that opted the number out. `answered`: the carrier says that it
-    answered."""
+    """A text as understood. `is_news`: it is with this text that the person opted out. `answered`: the carrier says that
+    it answered."""
 
     meaning: Meaning
     body: str

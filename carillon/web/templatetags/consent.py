@@ -1,8 +1,10 @@
 """Lines of the ledger in templates. Their evidence may be gone: one of its people was erased."""
 
+import re
 from datetime import timedelta
 
 from django import template
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from carillon.consent import words as table
@@ -47,6 +49,12 @@ def status_then(event: ConsentEvent) -> str:
 @register.filter
 def by_whom(event: ConsentEvent) -> str:
     return table.by_whom(event)
+
+
+@register.filter
+def breaking(address: str) -> SafeString:
+    """An e-mail address that breaks where its parts end, rather than anywhere."""
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in re.split("(?<=[@.])", address)))
 
 
 @register.filter

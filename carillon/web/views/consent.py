@@ -140,7 +140,7 @@ def _how_in(done: actions.Outcome) -> str:
 
 
 def _told(done: actions.Outcome) -> str:
-    return " Salesforce is told." if done.pushes else ""
+    return " Salesforce is being told." if done.pushes else ""
 
 
 def _why_no_opt_out(about: Card) -> str:

@@ -22,11 +22,10 @@ from carillon.web import keyset
 from carillon.web.access import MemberRequest, admin_only, any_member, staff_only
 from carillon.web.consent_forms import AcceptForm, ReviewForm
 from carillon.web.consent_people import Household, by_record, households
+from carillon.web.look_again import look_again
 
 # What is waiting settles by itself; a few lines say what it is.
 WAITING_SHOWN = 10
-# While something is under way the page looks again, later each time: for a quarter of an hour in all.
-LOOKS, SOONEST = 40, 3
 SOON = timedelta(minutes=1)
 _CORRECTIONS: dict[str, str] = {
     PushState.WAITING: "To be corrected",
@@ -83,7 +82,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     context = {
         "at": now(),
         "outbox": outbox,
-        "look_again": _look_again(request, bool(is_due or outbox.sent or audit_under_way)),
+        "look_again": look_again(request, bool(is_due or outbox.sent or audit_under_way)),
         "is_told": reports.is_told(workspace),
         "stopped": reports.stopped(workspace),
         "pace": queries.pace(workspace, now()),
@@ -104,17 +103,6 @@ def overview(request: MemberRequest) -> HttpResponse:
         "may_read_runs": request.user.role != Role.TEXTER,
     }
     return render(request, "web/consent.html", context)
-
-
-def _look_again(request: MemberRequest, is_under_way: bool) -> dict[str, str | int] | None:
-    """In how many seconds the page asks again how things are, and where; None when it needs not, or asked often."""
-    given = request.GET.get("look", "")
-    look = int(given) if given.isascii() and given.isdigit() and len(given) < 3 else 0
-    if not is_under_way or look >= LOOKS:
-        return None
-    query = request.GET.copy()
-    query["look"] = str(look + 1)
-    return {"seconds": max(SOONEST, look), "query": query.urlencode()}
 
 
 @admin_only
@@ -189,7 +177,7 @@ def _close(request: MemberRequest, found: Review, form: ReviewForm, *, is_opt_ou
         form.refuse(error)
         return False
     if is_opt_out:
-        said = f"It counts as an opt-out{', and Salesforce is told' if done.pushes else ''}."
+        said = f"It counts as an opt-out{', and Salesforce is being told' if done.pushes else ''}."
     elif done.status is Says.OUT:
         said = "It counts as no opt-out. The number stays opted out, by what was said besides."
     else:

@@ -70,10 +70,7 @@ def decide_opt_ins(request: MemberRequest, public_id: UUID, decision: str) -> Ht
             if decision == "apply":
                 because = form.accepted_because if form else ""
                 held_opt_ins.apply(held=found, by=request.user, reason=because)
-                messages.success(
-                    request,
-                    "They are being opted back in. Reload this page to see how many are still to come.",
-                )
+                messages.success(request, "They are being opted back in, part by part.")
             else:
                 held_opt_ins.drop(held=found, by=request.user)
                 messages.success(

@@ -22,6 +22,7 @@ from carillon.lib.errors import CarillonError
 from carillon.web import csv_download, history_chart, keyset
 from carillon.web.access import MemberRequest, admin_only, object_or_404, run_or_404, setup_reader
 from carillon.web.cost import start_note
+from carillon.web.look_again import look_again
 from carillon.web.run_pages import STOP_POLLING, RunView, StartView
 
 RUN_ORDER = ("-queued_at", "-pk")
@@ -74,12 +75,14 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     code, text = request.GET.get("code", ""), request.GET.get("q", "").strip()
     found = queries.issues(run, code=code, text=text)
     held, opt_ins = queries.held_by(run), queries.opt_ins_held_by(run)
+    to_go = held_opt_ins.to_go(opt_ins) if opt_ins else 0
     context = {
         "run": RunView.of_run(run),
         "held": held,
         "people": people_first(held) if held else [],
         "opt_ins": opt_ins,
-        "opt_ins_to_go": held_opt_ins.to_go(opt_ins) if opt_ins else 0,
+        "opt_ins_to_go": to_go,
+        "look_again": look_again(request, to_go > 0),
         "conflicts": conflicts_of(request.user.workspace, run.public_id),
         "codes": queries.issue_codes(run),
         "code": code,

@@ -9,7 +9,7 @@ from carillon.accounts.models import Workspace
 from carillon.connections.models import SalesforceConnection
 from carillon.consent import audit, push
 from carillon.consent.actions import OptOutField, opt_out
-from carillon.consent.audit import Difference, Fate
+from carillon.consent.audit import Difference, Fate, Unseen
 from carillon.consent.models import ConsentAudit, ConsentPush
 from carillon.consent.reading import FieldKind
 from carillon.contacts.models import Contact
@@ -189,9 +189,11 @@ def test_what_is_not_shown_leaves_doubt(connected: Workspace, org: OrgSim) -> No
     _, gone = stored(connected, org, count=2)
     org.hard_delete(gone.salesforce_id)
 
-    done, found = audited(connected, repair=True)
+    found: list[Difference] = []
+    unseen: list[Unseen] = []
+    done = audit.run(connected, repair=True, tell=found.append, tell_unseen=unseen.append)
 
-    assert found == []
+    assert (found, unseen) == ([], [(gone.salesforce_id, "Contact", gone.mobile_number)])
     assert (done.compared, done.differing, done.unseen, done.leaves_doubt) == (1, 0, 1, True)
 
 

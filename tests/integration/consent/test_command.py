@@ -22,7 +22,7 @@ def test_from_looking_up_to_the_proof(connected: Workspace, org: OrgSim) -> None
     back = carillon("consent", "opt-in", number, "--reason", "was a mistake")
     in_words = carillon("consent", "show", number)
 
-    assert (out.code, out.out) == (0, f"{number} is opted out. One record in Salesforce is told.\n")
+    assert (out.code, out.out) == (0, f"{number} is opted out. One record in Salesforce is being told.\n")
     assert [one["state"] for one in waiting.json["pushes"]] == ["waiting"]
     assert shown.json["status"] == "opted_out"
     assert shown.json["events"][0]["reason"] == "asked at the desk"

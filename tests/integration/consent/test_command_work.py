@@ -83,6 +83,26 @@ def test_an_audit_that_salesforce_refuses_says_why_and_what_to_do(connected: Wor
     assert "field-level security" in refused.value.remedy
 
 
+def test_an_audit_names_records_that_are_not_shown(
+    connected: Workspace, org: OrgSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = sorted(stored(connected, org, count=2), key=lambda contact: contact.salesforce_id)
+    for contact in gone:
+        org.hard_delete(contact.salesforce_id)
+    monkeypatch.setattr(consent_work, "MOST_UNSEEN", 1)
+
+    found = consent_work.audit(connected.name, repair=False, tell=print)
+
+    assert (found["unseen"], [one["salesforce_id"] for one in found["unseen_records"]]) == (
+        2,
+        [gone[0].salesforce_id],
+    )
+    assert list(consent_work.unseen_in_words(found)) == [
+        f"{gone[0].mobile_number}: Contact {gone[0].salesforce_id} is not shown to the API user",
+        "... and 1 not shown either.",
+    ]
+
+
 def test_without_an_opt_out_field_there_is_nothing_to_audit(connected: Workspace) -> None:
     for object_name in ("Contact", "Lead"):
         actions.set_mapping(workspace=connected, object_name=object_name, field=None, by=None)
@@ -96,7 +116,9 @@ def test_without_an_opt_out_field_there_is_nothing_to_audit(connected: Workspace
 def test_a_number_that_nobody_has_is_told_from_one_that_somebody_has(workspace: Workspace) -> None:
     a_contact(workspace, ANN)
 
-    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("One record in Salesforce is told.")
+    assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith(
+        "One record in Salesforce is being told."
+    )
     assert consent_work.opt_out(workspace.name, ANN, "x", None).endswith("needs to be told.")
     assert "Nobody here has this number" in consent_work.opt_out(workspace.name, BEA, "x", None)
     first = next(consent_work.in_words(consent_work.show(workspace.name, BEA)))

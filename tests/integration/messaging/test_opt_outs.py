@@ -8,6 +8,7 @@ from django.db import connection
 
 from carillon.accounts.models import Workspace
 from carillon.consent import actions as consent
+from carillon.consent.decide import NOW, When
 from carillon.consent.models import Consent, ConsentEvent, ConsentPush
 from carillon.consent.queries import standings
 from carillon.lib.clock import now
@@ -103,6 +104,31 @@ def test_a_start_opts_back_in_and_the_next_stop_is_confirmed_again(carrier: Carr
 
     assert kinds() == ["person_out", "person_in", "person_out"]
     assert [purpose for purpose, _ in answers()] == ["confirmation", "confirmation"]
+
+
+@pytest.mark.parametrize("requested", [None, NOW])
+def test_whom_staff_opted_out_gets_one_confirmation_of_their_own_stop(
+    carrier: Carrier, workspace: Workspace, requested: When | None
+) -> None:
+    consent.opt_out(workspace=workspace, number=PERSON, by=None, requested=requested)
+
+    carrier.text("STOP", sid="SM7")
+    carrier.text("STOP", sid="SM7")
+    carrier.text("STOP")
+
+    assert [purpose for purpose, _ in answers()] == ["confirmation"]
+    carrier.text("START")
+    consent.opt_out(workspace=workspace, number=PERSON, by=None, requested=requested)
+    carrier.text("STOP")
+    assert len(answers()) == 2
+
+
+def test_whom_the_carrier_blocks_gets_no_confirmation(carrier: Carrier, workspace: Workspace) -> None:
+    consent.carrier_blocks(workspace=workspace, number=PERSON)
+
+    carrier.text("STOP")
+
+    assert answers() == []
 
 
 def test_help_is_answered_and_changes_nothing(carrier: Carrier) -> None:
@@ -301,12 +327,3 @@ def test_the_confirmation_goes_to_somebody_who_opted_out(carrier: Carrier) -> No
 
     text.refresh_from_db()
     assert text.state == "delivered"
-
-
-def test_staff_who_opted_out_before_leave_nothing_to_confirm(carrier: Carrier, workspace: Workspace) -> None:
-    consent.opt_out(workspace=workspace, number=PERSON, by=None, reason="asked")
-
-    carrier.text("STOP")
-
-    assert kinds() == ["staff_out", "person_out"]
-    assert answers() == []

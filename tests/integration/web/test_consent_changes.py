@@ -61,7 +61,7 @@ def test_all_changes_come_newest_first_with_who_it_is(
     ]
     assert "Ann Lee" in body
     assert "Nobody here" in body
-    assert "alice@campus.example" in body
+    assert "alice@<wbr>campus.<wbr>example" in body
 
 
 @pytest.mark.parametrize(

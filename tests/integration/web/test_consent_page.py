@@ -111,13 +111,16 @@ def test_what_is_on_its_way_is_counted_with_its_age(
     bob: Member, ana: Contact, workspace: Workspace, signed_in: SignedIn
 ) -> None:
     refused(ana)
+    only_refused = shown(signed_in(bob))
     text(add_contact(workspace, 2, "Eva", "Lund"), "STOP")
 
     answer = signed_in(bob).get(reverse("consent"))
 
     outbox = answer.context["outbox"]
     assert (outbox.waiting, outbox.sent, outbox.failed, outbox.reverted) == (1, 0, 1, 0)
-    assert outbox.oldest == ConsentPush.objects.earliest("pk").answers
+    assert outbox.oldest == ConsentPush.objects.latest("pk").answers
+    assert "Nothing waits. What Salesforce refused" in only_refused
+    assert "The oldest was said" not in only_refused
     assert "Eva Lund" in answer.content.decode()
 
 
@@ -485,12 +488,17 @@ def test_held_opt_ins_are_listed_and_decided_on_the_imports_page(
     history = shown(client, "import_history")
     asked = shown(client, *address)
     decided(client, *address)
+    decided_just_now = shown(client, "import_run", rows.run.public_id)
     held_opt_ins.go_on(rows.run.setup)
 
+    assert ("1 of them are still" in decided_just_now) is (decision == "apply")
+    assert ('hx-get="?look=1"' in decided_just_now) is (decision == "apply")
     assert reverse(address[0], args=address[1:]) in body
     assert "Opt-ins held: 41 people, waiting for an admin" in history
     run = shown(client, "import_run", rows.run.public_id)
     assert ('href="#opt-ins"' in run) is (decision == "drop")
+    assert "What the import found then:</span> 41 of 400 people." in run
+    assert "look=1" not in run
     assert "41 of 400 people." in body
     assert f">{rows.contact}</a>" in asked
     assert "and 40 more" in asked

@@ -173,7 +173,7 @@ def test_salesforce_is_said_to_be_told_where_a_field_is_mapped(
 
     assert ("Salesforce is told at once." in asked) is is_mapped
     assert "Nobody texts Ana García any more." in done
-    assert ("Salesforce is told." in done) is is_mapped
+    assert ("Salesforce is being told." in done) is is_mapped
 
 
 @pytest.mark.parametrize("day", ["", "2999-01-01", "yesterday"])
