@@ -22,6 +22,8 @@ FIELD = "SMS_Opt_Out__c"
 WORDS = "could you please stop texting me, thanks"
 MAP_AND_CHOOSE = f"""
 from carillon.accounts.models import Workspace
+from carillon.connections.clients import client_for
+from carillon.connections.models import SalesforceConnection
 from carillon.consent import actions
 from carillon.consent.models import Consent
 from carillon.consent.reading import FieldKind
@@ -31,7 +33,11 @@ field = actions.OptOutField({FIELD!r}, FieldKind.CHECKBOX)
 actions.set_mapping(workspace=workspace, object_name="Contact", field=field, by=None)
 spoken = Consent.objects.values("number")
 someone = Contact.objects.filter(object="Contact", in_source=True).exclude(mobile_number="")
-print(someone.exclude(mobile_number__in=spoken).order_by("?").first().salesforce_id)
+silent = someone.exclude(mobile_number__in=spoken).order_by("pk").values_list("salesforce_id", flat=True)
+# Whoever has no account is private to their owner, so that the API user sees them and may not edit them.
+with client_for(SalesforceConnection.objects.get()) as client:
+    records = client.records.read_many("Contact", silent[:200], ["AccountId"])
+print(next(record.id for record in records if record and record.values["AccountId"]))
 """
 ABOUT = """
 import uuid
