@@ -485,7 +485,7 @@ def run(org: OrgSim, **chosen: Any) -> None:
 
 @pytest.mark.slow
 def test_no_history_breaks_the_promise(org: OrgSim) -> None:
-    run(org, max_examples=8, stateful_step_count=25, derandomize=True, database=None)
+    run(org, max_examples=5, stateful_step_count=25, derandomize=True, database=None)
 
 
 @pytest.mark.soak

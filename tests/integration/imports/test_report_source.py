@@ -436,7 +436,10 @@ def lead_ids(org: OrgSim, condition: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("draft", [BY_IDS, ALONE], ids=["by ids", "report only"])
+@pytest.mark.parametrize(
+    "draft",
+    [pytest.param(BY_IDS, id="by ids"), pytest.param(ALONE, id="report only", marks=pytest.mark.soak)],
+)
 def test_a_killed_import_goes_on_and_ends_whole(org: OrgSim, connected: Workspace, draft: SetupDraft) -> None:
     set_up(connected, draft)
     org.slow(1.0, times=1000)
