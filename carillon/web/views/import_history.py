@@ -63,7 +63,9 @@ def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> 
         starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
     if page.next:
         starts = starts.filter(starts_at__gt=page.rows[-1].queued_at)
-    lines: list[RunView | StartView] = [*map(RunView.of_run, page.rows), *map(StartView, starts)]
+    left_out = queries.fields_left_out(page.rows)
+    runs = [RunView.of_run(run, left_out.get(run.pk, ())) for run in page.rows]
+    lines: list[RunView | StartView] = [*runs, *map(StartView, starts)]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
@@ -75,7 +77,7 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     found = queries.issues(run, code=code, text=text)
     held, opt_ins = queries.held_by(run), queries.opt_ins_held_by(run)
     context = {
-        "run": RunView.of_run(run),
+        "run": RunView.of_run(run, queries.fields_left_out([run]).get(run.pk, ())),
         "held": held,
         "people": people_first(held) if held else [],
         "opt_ins": opt_ins,
