@@ -16,7 +16,7 @@ from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.models import Blank, ReportWay
-from carillon.imports.opt_out import OptOutChoice, retired_values
+from carillon.imports.opt_out import OptOutChoice, contrary_to_name, retired_values
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -157,6 +157,10 @@ class OptOutForm(PageForm):
     @property
     def retired(self) -> list[str]:
         return retired_values(self.entered(), self.choice)
+
+    @property
+    def contrary(self) -> str:
+        return contrary_to_name(self.entered(), self.choice)
 
     def entered(self) -> OptOutField:
         name = _value(self, "field")

@@ -132,6 +132,7 @@ def test_it_says_before_saving_how_records_would_be_read(
     out, into = (unchecked, checked) if reversed_too else (checked, unchecked)
     assert f"{into} would be read as opted in, {out} as opted out, 0 as unclear" in shown
     assert ("the wrong way round" in shown) == reversed_too
+    assert ("SMS Opt Out sounds like an opt-out box" in shown) == reversed_too
     assert "(checked) would be" in shown
     assert shown.count(" would be ") == 3 + 1 + reversed_too
     assert not OptOutMapping.objects.exists()
