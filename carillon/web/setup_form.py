@@ -149,9 +149,8 @@ class OptOutForm(PageForm):
         """Of the field that is chosen; what was saved where the org can't be asked."""
         if self.choice:
             return self.choice.kind.value if self.choice.kind else ""
-        known: str = (
-            self.initial.get("kind", "") if _value(self, "field") == self.initial.get("field") else ""
-        )
+        name = _value(self, "field")
+        known: str = self.initial.get("kind", "") if name and name == self.initial.get("field") else ""
         return known
 
     @property

@@ -82,6 +82,8 @@ def test_saving_without_a_field_says_that_salesforce_is_not_told(
     saved = admin.post(PAGE, entered(source_called(workspace, "AllContacts"), **given), follow=True)
 
     assert ("Salesforce is not told when a Contact opts out" in saved.content.decode()) is not is_mapped
+    assert ("everybody counts as opted in" in section(saved.content.decode())) is not is_mapped
+    assert "Unchecked means opted in" not in section(saved.content.decode())
 
 
 def test_faults_stand_beside_their_control(admin: Client, workspace: Workspace) -> None:
