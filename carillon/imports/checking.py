@@ -24,6 +24,7 @@ from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, AdditionalFie
 from carillon.imports.models import Blank, ReportWay, SourceType
 from carillon.imports.planning import Field
 from carillon.imports.report_catalog import find_report, report_fields
+from carillon.imports.time_zones import not_a_zone
 from carillon.imports.values import contact_types, why_not
 from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
@@ -316,7 +317,7 @@ def _check_repeated(draft: SetupDraft, errors: dict[str, str]) -> None:
 
 def _check_schedule(draft: SetupDraft, errors: dict[str, str]) -> None:
     if draft.timezone not in available_timezones():
-        errors["timezone"] = f"{draft.timezone!r} is not a time zone; they look like America/New_York."
+        errors["timezone"] = not_a_zone(draft.timezone)
     unknown = [window for window in draft.windows if window not in WINDOWS]
     if unknown:
         errors["windows"] = f"{unknown[0]!r} is not an import window; they are {', '.join(WINDOWS)}."
