@@ -113,6 +113,12 @@ class RunView:
         return tuple(filter(None, (leavers, opt_ins)))
 
     @property
+    def consent(self) -> str:
+        """How many numbers' texting consent it changed, in a few words."""
+        changed = ((self.row.opted_out, "opted out"), (self.row.opted_in, "opted in"))
+        return ", ".join(f"{number:,} {what}" for number, what in changed if number)
+
+    @property
     def not_imported(self) -> str:
         """The mapped fields it went on without, in a few words."""
         names = [one.field for one in self.left_out]

@@ -2,6 +2,7 @@ import codecs
 import csv
 import io
 import itertools
+import re
 
 from django.http import StreamingHttpResponse
 from django.urls import reverse
@@ -116,6 +117,17 @@ def test_a_failed_run_says_why_and_what_to_do(alice: Member, rows: Rows, signed_
 
     assert "Salesforce did not answer." in body
     assert "Try again tomorrow." in body
+
+
+def test_a_row_says_how_many_numbers_a_run_opted_out_or_in(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    add_run(rows.setup, hours_ago=1)
+    ImportRun.objects.filter(pk=rows.run.pk).update(opted_out=7893, opted_in=2)
+
+    body = signed_in(alice).get(reverse("import_history")).content.decode()
+
+    assert re.findall(r"[\d,]+ opted (?:out|in)\b", body) == ["7,893 opted out", "2 opted in"]
 
 
 def test_a_run_states_its_proof(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
