@@ -243,9 +243,9 @@ def _modified_fault(draft: SetupDraft, report: ReportOffer) -> str:
     if report.times:
         return f"{day}Choose {report.times[0].label} ({report.times[0].name})."
     return (
-        f"{day}The report has no column with date and time of a person's last change. Add one, as the guide on the"
-        " Contact Import page says, and check again; or choose 'Ids from the report, fields by query' (in a file:"
-        ' way = "by_ids"), which needs none.'
+        f"{day}The report has no column with date and time of a person's last change. Add one, as"
+        " 'How to get Last Modified with its time' says, and check again; or choose"
+        " 'Ids from the report, fields by query', which needs none."
     )
 
 
