@@ -27,6 +27,11 @@ from carillon.lib.clock import now
 from carillon.lib.errors import CarillonError
 from carillon.salesforce.errors import SalesforceError
 
+# What pages show beside the fault.
+_IN_A_FILE = {
+    "last_modified": ' The Contact Import page shows how to get that column; way = "by_ids" needs none.'
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -125,7 +130,7 @@ def _save_setup(workspace: Workspace, name: str, sections: Mapping[str, Any]) ->
         return save_setup(setup=setup, draft=draft, by=None)
     except SetupInvalid as error:
         faults = [
-            f"{name.lower()}.{setup_file.place_of(place)}: {sentence}"
+            f"{name.lower()}.{setup_file.place_of(place)}: {sentence}{_IN_A_FILE.get(place, '')}"
             for place, sentence in error.errors.items()
         ]
         raise CarillonError(" ".join(faults)) from None

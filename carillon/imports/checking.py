@@ -24,6 +24,7 @@ from carillon.imports.drafts import REPORT_PARTS, STANDARD_FIELDS, AdditionalFie
 from carillon.imports.models import Blank, ReportWay, SourceType
 from carillon.imports.planning import Field
 from carillon.imports.report_catalog import find_report, report_fields
+from carillon.imports.time_zones import not_a_zone
 from carillon.imports.values import contact_types, why_not
 from carillon.imports.windows import WINDOWS
 from carillon.lib.errors import CarillonError
@@ -242,9 +243,9 @@ def _modified_fault(draft: SetupDraft, report: ReportOffer) -> str:
     if report.times:
         return f"{day}Choose {report.times[0].label} ({report.times[0].name})."
     return (
-        f"{day}The report has no column with date and time of a person's last change. Add one, as the guide on the"
-        " Contact Import page says, and check again; or choose 'Ids from the report, fields by query' (in a file:"
-        ' way = "by_ids"), which needs none.'
+        f"{day}The report has no column with date and time of a person's last change. Add one, as"
+        " 'How to get Last Modified with its time' says, and check again; or choose"
+        " 'Ids from the report, fields by query', which needs none."
     )
 
 
@@ -316,7 +317,7 @@ def _check_repeated(draft: SetupDraft, errors: dict[str, str]) -> None:
 
 def _check_schedule(draft: SetupDraft, errors: dict[str, str]) -> None:
     if draft.timezone not in available_timezones():
-        errors["timezone"] = f"{draft.timezone!r} is not a time zone; they look like America/New_York."
+        errors["timezone"] = not_a_zone(draft.timezone)
     unknown = [window for window in draft.windows if window not in WINDOWS]
     if unknown:
         errors["windows"] = f"{unknown[0]!r} is not an import window; they are {', '.join(WINDOWS)}."

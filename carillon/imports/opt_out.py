@@ -23,6 +23,15 @@ _LIKELY = re.compile(
     re.IGNORECASE,
 )
 _OF_OTHER_WAYS = re.compile(r"e-?mail|fax", re.IGNORECASE)
+_OPT_IN = re.compile(r"\bopt(ed|ing)? ?ins?\b|\bconsent(s|ed)?\b|\bpermissions?\b|\bsubscri")
+_OPT_OUT = re.compile(
+    r"\bopt(ed|ing)? ?outs?\b|\bdo ?not\b|\bdon ?t\b|\bstop(s|ped)?\b|\bunsubscri"
+    r"|\bno (sms|texts?|texting|messages)\b"
+)
+_TAKEN_BACK = re.compile(
+    r"\b(no|not|never|without|un)\b|\b(revok|withdr|declin|refus|request|pending|den[iy])"
+)
+_BETWEEN_WORDS = re.compile(r"[_\W]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TYPES = {
     "multipicklist": "a picklist with several values at once",
     "string": "text",
@@ -98,6 +107,27 @@ def untold(object_name: str, mapped: OptOutField) -> tuple[str, ...]:
         f"No opt-out field is chosen, so Salesforce is not told when a {object_name} opts out, nor heard. Nobody texts"
         " them all the same.",
     )
+
+
+def says_checked(choice: OptOutChoice) -> Says | None:
+    """What a box means when it is checked, where its name plainly says so."""
+    words = " ".join(_BETWEEN_WORDS.split(f"{choice.name} {choice.label}")).lower()
+    opts_in, opts_out = _OPT_IN.search(words), _OPT_OUT.search(words)
+    if bool(opts_in) == bool(opts_out) or _TAKEN_BACK.search(_OPT_OUT.sub("", words)):
+        return None
+    return Says.IN if opts_in else Says.OUT
+
+
+def contrary_to_name(mapped: OptOutField, choice: OptOutChoice | None) -> str:
+    """A warning where the name of a box says the opposite of how it is read."""
+    if choice is None or choice.kind is not FieldKind.CHECKBOX or mapped.kind is not FieldKind.CHECKBOX:
+        return ""
+    said = says_checked(choice)
+    if said is None or said is (Says.OUT if mapped.unchecked_means_opted_in else Says.IN):
+        return ""
+    if said is Says.IN:
+        return f"{choice.label} sounds like an opt-in box, where checked means may be texted: then switch this off."
+    return f"{choice.label} sounds like an opt-out box, where checked means don't text: then switch this on."
 
 
 def kind_of(salesforce_type: str) -> FieldKind | None:

@@ -39,6 +39,8 @@ from carillon.imports.windows import EASTERN
 
 SHOWN_ISSUES = 1000
 FLIPS_AT_ONCE = 5_000
+# A mapped field was left out of the whole run, which succeeds without it.
+_LEFT_OUT = ("field_unreadable", "type_no_longer_fits")
 
 
 def time_zone(workspace: Workspace) -> ZoneInfo:
@@ -88,6 +90,15 @@ def issues(run: ImportRun, *, code: str = "", text: str = "") -> QuerySet[Record
             Q(salesforce_id__startswith=text) | Q(field__icontains=text) | Q(value__icontains=text)
         )
     return found.order_by("salesforce_id", "field", "code")
+
+
+def fields_left_out(runs: Iterable[ImportRun]) -> dict[int, list[RecordIssue]]:
+    """What runs, by their keys, say of mapped fields that they could not import at all."""
+    found = RecordIssue.objects.filter(run__in=list(runs), salesforce_id="", code__in=_LEFT_OUT)
+    by_run: dict[int, list[RecordIssue]] = {}
+    for issue in found.order_by("field", "code"):
+        by_run.setdefault(issue.run_id, []).append(issue)
+    return by_run
 
 
 def contact_issues(contact: Contact) -> list[RecordIssue]:

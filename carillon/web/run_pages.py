@@ -1,6 +1,7 @@
 """An import run, and a scheduled start that made none, as the pages show them: words, icon, progress and duration
 worked out once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from carillon.imports.models import (
     HeldStatus,
     ImportRun,
     Mode,
+    RecordIssue,
     RunStatus,
     ScheduledStart,
     StartOutcome,
@@ -34,6 +36,8 @@ LOOKS = {
     RunStatus.POSTPONED: ("clock", "warning"),
 }
 
+# As many fields as a row has room for.
+_NAMED = 2
 _LEAVERS = {
     HeldStatus.OPEN: "waiting for an admin",
     HeldStatus.DROPPED: "kept by an admin",
@@ -70,14 +74,16 @@ class RunView:
     elapsed: timedelta | None
     counts: tuple[Count, ...]
     interrupted: bool
+    # The issues of mapped fields it could not import at all.
+    left_out: Sequence[RecordIssue] = ()
 
     @classmethod
-    def of_run(cls, run: ImportRun) -> "RunView":
+    def of_run(cls, run: ImportRun, left_out: Sequence[RecordIssue] = ()) -> "RunView":
         icon, tone = LOOKS[RunStatus(run.status)]
         done, of = queries.progress(run)
         began = run.started_at
         elapsed = (run.finished_at or now()) - began if began else None
-        return cls(run, icon, tone, done, of, elapsed, _counts(run), queries.is_interrupted(run))
+        return cls(run, icon, tone, done, of, elapsed, _counts(run), queries.is_interrupted(run), left_out)
 
     @property
     def at(self) -> datetime:
@@ -105,6 +111,20 @@ class RunView:
         leavers = _held(getattr(self.row, "held_leavers", None), "Held", _LEAVERS, "held")
         opt_ins = _held(getattr(self.row, "held_opt_ins", None), "Opt-ins held", _OPT_INS, "opt-ins")
         return tuple(filter(None, (leavers, opt_ins)))
+
+    @property
+    def consent(self) -> str:
+        """How many numbers' texting consent it changed, in a few words."""
+        changed = ((self.row.opted_out, "opted out"), (self.row.opted_in, "opted in"))
+        return ", ".join(f"{number:,} {what}" for number, what in changed if number)
+
+    @property
+    def not_imported(self) -> str:
+        """The mapped fields it went on without, in a few words."""
+        names = [one.field for one in self.left_out]
+        if len(names) > _NAMED:
+            return f"{len(names)} mapped fields not imported"
+        return f"{' and '.join(names)} not imported" if names else ""
 
     @property
     def calls(self) -> list[Kind]:

@@ -10,33 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from django import forms
 
 from carillon.imports.drafts import SetupDraft
+from carillon.imports.time_zones import ZONES_OF_THE_US, city_of, zone_called, zones_of_cities
 from carillon.imports.windows import EASTERN, WINDOWS, Schedule, next_start
 from carillon.web.forms import PageForm
 
 FIELDS = ("windows", "timezone")
-ZONES_OF_THE_US = {
-    EASTERN: "Eastern time",
-    "America/Chicago": "Central time",
-    "America/Denver": "Mountain time",
-    "America/Phoenix": "Mountain time without daylight saving",
-    "America/Los_Angeles": "Pacific time",
-    "America/Anchorage": "Alaska time",
-    "Pacific/Honolulu": "Hawaii time",
-}
-_CONTINENTS = frozenset(
-    [
-        "Africa",
-        "America",
-        "Antarctica",
-        "Arctic",
-        "Asia",
-        "Atlantic",
-        "Australia",
-        "Europe",
-        "Indian",
-        "Pacific",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +54,7 @@ class ScheduleForm(PageForm):
 
     def into(self, draft: SetupDraft) -> SetupDraft:
         """The draft with the schedule that was entered."""
-        timezone = str(self["timezone"].value() or "").strip()
+        timezone = zone_called(str(self["timezone"].value() or "").strip())
         return replace(draft, timezone=timezone, windows=tuple(self["windows"].value() or ()))
 
     @property
@@ -105,19 +83,11 @@ def _wall(at: datetime, timezone: str) -> str:
 
 
 def _short(timezone: str) -> str:
-    return "Eastern" if timezone == EASTERN else f"in {timezone.rpartition('/')[2].replace('_', ' ')}"
+    return "Eastern" if timezone == EASTERN else f"in {city_of(timezone)}"
 
 
 @cache
 def zones() -> tuple[tuple[str, str], ...]:
     """Zones to choose from with a name people know them by: those of the United States first, Eastern first of all."""
-    others = sorted(
-        zone
-        for zone in available_timezones()
-        if zone.partition("/")[0] in _CONTINENTS and zone not in ZONES_OF_THE_US
-    )
-    return (*ZONES_OF_THE_US.items(), ("UTC", "UTC"), *((zone, _city(zone)) for zone in others))
-
-
-def _city(zone: str) -> str:
-    return zone.rpartition("/")[2].replace("_", " ")
+    others = zones_of_cities()[len(ZONES_OF_THE_US) :]
+    return (*ZONES_OF_THE_US.items(), ("UTC", "UTC"), *((zone, city_of(zone)) for zone in others))

@@ -16,7 +16,7 @@ from carillon.contacts.models import ContactField, FieldType
 from carillon.imports.catalog import FieldChoice, SourceFields
 from carillon.imports.drafts import STANDARD_FIELDS, AdditionalField, SetupDraft
 from carillon.imports.models import Blank, ReportWay
-from carillon.imports.opt_out import OptOutChoice, retired_values
+from carillon.imports.opt_out import OptOutChoice, contrary_to_name, retired_values
 from carillon.web.forms import PageForm
 from carillon.web.schedule_form import ScheduleForm
 
@@ -149,14 +149,17 @@ class OptOutForm(PageForm):
         """Of the field that is chosen; what was saved where the org can't be asked."""
         if self.choice:
             return self.choice.kind.value if self.choice.kind else ""
-        known: str = (
-            self.initial.get("kind", "") if _value(self, "field") == self.initial.get("field") else ""
-        )
+        name = _value(self, "field")
+        known: str = self.initial.get("kind", "") if name and name == self.initial.get("field") else ""
         return known
 
     @property
     def retired(self) -> list[str]:
         return retired_values(self.entered(), self.choice)
+
+    @property
+    def contrary(self) -> str:
+        return contrary_to_name(self.entered(), self.choice)
 
     def entered(self) -> OptOutField:
         name = _value(self, "field")

@@ -90,12 +90,14 @@ def contact(request: MemberRequest, salesforce_id: str) -> HttpResponse:
     setups = ImportSetup.objects.filter(workspace=found.workspace_id, object=found.object)
     latest = _texts(found)
     changes = keyset.page(queries.timeline(found), ("-pk",), cursor=older)
+    mapped = FieldMapping.objects.filter(setup__in=setups).values_list("contact_field", flat=True)
+    imported = set(mapped)
+    # What is mapped for the other object only is no blank of this person.
+    shown = [one for one in fields if one.pk in imported or found.fields.get(one.name) not in (None, "", [])]
     context = {
-        "person": _people(request, [found], fields)[0],
+        "person": _people(request, [found], shown)[0],
         "kept": in_force_for(found),
-        "imported": set(
-            FieldMapping.objects.filter(setup__in=setups).values_list("contact_field", flat=True)
-        ),
+        "imported": imported,
         "assignment_imported": setups.exclude(user_identification="").exists(),
         "issues": contact_issues(found),
         "former_ids": queries.former_ids(found),

@@ -64,7 +64,9 @@ def _lines(request: MemberRequest, page: keyset.Page[ImportRun], older: str) -> 
         starts = starts.filter(starts_at__lte=keyset.first_value(older, RUN_ORDER))
     if page.next:
         starts = starts.filter(starts_at__gt=page.rows[-1].queued_at)
-    lines: list[RunView | StartView] = [*map(RunView.of_run, page.rows), *map(StartView, starts)]
+    left_out = queries.fields_left_out(page.rows)
+    runs = [RunView.of_run(run, left_out.get(run.pk, ())) for run in page.rows]
+    lines: list[RunView | StartView] = [*runs, *map(StartView, starts)]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
@@ -77,7 +79,7 @@ def import_run(request: MemberRequest, public_id: UUID) -> HttpResponse:
     held, opt_ins = queries.held_by(run), queries.opt_ins_held_by(run)
     to_go = held_opt_ins.to_go(opt_ins) if opt_ins else 0
     context = {
-        "run": RunView.of_run(run),
+        "run": RunView.of_run(run, queries.fields_left_out([run]).get(run.pk, ())),
         "held": held,
         "people": people_first(held) if held else [],
         "opt_ins": opt_ins,

@@ -5,7 +5,8 @@ from django.urls import reverse
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts import queries
 from carillon.contacts.models import Contact, ContactField
-from carillon.imports.models import FieldMapping
+from carillon.imports.actions import setup_for
+from carillon.imports.models import FieldMapping, ImportSetup
 from carillon.messaging.models import Message
 from tests.integration.web.conftest import Rows, SignedIn, add_contact, add_issue
 
@@ -169,23 +170,32 @@ def test_a_filter_has_an_index_of_its_own(workspace: Workspace, show: str, index
     assert index in plan
 
 
-def test_a_value_whose_field_is_not_mapped_any_more_is_marked(
+def test_a_field_is_shown_where_it_is_mapped_for_the_object_or_holds_a_value(
     alice: Member, rows: Rows, signed_in: SignedIn
 ) -> None:
     workspace = rows.contact.workspace
     year = ContactField.objects.create(workspace=workspace, name="year", label="Year", type="number")
     client, page = signed_in(alice), reverse("contact", args=[rows.contact.salesforce_id])
 
-    def is_marked() -> bool:
-        return "No longer imported" in client.get(page).content.decode()
+    leads = setup_for(workspace, "Lead")
 
-    assert not is_marked()
+    def shown() -> tuple[bool, bool]:
+        body = client.get(page).content.decode()
+        return "<dt>Year</dt>" in body, "No longer imported" in body
+
+    def map_year(setup: ImportSetup) -> None:
+        FieldMapping.objects.create(
+            setup=setup, position=1, salesforce_field="Year__c", contact_field=year, blank="clear"
+        )
+
+    map_year(leads)
+    assert shown() == (False, False)
     Contact.objects.update(fields={"year": 2027})
-    assert is_marked()
-    FieldMapping.objects.create(
-        setup=rows.setup, position=1, salesforce_field="Year__c", contact_field=year, blank="clear"
-    )
-    assert not is_marked()
+    assert shown() == (True, True)
+    map_year(rows.setup)
+    assert shown() == (True, False)
+    Contact.objects.update(fields={"year": None})
+    assert shown() == (True, False)
 
 
 def test_older_texts_of_a_conversation_are_folded_away(bob: Member, rows: Rows, signed_in: SignedIn) -> None:

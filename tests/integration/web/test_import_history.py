@@ -2,12 +2,13 @@ import codecs
 import csv
 import io
 import itertools
+import re
 
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 
 from carillon.accounts.models import Member
-from carillon.imports.models import ImportRun
+from carillon.imports.models import ImportRun, RecordIssue
 from tests.integration.web.conftest import Rows, SignedIn, add_issue, add_run
 
 
@@ -118,12 +119,40 @@ def test_a_failed_run_says_why_and_what_to_do(alice: Member, rows: Rows, signed_
     assert "Try again tomorrow." in body
 
 
+def test_a_row_says_how_many_numbers_a_run_opted_out_or_in(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    add_run(rows.setup, hours_ago=1)
+    ImportRun.objects.filter(pk=rows.run.pk).update(opted_out=7893, opted_in=2)
+
+    body = signed_in(alice).get(reverse("import_history")).content.decode()
+
+    assert re.findall(r"[\d,]+ opted (?:out|in)\b", body) == ["7,893 opted out", "2 opted in"]
+
+
 def test_a_run_states_its_proof(alice: Member, rows: Rows, signed_in: SignedIn) -> None:
     ImportRun.objects.filter(pk=rows.run.pk).update(org_count=9213)
 
     body = signed_in(alice).get(reverse("import_run", args=[rows.run.public_id])).content.decode()
 
     assert "list holds 9,213 people" in body
+
+
+def test_a_run_that_went_on_without_a_mapped_field_says_so(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    add_run(rows.setup, hours_ago=1)
+    add_issue(rows.run, 1, "call my mother")
+    for field, code in (("Program__c", "field_unreadable"), ("Title", "type_no_longer_fits")):
+        RecordIssue.objects.create(run=rows.run, field=field, code=code, message=f"Why {field} is not read.")
+    client = signed_in(alice)
+
+    listed = client.get(reverse("import_history")).content.decode()
+    page = client.get(reverse("import_run", args=[rows.run.public_id])).content.decode()
+
+    assert listed.count("Program__c and Title not imported") == listed.count("not imported") == 1
+    assert "<p>Why Program__c is not read.</p><p>Why Title is not read.</p>" in page
+    assert "field-level security" in page
 
 
 def test_issues_are_filtered_by_kind_and_text(alice: Member, rows: Rows, signed_in: SignedIn) -> None:

@@ -41,7 +41,7 @@ def test_a_schedule_is_saved_and_its_next_starts_are_shown_in_both_zones(
 ) -> None:
     source = source_called(workspace, "AllContacts")
 
-    admin.post(PAGE, with_schedule(source, "Australia/Sydney", MORNING, EVENING))
+    admin.post(PAGE, with_schedule(source, "sydney", MORNING, EVENING))
 
     setup = ImportSetup.objects.get()
     response = admin.get(PAGE)

@@ -82,6 +82,8 @@ def test_saving_without_a_field_says_that_salesforce_is_not_told(
     saved = admin.post(PAGE, entered(source_called(workspace, "AllContacts"), **given), follow=True)
 
     assert ("Salesforce is not told when a Contact opts out" in saved.content.decode()) is not is_mapped
+    assert ("everybody counts as opted in" in section(saved.content.decode())) is not is_mapped
+    assert "Unchecked means opted in" not in section(saved.content.decode())
 
 
 def test_faults_stand_beside_their_control(admin: Client, workspace: Workspace) -> None:
@@ -132,6 +134,7 @@ def test_it_says_before_saving_how_records_would_be_read(
     out, into = (unchecked, checked) if reversed_too else (checked, unchecked)
     assert f"{into} would be read as opted in, {out} as opted out, 0 as unclear" in shown
     assert ("the wrong way round" in shown) == reversed_too
+    assert ("SMS Opt Out sounds like an opt-out box" in shown) == reversed_too
     assert "(checked) would be" in shown
     assert shown.count(" would be ") == 3 + 1 + reversed_too
     assert not OptOutMapping.objects.exists()

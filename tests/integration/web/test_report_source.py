@@ -220,7 +220,8 @@ def test_a_date_only_last_modified_is_refused_with_the_guide(admin: Client, work
         assert "In Salesforce Classic" in body
         assert "Check again" in body
     assert "LAST_UPDATE shows the day only" in refused
-    assert "way = &quot;by_ids&quot;" in refused
+    assert "Add one, as &#x27;How to get Last Modified with its time&#x27; says" in refused
+    assert "by_ids&quot;" not in refused
     assert not ImportSetup.objects.get(object="Contact").source_id
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from carillon.consent.reading import FieldKind, OptOutField
-from carillon.imports.opt_out import OptOutChoice, faults, opt_out_choices, retired_values
+from carillon.imports.opt_out import OptOutChoice, contrary_to_name, faults, opt_out_choices, retired_values
 from carillon.salesforce.describes import describe_of
 
 
@@ -56,3 +56,43 @@ def test_one_that_was_mapped_before_stays_and_is_told() -> None:
 def test_a_field_is_likely_when_its_name_speaks_of_consent(name: str, label: str, is_likely: bool) -> None:
     assert OptOutChoice(name, label, FieldKind.CHECKBOX).is_likely is is_likely
     assert not OptOutChoice(name, label, None).is_likely
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "means_when_checked"),
+    [
+        ("SMS_Opt_In__c", "SMS Opt In", "in"),
+        ("SMSOptIn__c", "Texting", "in"),
+        ("Opted_in__c", "Opted-in to texts", "in"),
+        ("Text_Consent__c", "Consented to texting", "in"),
+        ("Permission__c", "Permission to text", "in"),
+        ("Subscribed__c", "Subscribed", "in"),
+        ("SMS_Opt_Out__c", "SMS Opt Out", "out"),
+        ("HasOptedOutOfSms", "Opted out", "out"),
+        ("DoNotText__c", "Do not text", "out"),
+        ("Dont_Text__c", "Don't text", "out"),
+        ("STOP__c", "Said STOP", "out"),
+        ("Unsubscribed__c", "Unsubscribed", "out"),
+        ("No_SMS__c", "No SMS", "out"),
+        ("Texting__c", "Texting", ""),
+        ("Options__c", "Adopted in spring", ""),
+        ("Not_Opted_In__c", "Not opted in", ""),
+        ("Consent_Withdrawn__c", "Consent withdrawn", ""),
+        ("SMS_Opt_In__c", "SMS Opt Out", ""),
+        ("Opt_Out_Declined__c", "Opt-out declined", ""),
+    ],
+)
+def test_a_slider_contrary_to_the_name_of_the_box_is_told(
+    name: str, label: str, means_when_checked: str
+) -> None:
+    box = OptOutChoice(name, label, FieldKind.CHECKBOX)
+
+    on, off = (
+        contrary_to_name(OptOutField(name, unchecked_means_opted_in=flag), box) for flag in (True, False)
+    )
+
+    assert (on.endswith("switch this off."), off.endswith("switch this on.")) == (
+        means_when_checked == "in",
+        means_when_checked == "out",
+    )
+    assert "" in (on, off)
