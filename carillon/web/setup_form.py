@@ -26,6 +26,10 @@ ROWS_LIMIT = 100
 # Chosen to type the path of a field that is not among the choices.
 BY_PATH = "by path"
 STALE = "may go stale"
+LEFT_OUT = (
+    "Imports go on without it, so what is stored of it goes stale. Let the API user see it (field-level security), or"
+    " choose another field."
+)
 
 Choices = list[tuple[str, Any]]
 
@@ -75,6 +79,11 @@ class Offer:
             where = "not a column of the report" if self.alone else "not offered by the org now"
             return f"{name} ({where})" if self.by_name else name
         return f"{name}, {STALE}"
+
+    def is_left_out(self, name: str) -> bool:
+        """A field that imports go on without, where it is optional."""
+        known = not self.by_name or name in self.by_name or "." in name
+        return bool(name) and name != BY_PATH and not known and not self.alone
 
     def may_go_stale(self, name: str) -> bool:
         known = self.by_name.get(name)
@@ -250,6 +259,8 @@ class StandardFieldsForm(PageForm):
         for name in STANDARD_FIELDS:
             blank = "None" if name in OPTIONAL else "Choose a field"
             _choose(self, name, offer.fields(blank, _value(self, name)))
+            if name in OPTIONAL and offer.is_left_out(_value(self, name)):
+                self[name].help_text = LEFT_OUT
 
 
 class ReportForm(PageForm):
@@ -317,6 +328,8 @@ class AdditionalFieldForm(PageForm):
         if not offer.alone:
             offered.append((BY_PATH, "Another field, by its path…"))
         _choose(self, "salesforce", offered)
+        if offer.is_left_out(_value(self, "salesforce")):
+            self["salesforce"].help_text = LEFT_OUT
         _choose(self, "contact_field", offer.contact_fields(_value(self, "contact_field")))
 
     @property

@@ -10,7 +10,7 @@ from django.urls import reverse
 from carillon.accounts.models import Member, Workspace
 from carillon.contacts.models import ContactField
 from carillon.imports import catalog
-from carillon.imports.models import FieldMapping
+from carillon.imports.models import FieldMapping, ImportSetup
 from carillon.web.setup_form import BY_PATH
 from tests.integration.web.conftest import Rows, SignedIn
 from tests.integration.web.test_contact_import import PAGE, admin, entered, org, row, source_called
@@ -74,6 +74,20 @@ def test_a_field_is_mapped_by_its_path(admin: Client, workspace: Workspace) -> N
     body = admin.get(PAGE).content.decode()
     assert '<option value="Account.Owner.EmployeeNumber" selected>' in body
     assert "not offered by the org now" not in body
+    assert "Imports go on without it" not in body
+
+
+def test_a_mapped_field_the_api_user_cant_see_is_marked_with_what_follows(
+    admin: Client, workspace: Workspace
+) -> None:
+    admin.post(PAGE, entered(source_called(workspace, "AllContacts"), row("Program__c"), row("Email")))
+    FieldMapping.objects.filter(salesforce_field="Program__c").update(salesforce_field="Gone__c")
+    ImportSetup.objects.update(user_identification="Gone_Too__c", last_name="Required__c")
+
+    body = admin.get(PAGE).content.decode()
+
+    assert body.count("not offered by the org now") == 3
+    assert body.count("Imports go on without it") == 2
 
 
 @pytest.mark.parametrize("path", ["", "Account.Nothing", "Nonsense"])
