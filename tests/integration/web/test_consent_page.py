@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from carillon.accounts.models import AuditEntry, Member, Workspace
 from carillon.connections.models import SalesforceConnection
 from carillon.consent import actions, queries
+from carillon.consent.decide import When
 from carillon.consent.importing import apply_staged
 from carillon.consent.keywords import Meaning
 from carillon.consent.models import (
@@ -73,6 +75,10 @@ def refused(contact: Contact) -> ConsentPush:
 def conflicting(contact: Contact, run: uuid.UUID | None = None) -> ConsentConflict:
     """The person texted STOP, Salesforce took it, and later somebody there opted them in."""
     text(contact, "STOP")
+    return contradicted(contact, run)
+
+
+def contradicted(contact: Contact, run: uuid.UUID | None = None) -> ConsentConflict:
     concluded(contact, ReadBack(claimed(contact).id, True, day(1)))
     read(contact, False, at=day(2), run=run)
     for run in set(StagedFlip.objects.values_list("run", flat=True)):
@@ -327,6 +333,17 @@ def test_an_admin_accepts_a_conflict_with_a_reason_only(
     assert before == "opted_out"
     assert status(ana.workspace, ana.mobile_number) == "opted_in"
     assert "Keep opted out" not in shown(client)
+
+
+def test_a_request_is_of_the_day_that_was_entered(alice: Member, ana: Contact, signed_in: SignedIn) -> None:
+    a_mapping(ana.workspace)
+    asked = When.on(date(2026, 3, 2), ZoneInfo("America/New_York"))
+    actions.opt_out(workspace=ana.workspace, number=ana.mobile_number, by=alice, requested=asked)
+    found = contradicted(ana)
+
+    body = shown(signed_in(alice), "conflict", found.pk, "accept")
+
+    assert "The person asked not to be texted, Mar 2, 2026." in body
 
 
 @pytest.mark.parametrize("how", ["keep", "accept"])
