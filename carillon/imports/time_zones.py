@@ -77,7 +77,7 @@ def _near(words: str) -> list[str]:
         cities.setdefault(_plain(city_of(zone)), []).append(zone)
     city = words.rpartition("/")[2]
     inside = [name for name in cities if len(city) > 2 and f" {city}" in f" {name}"]
-    names = inside or get_close_matches(city, cities, NEAR, 0.7)
+    names = inside or get_close_matches(city, [name for name in cities if name[:1] == city[:1]], NEAR, 0.7)
     return [zone for name in names for zone in cities[name]][:NEAR]
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from carillon.imports import queries
 from carillon.imports.dry_run import Findings
+from carillon.imports.flips import are_held
 from carillon.imports.forecasts import mode_now
 from carillon.imports.models import DryRun, ImportSetup, Mode, RunStatus
 from carillon.imports.tally import Flip
@@ -77,6 +78,12 @@ class DryRunView:
     def calls(self) -> list[Kind]:
         """Its API calls by kind."""
         return kinds_of(self.found.calls) if self.found else []
+
+    @property
+    def opts_out_many(self) -> bool:
+        """Of people stored before, more than of opt-ins would be held: opt-outs never wait, so it is said here."""
+        found = self.found
+        return found is not None and are_held(found.opted_out - found.created, found.org_count or 0)
 
     @property
     def percent(self) -> int | None:

@@ -198,6 +198,18 @@ def test_a_field_is_shown_where_it_is_mapped_for_the_object_or_holds_a_value(
     assert shown() == (True, False)
 
 
+def test_a_field_that_is_added_later_changes_no_column(
+    alice: Member, rows: Rows, signed_in: SignedIn
+) -> None:
+    for name in ("year", "program", "aid"):
+        label = name.capitalize()
+        ContactField.objects.create(workspace=rows.contact.workspace, name=name, label=label, type="text")
+
+    columns = signed_in(alice).get(reverse("contacts")).context["columns"]
+
+    assert [one.name for one in columns] == ["year", "program"]
+
+
 def test_older_texts_of_a_conversation_are_folded_away(bob: Member, rows: Rows, signed_in: SignedIn) -> None:
     contact = rows.contact
     for number in range(12):

@@ -318,6 +318,20 @@ def test_a_dry_run_shows_whose_consent_would_change(
     assert len(lines) == 3
 
 
+@pytest.mark.parametrize(
+    ("opted_out", "created", "is_warned"), [(21, 0, True), (20, 0, False), (21, 1, False)]
+)
+def test_many_opt_outs_of_people_stored_before_are_warned_of(
+    alice: Member, flipped: DryRun, signed_in: SignedIn, opted_out: int, created: int, is_warned: bool
+) -> None:
+    found = Findings(RunStatus.SUCCEEDED, Mode.CHANGES, org_count=1000, opted_out=opted_out, created=created)
+    DryRun.objects.update(findings=msgspec.to_builtins(found))
+
+    body = signed_in(alice).get(DRY_RUN).content.decode()
+
+    assert ("21 numbers would be opted out" in body) is is_warned
+
+
 def test_of_many_the_page_shows_some_and_the_download_has_all(
     alice: Member, flipped: DryRun, signed_in: SignedIn
 ) -> None:

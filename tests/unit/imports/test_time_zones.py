@@ -29,6 +29,7 @@ def test_a_zone_is_meant_by_its_city_where_only_one_has_it(entered: str, zone: s
         ("Eastern time", "Did you mean America/New_York?"),
         ("York", "Did you mean America/New_York?"),
         ("Chigaco", "Did you mean America/Chicago?"),
+        ("Boston", "such as America/New_York for Eastern time."),
         ("Europe/Sidney", "Did you mean Australia/Sydney?"),
         ("Mars/Olympus_Mons", "They are named after large cities"),
         ("", "Choose a time zone"),
