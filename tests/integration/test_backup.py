@@ -132,7 +132,7 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrgSim]:
 @pytest.fixture(scope="module")
 def live(home: Path, org: OrgSim) -> Install:
     """An install at work: a member with a password, a connection, people, and one who was erased. Each test leaves it
-    with the same people, upgraded."""
+    upgraded; those that bring it to the version before, which forgets who was erased, come last."""
     (home / "live/somewhere-else").mkdir(parents=True)
     install = Install(home / "live")
     (home / "live/setup.toml").write_text(SETUP)
@@ -190,41 +190,6 @@ def test_a_backup_restored_into_a_new_data_folder_is_the_same_install(live: Inst
     assert people(install) == before
 
 
-def to_the_version_before(live: Install) -> str:
-    """Brings the database to the first version's form; the people as they must be after an upgrade. That version
-    did not know who was erased."""
-    before = people(live).replace("opted_out", "opted_in")
-    for app in ("imports", "contacts", "accounts"):
-        live.run(sys.executable, "-m", "django", "migrate", app, "0001_initial", "--verbosity", "0")
-    return before
-
-
-def test_an_install_of_the_version_before_is_upgraded_by_migrate(live: Install) -> None:
-    before = to_the_version_before(live)
-    told = live.carillon("contacts", code=1)
-
-    live.carillon("migrate")
-
-    assert "Run `carillon migrate` first" in told
-    assert people(live) == before
-    live.python(LOOK, PASSWORD)
-    assert '"status": "succeeded"' in live.carillon("import", "contact", "--everything", "--json")
-
-
-@pytest.mark.soak
-def test_a_dump_of_the_version_before_is_restored_and_upgraded(live: Install, home: Path) -> None:
-    before = to_the_version_before(live)
-    places = commands("Backup and restore", "PGBIN=")
-    dump = commands("Backup and restore", "pg_dump --format=custom")
-    live.shell(places, dump.replace("carillon history --limit 1 > /dev/null", "true"))
-    live.carillon("migrate")
-
-    install = restored(live, home)
-
-    assert people(install) == before
-    install.python(LOOK, PASSWORD)
-
-
 def database_for(install: Install, server: str, name: str) -> str:
     """Address of an empty database made as the document says, for a role that is no superuser."""
     made = commands("Install on several machines", "create role").replace("carillon", name)
@@ -258,3 +223,38 @@ def test_the_same_dump_moves_an_install_to_a_server_of_ones_own_and_back_up_from
     moved.carillon("migrate")
     assert '"status": "succeeded"' in moved.carillon("import", "contact", "--everything", "--json")
     assert people(moved) == before
+
+
+def to_the_version_before(live: Install) -> str:
+    """Brings the database to the first version's form; the people as they must be after an upgrade. That version
+    did not know who was erased."""
+    before = people(live).replace("opted_out", "opted_in")
+    for app in ("imports", "contacts", "accounts"):
+        live.run(sys.executable, "-m", "django", "migrate", app, "0001_initial", "--verbosity", "0")
+    return before
+
+
+def test_an_install_of_the_version_before_is_upgraded_by_migrate(live: Install) -> None:
+    before = to_the_version_before(live)
+    told = live.carillon("contacts", code=1)
+
+    live.carillon("migrate")
+
+    assert "Run `carillon migrate` first" in told
+    assert people(live) == before
+    live.python(LOOK, PASSWORD)
+    assert '"status": "succeeded"' in live.carillon("import", "contact", "--everything", "--json")
+
+
+@pytest.mark.soak
+def test_a_dump_of_the_version_before_is_restored_and_upgraded(live: Install, home: Path) -> None:
+    before = to_the_version_before(live)
+    places = commands("Backup and restore", "PGBIN=")
+    dump = commands("Backup and restore", "pg_dump --format=custom")
+    live.shell(places, dump.replace("carillon history --limit 1 > /dev/null", "true"))
+    live.carillon("migrate")
+
+    install = restored(live, home)
+
+    assert people(install) == before
+    install.python(LOOK, PASSWORD)
